@@ -1,0 +1,1 @@
+"""Live reconstruction of bluesky scans: see the result while the scan runs."""

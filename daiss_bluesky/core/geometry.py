@@ -1,0 +1,108 @@
+"""Parallel-beam geometry: orders of angles, their weights, their coverage.
+
+A projection at angle θ integrates f along the ray s = x·cos θ + y·sin θ, with s in
+columns from the rotation center and x, y in pixels from the middle of the slice.
+"""
+
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from daiss_bluesky.core.errors import InputError, unknown
+
+Order = Literal["sequential", "interlaced", "golden"]
+ORDERS: tuple[Order, ...] = get_args(Order)
+
+GOLDEN_FRACTION = (5**0.5 - 1) / 2
+"""Of the angular range between successive golden-angle projections (Köhler 2004)."""
+
+SNAP = 0.25
+"""Gaps this close to the usual one (relative) count as the usual one: stage jitter."""
+
+WEDGE = 3.0
+"""A gap larger than this many usual ones is a missing wedge, not a coarse step.
+
+Golden-angle gaps differ by at most a factor of 2.618, so they are never wedges."""
+
+
+def projection_angles_deg(
+    n: int,
+    *,
+    start_deg: float = 0.0,
+    range_deg: float = 180.0,
+    order: Order = "sequential",
+    passes: int = 8,
+) -> NDArray[np.float64]:
+    """List n angles over a range in the order they are taken, its end not repeated.
+
+    `interlaced` visits every `passes`-th angle, then the ones between, in bit-reversed
+    order of the passes, so that coverage is even after each pass; `golden` is even
+    after any number of projections.
+    """
+    if order not in ORDERS:
+        raise unknown("order", order, ORDERS)
+    if n < 2:  # noqa: PLR2004
+        raise InputError(f"a tomography scan needs at least 2 angles, not {n}")
+    if not (np.isfinite(start_deg) and np.isfinite(range_deg)) or range_deg <= 0:
+        raise InputError(
+            f"angles need a finite start and a positive range, not {start_deg!r}"
+            f" and {range_deg!r} degrees"
+        )
+    if order == "golden":
+        turns: NDArray[np.float64] = np.mod(np.arange(n) * GOLDEN_FRACTION, 1.0)
+        return start_deg + range_deg * turns
+    i = np.arange(n)
+    if order == "interlaced":
+        passes = max(1, min(passes, n))
+        i = np.concatenate([i[k::passes] for k in _bit_reversed(passes)])
+    return start_deg + range_deg * i / n
+
+
+def _bit_reversed(n: int) -> list[int]:
+    bits = max(1, (n - 1).bit_length())
+    order = (int(f"{k:0{bits}b}"[::-1], 2) for k in range(2**bits))
+    return [k for k in order if k < n]
+
+
+def angle_weights(angles_rad: ArrayLike) -> NDArray[np.float64]:
+    """Give each projection the angle it stands for, in radians.
+
+    Half the gap to either neighbor on the half circle. Gaps within SNAP of the usual
+    one count as the usual one, so that jitter of the stage does not become noise; a
+    gap wider than WEDGE usual ones is a missing wedge, and its edges are not made to
+    stand for it. A full, even half circle sums to π. Depends only on the angles.
+    """
+    angles = np.asarray(angles_rad, dtype=np.float64)
+    n = angles.size
+    if n == 0:
+        return np.zeros(0)
+    if n == 1:
+        return np.full(1, np.pi)
+    wrapped = np.mod(angles, np.pi)
+    # An angle a rounding error under π is the angle 0.
+    wrapped[wrapped > np.pi - 1e-9] = 0.0
+    order = np.argsort(wrapped, kind="stable")
+    gaps = np.diff(wrapped[order], append=wrapped[order[0]] + np.pi)
+    counted = _counted_gaps(gaps)
+    weights = np.empty(n)
+    weights[order] = (counted + np.roll(counted, 1)) / 2
+    return weights
+
+
+def _counted_gaps(gaps: NDArray[np.float64]) -> NDArray[np.float64]:
+    proper = np.sort(gaps[gaps > 0.05 * np.pi / gaps.size])
+    usual = proper[(proper.size - 1) // 2]
+    counted = np.where(np.abs(gaps / usual - 1) <= SNAP, usual, gaps)
+    return np.where(gaps > WEDGE * usual, usual, counted)
+
+
+def coverage(angles_rad: ArrayLike, n_expected: int | None = None) -> float:
+    """Tell which part of the half circle the projections stand for, 0 to 1.
+
+    With n_expected, no projection stands for more than its share of an even scan.
+    """
+    weights = angle_weights(angles_rad)
+    if n_expected:
+        weights = np.minimum(weights, np.pi / n_expected)
+    return float(min(1.0, weights.sum() / np.pi))

@@ -1,0 +1,111 @@
+"""The contract between an algorithm, whoever runs it, and where frames come from.
+
+An *algorithm* is looked up by name and starts a *reconstruction* for one scan. The
+reconstruction takes batches of any kind, in any order, repeats harmless; it gives
+cheap views at any moment and final arrays at the end. It never sees documents,
+sockets, files or devices. An *engine* owns one reconstruction and feeds it from a
+*frame source*, which alone knows where pixels are.
+
+Sums over angles are linear, so what is accumulated stays right whatever the order.
+Two things can make it wrong afterwards: knowledge that comes late (a center found at
+the end, flats taken after the scan), which makes the reconstruction *stale* and is
+mended by `restart` and a second reading of the projections; and weights of a few
+angles (a neighbor never came), mended inside `finish` by reading only those again.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from daiss_bluesky.core.frames import Batch, FrameKey, FrameRef
+from daiss_bluesky.core.scan import Scan
+
+Arrays = Mapping[str, NDArray[np.float32]]
+Reread = Callable[[Sequence[FrameKey]], Iterator[Batch]]
+"""Reads frames again by key, as batches; raises for one that cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a reconstruction is, and how far it can be trusted."""
+
+    frames_expected: int | None = None
+    """Projections; None where nothing says how many will come."""
+    frames_received: int = 0
+    """Projections that arrived, each counted once."""
+    frames_used: int = 0
+    """Projections inside the views."""
+    duplicates: int = 0
+    coverage: float = 0.0
+    """Part of the half circle that is covered, 0 to 1."""
+    newest_time_s: float | None = None
+    """Time of the newest projection inside the views."""
+    newest_angle_rad: float | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """Parameters in force: center_px, center_source, filter ..."""
+
+    @property
+    def frames_missing(self) -> int | None:
+        """Expected projections that have not arrived."""
+        if self.frames_expected is None:
+            return None
+        return max(0, self.frames_expected - self.frames_received)
+
+
+class Reconstruction(Protocol):
+    """The state of one scan's reconstruction; used from one thread at a time."""
+
+    def add(self, batch: Batch) -> None:
+        """Take frames in; any order, repeats are counted and change nothing."""
+        ...
+
+    def progress(self) -> Progress:
+        """Tell how far it is."""
+        ...
+
+    def views(self) -> Arrays:
+        """Give small 2-D pictures of the present state; copies, always finite."""
+        ...
+
+    def stale(self) -> str | None:
+        """Say why the projections must be read again, or None."""
+        ...
+
+    def restart(self) -> None:
+        """Forget the projections, keep what was learned (center, flats, darks)."""
+        ...
+
+    def finish(self, reread: Reread) -> Arrays:
+        """Give the final arrays; `reread` brings back the few that need it."""
+        ...
+
+
+class Algorithm(Protocol):
+    """Makes reconstructions; holds parameters, no state."""
+
+    name: str
+    parameters: Any
+    """A pydantic model; what provenance records."""
+
+    def memory_bytes(self, scan: Scan, frame_shape: tuple[int, int]) -> int:
+        """Tell how much memory a reconstruction will hold at most."""
+        ...
+
+    def start(self, scan: Scan, frame_shape: tuple[int, int]) -> Reconstruction:
+        """Begin one scan; refuses one that cannot fit, with the figures."""
+        ...
+
+
+class FrameSource(Protocol):
+    """Reads the pixels of frames known to exist."""
+
+    def load(self, refs: Sequence[FrameRef]) -> Batch:
+        """Read frames of one kind and stream, with angles and times filled in.
+
+        Waits a bounded time for a frame that is announced but not yet on disk, then
+        raises UnavailableError naming it.
+        """
+        ...

@@ -1,0 +1,80 @@
+"""Results: what one reconstruction of one run is, and how it is handed on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+from uuid import NAMESPACE_URL, uuid5
+
+from daiss_bluesky.core.reconstruction import Arrays, Progress
+from daiss_bluesky.core.scan import Scan
+
+SPEC_NAME = "DaissReconstruction"
+SPEC_VERSION = "1.0"
+RECON_PATH = "recon"
+RAW_PATH = "raw"
+
+Status = Literal["running", "complete", "incomplete", "failed"]
+
+
+def result_uid(run_uid: str, pipeline_digest: str) -> str:
+    """Name the result of one run under one pipeline; a restart finds it again."""
+    return str(uuid5(NAMESPACE_URL, f"daiss:{run_uid}:{pipeline_digest}"))
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One reconstruction of one run: its identity and provenance."""
+
+    uid: str
+    scan: Scan
+    algorithm: str
+    parameters: Mapping[str, Any]
+    frame_shape: tuple[int, int]
+    versions: Mapping[str, str]
+    device: str
+    memory_bytes: int
+    started_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """One publication of views; a later one replaces it."""
+
+    number: int
+    time_s: float
+    progress: Progress
+    views: Arrays
+
+
+@dataclass(frozen=True, slots=True)
+class Final:
+    """How a reconstruction ended, with its final arrays where it has any."""
+
+    status: Status
+    progress: Progress
+    message: str = ""
+    views: Arrays = field(default_factory=dict)
+    arrays: Arrays = field(default_factory=dict)
+    finished_s: float = 0.0
+
+
+class Publisher(Protocol):
+    """Takes results somewhere; calls come from one thread, off the compute path.
+
+    open, then any number of writes, then close; each may be repeated with the same
+    values (a restart does) and the latest wins. Only finite arrays come in.
+    """
+
+    name: str
+
+    def open(self, result: Result) -> None:
+        """Make the place where this result will be seen."""
+        ...
+
+    def write(self, update: Update) -> None:
+        """Show an update in place of the one before; returns when it is readable."""
+        ...
+
+    def close(self, final: Final) -> None:
+        """Hand over the final arrays and the status; returns when readable."""
+        ...
