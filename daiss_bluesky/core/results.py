@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 from uuid import NAMESPACE_URL, uuid5
 
+import numpy as np
+from numpy.typing import NDArray
+
 from daiss_bluesky.core.reconstruction import Arrays, Progress
 from daiss_bluesky.core.scan import Scan
 
@@ -44,6 +47,8 @@ class Update:
     time_s: float
     progress: Progress
     views: Arrays
+    frame_times_s: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    """Times of the projections that the update before did not have."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ servers on one host share no search port: of two that do, only one hears a clien
 """
 
 import socket
-from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, fields
 
@@ -81,7 +80,7 @@ def results_environment(ports: EpicsPorts) -> dict[str, str]:
     return client_environment(ports) | server
 
 
-def _pva_server(port: int, search_port: int) -> Mapping[str, str]:
+def _pva_server(port: int, search_port: int) -> dict[str, str]:
     return {
         "EPICS_PVAS_INTF_ADDR_LIST": LOOPBACK,
         "EPICS_PVAS_SERVER_PORT": str(port),
