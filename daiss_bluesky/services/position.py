@@ -1,0 +1,53 @@
+"""Where a consumer of the journal must resume: the oldest run it has not finished."""
+
+import json
+from pathlib import Path
+
+from daiss_bluesky.services.journal import FIRST_SEQUENCE
+
+
+class Position:
+    """A file that names a journal and the next sequence wanted from it.
+
+    Unfinished runs hold the position back at their start, so that a consumer killed
+    in mid-run sees that run again from its beginning.
+    """
+
+    def __init__(self, path: Path, journal_identity: str) -> None:
+        self._path = path
+        self._identity = journal_identity
+        self._open_runs: dict[str, int] = {}
+        self._next = self._read()
+        self.resume_sequence = self._next
+
+    def began(self, run_uid: str, sequence: int) -> None:
+        """Note the start document of a run."""
+        self._open_runs[run_uid] = sequence
+
+    def finished(self, run_uid: str) -> None:
+        """Note that everything of a run is done with."""
+        self._open_runs.pop(run_uid, None)
+
+    def passed(self, sequence: int) -> None:
+        """Note the newest record dealt with; stores the place to resume from."""
+        self._next = sequence + 1
+        resume = min([self._next, *self._open_runs.values()])
+        if resume != self.resume_sequence:
+            self.resume_sequence = resume
+            self._write()
+
+    def _read(self) -> int:
+        try:
+            stored = json.loads(self._path.read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return FIRST_SEQUENCE
+        if stored.get("journal") != self._identity:
+            return FIRST_SEQUENCE
+        return int(stored["next"])
+
+    def _write(self) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        draft = self._path.with_suffix(".new")
+        text = json.dumps({"journal": self._identity, "next": self.resume_sequence})
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(self._path)

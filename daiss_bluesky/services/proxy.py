@@ -1,0 +1,43 @@
+"""The 0MQ proxy between the RunEngine and those who follow it, on loopback only."""
+
+import signal
+from typing import Annotated
+
+import typer
+import zmq
+from bluesky.callbacks.zmq import Proxy
+
+from daiss_bluesky.core.errors import UnavailableError
+from daiss_bluesky.services.epics_environment import LOOPBACK
+
+
+def run_proxy(in_port: int, out_port: int, host: str = LOOPBACK) -> None:
+    """Forward documents until interrupted or terminated."""
+    try:
+        # Addresses as text: a bare number would bind to every interface.
+        proxy = Proxy(f"{host}:{in_port}", f"{host}:{out_port}")
+    except zmq.ZMQError as error:
+        raise UnavailableError(
+            f"the document proxy cannot listen on ports {in_port} and {out_port}"
+            f" of {host}: {error.strerror}"
+        ) from None
+    proxy.start()
+
+
+def main(
+    in_port: Annotated[int, typer.Option(help="port the RunEngine publishes to")],
+    out_port: Annotated[int, typer.Option(help="port consumers subscribe to")],
+) -> None:
+    """Forward documents from the RunEngine to everyone who subscribed."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        run_proxy(in_port, out_port)
+    except KeyboardInterrupt:
+        return
+    except UnavailableError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,177 @@
+"""Documents across a proxy: once, in order, whoever is late or away."""
+
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from bluesky import RunEngine
+from bluesky.plans import count
+from ophyd.sim import det
+
+from daiss_bluesky.core.errors import UnavailableError
+from daiss_bluesky.services.document_stream import DocumentStream
+from daiss_bluesky.services.epics_environment import LOOPBACK, free_ports
+from daiss_bluesky.services.journal import JournalReader, Record
+from daiss_bluesky.services.position import Position
+from daiss_callbacks.document_publisher import LARGEST_SENT_BYTES, DocumentPublisher
+
+
+class Relay:
+    """The proxy in its own process, to be taken away and brought back."""
+
+    def __init__(self) -> None:
+        self._ports = [str(port) for port in free_ports(2)]
+        self.in_address, self.out_address = (f"{LOOPBACK}:{p}" for p in self._ports)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "daiss_bluesky.services.proxy"]
+        command += ["--in-port", self._ports[0], "--out-port", self._ports[1]]
+        self._process = subprocess.Popen(command)
+        for port in self._ports:
+            wait_for_port(int(port))
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            assert self._process.wait(10) == 0
+            self._process = None
+
+
+def wait_for_port(port: int) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection((LOOPBACK, port), 1).close()
+        except OSError:
+            time.sleep(0.02)
+        else:
+            return
+    raise TimeoutError(f"nobody listens on port {port}")
+
+
+@pytest.fixture
+def relay() -> Iterator[Relay]:
+    relay = Relay()
+    yield relay
+    relay.stop()
+
+
+def take(stream: DocumentStream, n: int) -> list[Record]:
+    found: list[Record] = []
+    for record in stream:
+        found.append(record)
+        if len(found) == n:
+            break
+    return found
+
+
+def test_documents_arrive_once_and_in_order(tmp_path: Path, relay: Relay) -> None:
+    relay.start()
+    stream = DocumentStream(tmp_path, relay.out_address)
+    with DocumentPublisher(tmp_path, relay.in_address) as publisher:
+        for i in range(200):
+            publisher("event", {"i": i})
+        assert [r.doc["i"] for r in take(stream, 200)] == list(range(200))
+        publisher("event", {"i": 200})
+        (record,) = take(stream, 1)
+    assert (record.sequence, record.doc) == (201, {"i": 200})
+    stream.close()
+
+
+def test_a_proxy_that_is_away_costs_nothing(tmp_path: Path, relay: Relay) -> None:
+    stream = DocumentStream(tmp_path, relay.out_address, poll_s=0.05)
+    with DocumentPublisher(tmp_path, relay.in_address) as publisher:
+        for i in range(3000):
+            publisher("event", {"i": i})
+        assert [r.doc["i"] for r in take(stream, 3000)] == list(range(3000))
+        relay.start()
+        publisher("event", {"i": 3000})
+        relay.stop()
+        publisher("event", {"i": 3001})
+        relay.start()
+        publisher("event", {"i": 3002})
+        assert [r.sequence for r in take(stream, 3)] == [3001, 3002, 3003]
+    stream.close()
+
+
+def test_large_documents_come_from_the_journal(tmp_path: Path, relay: Relay) -> None:
+    relay.start()
+    stream = DocumentStream(tmp_path, relay.out_address)
+    image = np.ones(LARGEST_SENT_BYTES, np.uint8)
+    with DocumentPublisher(tmp_path, relay.in_address) as publisher:
+        publisher("event", {"data": {"image": image}})
+        publisher("stop", {"run_start": "a"})
+        event, stop = take(stream, 2)
+    np.testing.assert_array_equal(event.doc["data"]["image"], image)
+    assert stop.name == "stop"
+    stream.close()
+
+
+def test_a_stream_stops_when_told(tmp_path: Path) -> None:
+    stream = DocumentStream(tmp_path, None)
+    threading.Timer(0.1, stream.stop).start()
+    assert list(stream) == []
+    stream.close()
+
+
+def test_strangers_on_the_proxy_are_not_heard(tmp_path: Path, relay: Relay) -> None:
+    relay.start()
+    stream = DocumentStream(tmp_path / "a", relay.out_address)
+    with (
+        DocumentPublisher(tmp_path / "a", relay.in_address) as ours,
+        DocumentPublisher(tmp_path / "b", relay.in_address) as theirs,
+    ):
+        for i in range(50):
+            theirs("event", {"i": -1})
+            ours("event", {"i": i})
+        assert [r.doc["i"] for r in take(stream, 50)] == list(range(50))
+    stream.close()
+
+
+def test_a_run_engine_publishes_and_a_full_disk_ends_its_plan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = RunEngine({}, context_managers=[])
+    with DocumentPublisher(tmp_path, f"{LOOPBACK}:{free_ports(1)[0]}") as publisher:
+        engine.subscribe(publisher)
+        engine(count([det], 3))
+        names = [r.name for r in JournalReader(tmp_path).read()]
+        assert names == ["start", "descriptor", "event", "event", "event", "stop"]
+        write = publisher._journal.write
+
+        def fail_on_events(name: str, doc: Any) -> Any:
+            if name == "event":
+                raise UnavailableError("the journal cannot be written: full disk")
+            return write(name, doc)
+
+        monkeypatch.setattr(publisher._journal, "write", fail_on_events)
+        with pytest.raises(UnavailableError, match="full disk"):
+            engine(count([det], 3))
+    *_, stop = JournalReader(tmp_path).read()
+    assert (stop.name, stop.doc["exit_status"]) == ("stop", "fail")
+
+
+def test_a_position_is_held_back_by_an_unfinished_run(tmp_path: Path) -> None:
+    path = tmp_path / "recorder.json"
+    position = Position(path, "journal-a")
+    assert position.resume_sequence == 1
+    position.began("x", 1)
+    position.passed(1)
+    position.began("y", 5)
+    position.passed(7)
+    assert Position(path, "journal-a").resume_sequence == 1
+    position.finished("x")
+    position.passed(8)
+    assert Position(path, "journal-a").resume_sequence == 5
+    position.finished("y")
+    position.passed(9)
+    assert Position(path, "journal-a").resume_sequence == 10
+    assert Position(path, "journal-b").resume_sequence == 1
