@@ -1,0 +1,98 @@
+"""Live reconstruction: documents of a run in, results out while it still runs."""
+
+import platform
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from event_model import DocumentRouter
+
+from daiss_bluesky.core.pipeline import Pipeline
+from daiss_bluesky.core.reconstruction import Algorithm
+from daiss_bluesky.core.results import Final, Publisher, Result, Update, result_uid
+from daiss_bluesky.core.scan import START_KEY, Scan
+from daiss_bluesky.engine.local import Listener, LocalEngine
+from daiss_callbacks.assembler import FrameAssembler
+from daiss_callbacks.frame_store import FrameStore
+
+VERSIONED = ("daiss-bluesky", "bluesky", "numba", "numpy", "scipy", "tiled")
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSettings:
+    """What every run of one reconstructor shares."""
+
+    pipeline: Pipeline
+    algorithm: Algorithm
+    allowed_roots: Sequence[Path]
+    """Detector files outside these are refused."""
+    path_map: Mapping[str, str] = field(default_factory=dict)
+    make_publishers: Callable[[], Sequence[Publisher]] = tuple
+    """Called once a run; each publisher must return at once (see PacedPublisher)."""
+    slot: threading.Lock = field(default_factory=threading.Lock)
+    """Runs wait for each other here: memory is that of one reconstruction."""
+
+
+class LiveReconstruction(DocumentRouter):  # type: ignore[misc]
+    """One run: assembles its frames, feeds the engine, hands on what comes out."""
+
+    def __init__(self, start: Mapping[str, Any], settings: LiveSettings) -> None:
+        """Begin; refuses a start document whose tomography record is wrong."""
+        super().__init__()
+        self.scan = Scan.from_start(start)
+        self.finished = threading.Event()
+        self._settings = settings
+        self._assembler = FrameAssembler(self.scan, start)
+        self._store = FrameStore(settings.allowed_roots, settings.path_map)
+        self._publishers = settings.make_publishers()
+        self.engine = LocalEngine(
+            settings.algorithm,
+            self.scan,
+            self._store,
+            Listener(self._opened, self._updated, self._final),
+            update_period_s=settings.pipeline.update_period_s,
+            slot=settings.slot,
+        )
+
+    @staticmethod
+    def wants(start: Mapping[str, Any]) -> bool:
+        """Tell whether a run says that it is tomography."""
+        return START_KEY in start
+
+    def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
+        """Take any document of the run."""
+        self.engine.submit(self._assembler(name, doc))
+        if name == "stop":
+            succeeded = doc["exit_status"] == "success"
+            reason = doc.get("reason") or f"the run ended with {doc['exit_status']!r}"
+            self.engine.end(succeeded=succeeded, message="" if succeeded else reason)
+
+    def _opened(self, frame_shape: tuple[int, int], memory_bytes: int) -> None:
+        pipeline, algorithm = self._settings.pipeline, self._settings.algorithm
+        result = Result(
+            uid=result_uid(self.scan.run_uid, pipeline.digest),
+            scan=self.scan,
+            algorithm=algorithm.name,
+            parameters=algorithm.parameters.model_dump(mode="json"),
+            frame_shape=frame_shape,
+            versions={name: version(name) for name in VERSIONED},
+            device=f"CPU {platform.machine()}",
+            memory_bytes=memory_bytes,
+            started_s=time.time(),
+        )
+        for publisher in self._publishers:
+            publisher.open(result)
+
+    def _updated(self, update: Update) -> None:
+        for publisher in self._publishers:
+            publisher.write(update)
+
+    def _final(self, final: Final) -> None:
+        for publisher in self._publishers:
+            publisher.close(final)
+        self._store.close()
+        self.finished.set()

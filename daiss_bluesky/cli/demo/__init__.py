@@ -1,0 +1,1 @@
+"""`daiss demo`: a scan on the simulated beamline, live, from start to report."""

@@ -1,0 +1,130 @@
+"""Starts services as processes of their own, waits until they are ready, ends them."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from daiss_bluesky.core.errors import UnavailableError
+
+POLL_S = 0.02
+KILL_AFTER_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSpec:
+    """What to start, and how it shows that it is ready."""
+
+    name: str
+    module: str
+    arguments: Sequence[str]
+    ready: Callable[[], bool]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Added to the launcher's own; secrets go here, never into the arguments."""
+    address: str = ""
+    """Shown to the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A started service; pid and creation time together name a process."""
+
+    name: str
+    pid: int
+    created_s: float
+    log: str
+    address: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give plain values for the state file."""
+        return asdict(self)
+
+    def process(self) -> psutil.Process | None:
+        """Find the process if it still is the one that was started."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process = psutil.Process(self.pid)
+            alive = process.status() != psutil.STATUS_ZOMBIE
+            if alive and abs(process.create_time() - self.created_s) < 1.0:
+                return process
+        return None
+
+
+def start(spec: ServiceSpec, logs: Path) -> Service:
+    """Start one service, detached from the terminal's Ctrl-C."""
+    log = logs / f"{spec.name}.log"
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", spec.module, *spec.arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=os.environ | dict(spec.environment),
+            start_new_session=True,
+        )
+    created_s = psutil.Process(process.pid).create_time()
+    return Service(spec.name, process.pid, created_s, str(log), spec.address)
+
+
+def wait_ready(
+    specs: Sequence[ServiceSpec],
+    services: Sequence[Service],
+    *,
+    timeout_s: float = 60.0,
+    on_ready: Callable[[Service], None] = lambda _: None,
+) -> None:
+    """Wait until every service is ready; the first that ends says why in its log."""
+    waiting = {s.name: (spec, s) for spec, s in zip(specs, services, strict=True)}
+    deadline = time.monotonic() + timeout_s
+    while waiting:
+        for name, (spec, service) in list(waiting.items()):
+            if spec.ready():
+                on_ready(service)
+                del waiting[name]
+            elif service.process() is None:
+                raise UnavailableError(f"{name} did not start: {last_line(service)}")
+        if waiting and time.monotonic() > deadline:
+            names = ", ".join(waiting)
+            raise UnavailableError(f"{names} not ready after {timeout_s:g} s")
+        time.sleep(POLL_S)
+
+
+def last_line(service: Service) -> str:
+    """Give the last line a service logged: for one that refused, its sentence."""
+    lines = Path(service.log).read_text(errors="replace").strip().splitlines()
+    return lines[-1].removeprefix("error: ") if lines else "it said nothing"
+
+
+def stop(services: Sequence[Service], *, timeout_s: float = KILL_AFTER_S) -> list[str]:
+    """End services, last started first; returns the names that had to be killed."""
+    killed = []
+    for service in reversed(services):
+        process = service.process()
+        if process is None:
+            continue
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.send_signal(signal.SIGTERM)
+        if not _gone(process, timeout_s):
+            killed.append(service.name)
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+            _gone(process, timeout_s)
+    return killed
+
+
+def _gone(process: psutil.Process, timeout_s: float) -> bool:
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(process.pid, os.WNOHANG)
+        if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
+            return True
+        time.sleep(POLL_S)
+    return False
