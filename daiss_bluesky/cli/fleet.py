@@ -1,17 +1,25 @@
 """Which processes one beamline needs, with what arguments, at which addresses."""
 
 import os
+import socket
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
-from daiss_bluesky.core.errors import UnavailableError
+from daiss_bluesky.core.errors import InputError, UnavailableError
+from daiss_bluesky.core.pipeline import read_pipeline
+from daiss_bluesky.core.resources import resource
 from daiss_bluesky.services.epics_environment import (
+    LOOPBACK,
     EpicsPorts,
     client_environment,
+    free_ports,
+    results_environment,
+    twin_environment,
 )
-from daiss_bluesky.services.launcher import Service
+from daiss_bluesky.services.journal import JournalWriter
+from daiss_bluesky.services.launcher import Service, ServiceSpec
 from daiss_bluesky.services.state import StateDirectory, read_json, write_json
 
 API_KEY = "TILED_API_KEY"
@@ -64,12 +72,156 @@ class Fleet:
         """Give the same fleet with these processes."""
         return replace(self, services=tuple(services))
 
+    def api_key(self) -> str:
+        """Give the key of the Tiled server: the user's own, or this directory's."""
+        return os.environ.get(API_KEY) or StateDirectory(self.state).api_key()
+
     def client_environment(self) -> dict[str, str]:
         """Variables for a process that scans or follows; set before importing epics."""
         directory = StateDirectory(self.state)
         mine = {
             "DAISS_STATE": str(self.state),
             "TILED_PROFILES": str(directory.profiles),
-            API_KEY: os.environ.get(API_KEY) or directory.api_key(),
+            API_KEY: self.api_key(),
         }
         return mine | (client_environment(self.epics) if self.epics else {})
+
+
+@dataclass(frozen=True, slots=True)
+class FleetPlan:
+    """A fleet that is not running yet, and how to start each of its services."""
+
+    fleet: Fleet
+    specs: Sequence[ServiceSpec]
+
+
+def plan_fleet(
+    root: Path,
+    *,
+    prefix: str,
+    beamline: Path | None,
+    pipeline: Path,
+    twin_arguments: Sequence[str] | None,
+    tiled_uri: str | None = None,
+    tiled_port: int | None = None,
+) -> FleetPlan:
+    """Choose addresses, check files and ports, make the state directory."""
+    read_pipeline(pipeline)
+    if tiled_port is not None and not is_free(tiled_port):
+        raise InputError(f"port {tiled_port} is in use; name another --tiled-port")
+    state = StateDirectory(root)
+    state.make()
+    # Consumers remember their place in one journal, so there must be one.
+    JournalWriter(state.journal).close()
+    proxy_in, proxy_out, free_port = free_ports(3)
+    fleet = Fleet(
+        state=root,
+        prefix=prefix,
+        beamline=beamline or resource("profiles/twin.yml"),
+        pipeline=pipeline,
+        tiled_uri=tiled_uri or f"http://{LOOPBACK}:{tiled_port or free_port}",
+        proxy_in=proxy_in,
+        proxy_out=proxy_out,
+        epics=None if twin_arguments is None else EpicsPorts.free(),
+    )
+    specs = [_proxy(fleet), _recorder(fleet), _reconstructor(fleet)]
+    if tiled_uri is None:
+        specs.insert(0, _tiled(fleet, tiled_port or free_port))
+    if twin_arguments is not None:
+        specs.insert(0, _twin(fleet, twin_arguments))
+    return FleetPlan(fleet, specs)
+
+
+def is_free(port: int) -> bool:
+    """Tell whether nobody listens on a TCP port of loopback."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except (OSError, OverflowError):
+            return False
+    return True
+
+
+def answers(port: int) -> bool:
+    """Tell whether somebody accepts connections on a TCP port of loopback."""
+    with socket.socket() as probe:
+        probe.settimeout(1.0)
+        return probe.connect_ex((LOOPBACK, port)) == 0
+
+
+def _ready_file(fleet: Fleet, name: str) -> Path:
+    path = StateDirectory(fleet.state).ready / f"{name}.json"
+    path.unlink(missing_ok=True)
+    return path
+
+
+def _twin(fleet: Fleet, arguments: Sequence[str]) -> ServiceSpec:
+    ports = fleet.epics
+    assert ports is not None  # noqa: S101 - plan_fleet gave a twin its ports
+    ready = _ready_file(fleet, "twin")
+    data_root = StateDirectory(fleet.state).raw
+    return ServiceSpec(
+        "twin",
+        "daiss_devices.twin",
+        [
+            *("--prefix", fleet.prefix, "--data-root", str(data_root)),
+            *("--state-file", str(ready), *arguments),
+        ],
+        ready.exists,
+        twin_environment(ports),
+        f"EPICS {fleet.prefix} CA {ports.ca}, PVA {ports.pva}",
+    )
+
+
+def _proxy(fleet: Fleet) -> ServiceSpec:
+    return ServiceSpec(
+        "proxy",
+        "daiss_bluesky.services.proxy",
+        [*("--in-port", str(fleet.proxy_in)), *("--out-port", str(fleet.proxy_out))],
+        lambda: answers(fleet.proxy_in) and answers(fleet.proxy_out),
+        {},
+        f"0MQ in {fleet.proxy_in}, out {fleet.proxy_out}",
+    )
+
+
+def _tiled(fleet: Fleet, port: int) -> ServiceSpec:
+    ready = _ready_file(fleet, "tiled")
+    return ServiceSpec(
+        "tiled",
+        "daiss_bluesky.services.tiled_server",
+        [
+            *("--state", str(fleet.state), "--port", str(port)),
+            *("--ready-file", str(ready)),
+        ],
+        ready.exists,
+        {API_KEY: fleet.api_key()},
+        fleet.tiled_uri,
+    )
+
+
+def _follower(fleet: Fleet, name: str, *arguments: str) -> ServiceSpec:
+    ready = _ready_file(fleet, name)
+    environment = {API_KEY: fleet.api_key()}
+    if fleet.epics:
+        environment |= results_environment(fleet.epics)
+    return ServiceSpec(
+        name,
+        f"daiss_bluesky.services.{name}",
+        [
+            *("--state", str(fleet.state), "--tiled-uri", fleet.tiled_uri),
+            *("--proxy-address", f"{LOOPBACK}:{fleet.proxy_out}"),
+            *("--ready-file", str(ready), *arguments),
+        ],
+        ready.exists,
+        environment,
+    )
+
+
+def _recorder(fleet: Fleet) -> ServiceSpec:
+    return _follower(fleet, "recorder")
+
+
+def _reconstructor(fleet: Fleet) -> ServiceSpec:
+    arguments = ["--pipeline", str(fleet.pipeline), "--prefix", fleet.prefix]
+    return _follower(fleet, "reconstructor", *arguments)

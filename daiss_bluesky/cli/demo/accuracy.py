@@ -6,6 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from daiss_bluesky.core.geometry import angle_weights
+from daiss_bluesky.core.stored import StoredScan
+from daiss_bluesky.kernels import reference
+
 CIRCLE = 0.95
 """Radius inside which errors count, in half widths (the benchmark's measure)."""
 
@@ -55,3 +59,24 @@ def largest_difference(
         worst = max(worst, float(np.max(np.abs(volume[z] - theirs))))
         largest = max(largest, float(np.max(np.abs(theirs))))
     return worst / largest if largest else worst
+
+
+def reference_slices(stored: StoredScan, center_px: float) -> NDArray[np.float64]:
+    """Reconstruct the central slices in float64 NumPy from the frames as recorded.
+
+    Independent of the live path: mean flat and dark, dead pixels interpolated along
+    the row, the defining filter and backprojection at the center given.
+    """
+    rows = central_slices(stored.frame_shape[0])
+    dark = stored.darks[:, rows].mean(axis=0, dtype=np.float64)
+    gain = stored.flats[:, rows].mean(axis=0, dtype=np.float64) - dark
+    raw = np.stack([stored.projections[i, rows] for i in stored.projection_indices])
+    attenuation = -np.log(reference.transmission(raw, dark, gain))
+    for row, line in enumerate(gain):
+        good = np.flatnonzero(line > 0.1 * np.median(gain))
+        for bad in np.setdiff1d(np.arange(line.size), good):
+            sides = [good[good < bad][-1:], good[good > bad][:1]]
+            near = np.concatenate(sides)
+            attenuation[:, row, bad] = attenuation[:, row, near].mean(axis=1)
+    weights = angle_weights(stored.angles_rad)
+    return reference.reconstruct(attenuation, stored.angles_rad, weights, center_px)

@@ -1,0 +1,159 @@
+"""`daiss up`, `down` and `status`: the services of a beamline."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from daiss_bluesky.cli.fleet import Fleet, FleetPlan, plan_fleet
+from daiss_bluesky.cli.results_table import newest_results, results_table
+from daiss_bluesky.core.errors import InputError, UnavailableError
+from daiss_bluesky.core.resources import resource
+from daiss_bluesky.services import launcher
+from daiss_bluesky.services.state import StateDirectory, default_root
+
+State = Annotated[
+    Path | None,
+    typer.Option(help="state directory (default: DAISS_STATE or your own)"),
+]
+Json = Annotated[
+    bool, typer.Option("--json", help="print one JSON object on the last line")
+]
+
+
+def up(
+    state: State = None,
+    beamline: Annotated[
+        Path | None,
+        typer.Option(help="beamline file; the simulated beamline when not given"),
+    ] = None,
+    prefix: Annotated[str, typer.Option(help="EPICS prefix of twin and results")] = (
+        "DAISS:"
+    ),
+    size: Annotated[int, typer.Option(help="the twin's rows and columns")] = 256,
+    sample: Annotated[str, typer.Option(help="the twin's sample")] = "porous-grain",
+    scan: Annotated[
+        Path | None, typer.Option(help="measured scan the twin replays")
+    ] = None,
+    pipeline: Annotated[Path | None, typer.Option(help="pipeline file")] = None,
+    tiled_uri: Annotated[
+        str | None,
+        typer.Option(help="the facility's Tiled server (key in TILED_API_KEY)"),
+    ] = None,
+    tiled_port: Annotated[
+        int | None, typer.Option(help="port of our own Tiled server; free if not given")
+    ] = None,
+    json_output: Json = False,
+) -> None:
+    """Start the services; follow with `daiss shell`, end with `daiss down`.
+
+    Examples: daiss up; daiss up --size 512; daiss up --beamline beamline.yml
+    """
+    root = (state or default_root()).resolve()
+    _refuse_if_running(root)
+    twin = ["--sample", sample, "--size", str(size)]
+    twin = ["--scan", str(scan.resolve())] if scan else twin
+    plan = plan_fleet(
+        root,
+        prefix=prefix,
+        beamline=beamline,
+        pipeline=pipeline or resource("profiles/tomography.yml"),
+        twin_arguments=None if beamline else twin,
+        tiled_uri=tiled_uri,
+        tiled_port=tiled_port,
+    )
+    fleet = start_fleet(plan, Console(stderr=True, quiet=json_output))
+    if json_output:
+        typer.echo(json.dumps({"tiled_uri": fleet.tiled_uri, "state": str(root)}))
+        return
+    Console().print(services_table(fleet))
+    typer.echo(f"Tiled: {fleet.tiled_uri}   next: daiss shell")
+
+
+def _refuse_if_running(root: Path) -> None:
+    try:
+        fleet = Fleet.load(root)
+    except (UnavailableError, InputError):
+        return
+    alive = [one.name for one in fleet.services if one.process()]
+    if alive:
+        raise InputError(
+            f"{', '.join(alive)} run already in {root}: daiss status, daiss down"
+        )
+
+
+def start_fleet(plan: FleetPlan, console: Console) -> Fleet:
+    """Start every service of a plan and wait for all; none is left if one refuses."""
+    directory = StateDirectory(plan.fleet.state)
+    started: list[launcher.Service] = []
+    try:
+        with console.status("starting the beamline's services") as status:
+            for spec in plan.specs:
+                started.append(launcher.start(spec, directory.logs))
+                # Saved at once: what a kill -9 leaves behind can be found and ended.
+                plan.fleet.with_services(started).save()
+            waiting = {one.name for one in started}
+
+            def ready(service: launcher.Service) -> None:
+                waiting.discard(service.name)
+                status.update(f"waiting for {', '.join(sorted(waiting))}")
+
+            launcher.wait_ready(plan.specs, started, on_ready=ready)
+    except BaseException:
+        launcher.stop(started)
+        directory.services.unlink(missing_ok=True)
+        raise
+    return plan.fleet.with_services(started)
+
+
+def stop_fleet(fleet: Fleet) -> list[str]:
+    """End every service of a fleet; gives the names that had to be killed."""
+    killed = launcher.stop(fleet.services)
+    StateDirectory(fleet.state).services.unlink(missing_ok=True)
+    return killed
+
+
+def down(state: State = None, json_output: Json = False) -> None:
+    """Stop the services that `daiss up` started.
+
+    Example: daiss down
+    """
+    fleet = Fleet.load((state or default_root()).resolve())
+    killed = stop_fleet(fleet)
+    if json_output:
+        names = [one.name for one in fleet.services]
+        typer.echo(json.dumps({"stopped": names, "killed": killed}))
+        return
+    typer.echo("stopped" + (f" (killed: {', '.join(killed)})" if killed else ""))
+
+
+def status(state: State = None, json_output: Json = False) -> None:
+    """Show what runs where, and the newest reconstructions.
+
+    Examples: daiss status; daiss status --json
+    """
+    fleet = Fleet.load((state or default_root()).resolve())
+    results = newest_results(fleet.tiled_uri, fleet.api_key())
+    if json_output:
+        rows = [
+            one.as_dict() | {"running": one.process() is not None}
+            for one in fleet.services
+        ]
+        answer = {"tiled_uri": fleet.tiled_uri, "services": rows, "results": results}
+        typer.echo(json.dumps(answer))
+        return
+    console = Console()
+    console.print(services_table(fleet))
+    console.print(results_table(results))
+
+
+def services_table(fleet: Fleet) -> Table:
+    """Draw what runs where."""
+    table = Table("service", "pid", "state", "where", "log")
+    for one in fleet.services:
+        running = "running" if one.process() else "gone"
+        table.add_row(one.name, str(one.pid), running, one.address, one.log)
+    return table
