@@ -1,0 +1,153 @@
+"""Raw frames to attenuation: dark, flat, dead pixels, zingers, logarithm.
+
+Defined by `reference.transmission` and `reference.repair_zingers`.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import NDArray
+
+from daiss_bluesky.kernels.reference import MIN_TRANSMISSION
+
+Frames = NDArray[np.float32]
+
+ZINGER_SPREAD = 2.0
+"""How many ranges of its neighbors a zinger stands above them."""
+
+_FLOOR = np.float32(MIN_TRANSMISSION)
+_NEIGHBORS = 8
+_REACH = 3
+"""How far a dead pixel looks for good ones; further in, it counts as empty beam."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fields:
+    """Darks and flats of a scan, ready to correct with."""
+
+    dark: Frames
+    """(row, column), mean of the darks."""
+    gains: Frames
+    """(group, row, column), mean flat minus dark of each group of flats."""
+    times_s: NDArray[np.float64]
+    """Of the groups, ascending; gains are linear in time between, constant outside."""
+    dead: NDArray[np.int32]
+    """(dead pixel, 1 + 8): flat indices of the pixel and of good neighbors, or -1."""
+
+    def position(self, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Place times among the groups: 1.25 is a quarter from group 1 to group 2."""
+        groups = np.arange(self.times_s.size, dtype=np.float64)
+        position = np.interp(times_s, self.times_s, groups)
+        # Without a time of its own a frame takes the first group.
+        return np.nan_to_num(position)
+
+
+def find_dead(gains: Frames, low: float = 0.1, high: float = 5.0) -> NDArray[np.int32]:
+    """List pixels whose gain is far from the frame's median, with good neighbors.
+
+    Dead is below `low` or above `high` medians in any group of flats. Up to eight good
+    pixels, from the nearest ring (of three) that has any, stand in for a dead one.
+    """
+    median = np.median(gains, axis=(1, 2), keepdims=True)
+    good = ((gains > low * median) & (gains < high * median)).all(axis=0)
+    rows, columns = good.shape
+    table = np.full((int((~good).sum()), 1 + _NEIGHBORS), -1, np.int32)
+    for entry, (y, x) in zip(table, np.argwhere(~good), strict=True):
+        entry[0] = y * columns + x
+        for reach in range(1, _REACH + 1):
+            top, left = max(0, y - reach), max(0, x - reach)
+            near = np.argwhere(good[top : y + reach + 1, left : x + reach + 1])
+            if len(near):
+                near = near[np.argsort(((near + (top - y, left - x)) ** 2).sum(1))]
+                found = ((near + (top, left)) @ (columns, 1))[:_NEIGHBORS]
+                entry[1 : 1 + len(found)] = found
+                break
+    return table
+
+
+def attenuation(
+    raw: NDArray[Any],
+    times_s: NDArray[np.float64],
+    fields: Fields,
+    zinger_threshold: float | None,
+) -> Frames:
+    """Correct raw frames (frame, row, column) and take the negative logarithm.
+
+    Line integrals of the attenuation, float32, always finite. A zinger threshold of
+    None leaves zingers.
+    """
+    if raw.dtype not in {np.dtype(np.uint16), np.dtype(np.float32)}:
+        raw = raw.astype(np.float32)
+    t = np.empty(raw.shape, np.float32)
+    threshold = np.inf if zinger_threshold is None else zinger_threshold
+    _transmission(
+        np.ascontiguousarray(raw),
+        fields.dark,
+        fields.gains,
+        fields.position(times_s),
+        fields.dead,
+        np.float32(threshold),
+        t,
+    )
+    # NumPy's logarithm is a vector loop; numba's is not without Intel's library.
+    np.log(t, out=t)
+    return np.negative(t, out=t)
+
+
+@njit(cache=True, nogil=True, parallel=True, fastmath={"contract"})
+def _transmission(raw, dark, gains, position, dead, threshold, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    n, rows, columns = raw.shape
+    repair = threshold < np.float32(np.inf)
+    for i in prange(n):
+        k = int(math.floor(position[i]))
+        u = np.float32(position[i] - k)
+        k1 = min(k + 1, gains.shape[0] - 1)
+        t = out[i] if not repair else np.empty((rows, columns), np.float32)
+        for y in range(rows):
+            for x in range(columns):
+                gain = gains[k, y, x] * (np.float32(1) - u) + gains[k1, y, x] * u
+                value = (np.float32(raw[i, y, x]) - dark[y, x]) / gain
+                t[y, x] = value if value > _FLOOR else _FLOOR
+        _repair_dead(t, dead)
+        if repair:
+            _repair_zingers(t, threshold, out[i])
+
+
+@njit(cache=True, nogil=True)
+def _repair_dead(t, dead):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    flat = t.reshape(t.size)
+    for entry in dead:
+        total = np.float32(0)
+        count = 0
+        for j in entry[1:]:
+            if j >= 0:
+                total += flat[j]
+                count += 1
+        flat[entry[0]] = total / np.float32(count) if count else np.float32(1)
+
+
+@njit(cache=True, nogil=True)
+def _repair_zingers(t, threshold, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    rows, columns = t.shape
+    out[:] = t
+    around = np.empty(8, np.float32)
+    for y in range(1, rows - 1):
+        for x in range(1, columns - 1):
+            value = t[y, x]
+            # Hardly any pixel gets past its left and right neighbor.
+            if value - t[y, x - 1] <= threshold or value - t[y, x + 1] <= threshold:
+                continue
+            j = 0
+            for dy in range(-1, 2):
+                for dx in range(-1, 2):
+                    if dy != 0 or dx != 0:
+                        around[j] = t[y + dy, x + dx]
+                        j += 1
+            around.sort()
+            excess = value - around[7]
+            spread = around[7] - around[0]
+            if excess > threshold and excess > np.float32(ZINGER_SPREAD) * spread:
+                out[y, x] = (around[3] + around[4]) / np.float32(2)

@@ -1,0 +1,52 @@
+"""The ramp filter, from its spatial kernel truncated to the detector's width.
+
+Sampling |f| would put the mean of a projection to zero and cup the slices; the
+transform of the band-limited kernel does not: Kak & Slaney, Principles of Computerized
+Tomographic Imaging (1988), eq. 61 and figure 3.13.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+
+from daiss_bluesky.core.errors import unknown
+
+FILTERS = ("ramp", "shepp-logan", "cosine", "hann")
+"""From sharp to smooth."""
+
+
+def padded_length(n: int) -> int:
+    """Give a fast transform length at which n columns cannot wrap around."""
+    return int(scipy.fft.next_fast_len(2 * n, real=True))
+
+
+@lru_cache(maxsize=8)
+def frequency_response(n: int, name: str = "ramp") -> NDArray[np.float64]:
+    """Response at the rfft frequencies of padded_length(n), per pixel; read-only.
+
+    Times the angle (radians) each projection stands for, the backprojected sum is
+    attenuation per pixel.
+    """
+    if name not in FILTERS:
+        raise unknown("filter", name, FILTERS)
+    length = padded_length(n)
+    kernel = np.zeros(length)
+    kernel[0] = 0.25
+    odd = np.arange(1, n, 2)
+    kernel[odd] = kernel[-odd] = -1.0 / (np.pi * odd) ** 2
+    response = np.fft.rfft(kernel).real * _window(np.fft.rfftfreq(length), name)
+    response.setflags(write=False)
+    return np.asarray(response)
+
+
+def _window(frequency: NDArray[np.float64], name: str) -> NDArray[np.float64]:
+    """Damp towards the Nyquist frequency of 0.5 per column."""
+    if name == "shepp-logan":
+        return np.asarray(np.sinc(frequency))
+    if name == "cosine":
+        return np.asarray(np.cos(np.pi * frequency))
+    if name == "hann":
+        return np.asarray(0.5 + 0.5 * np.cos(2 * np.pi * frequency))
+    return np.ones_like(frequency)

@@ -1,0 +1,123 @@
+"""Rotation center from two projections half a turn apart.
+
+The mirrored second projection is the first one shifted by twice the distance of the
+center from the middle of the detector. A coarse shift comes from normalized
+correlation over the overlap (Lewis, Fast Normalized Cross-Correlation, 1995), the
+fraction from Gauss-Newton steps on the difference (Lucas & Kanade 1981), which use
+every row and column at once.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline
+from scipy.ndimage import gaussian_filter1d
+
+MIN_CORRELATION = 0.5
+"""Below this the two projections do not show the same thing mirrored."""
+
+MIN_OVERLAP = 0.25
+"""Of the columns that must overlap for a shift to be believed."""
+
+_STEPS = 20
+_ENOUGH_PX = 1e-4
+_MAX_STEP_PX = 1.0
+_SMOOTH_PX = 1.0
+_MARGIN_PX = 3.0
+"""Of smoothing, left out at either edge: a truncated sample has a false slope there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Center:
+    """A rotation center and how far it can be trusted."""
+
+    center_px: float
+    correlation: float
+    """Of the overlap after mirroring, 1 for a perfect match."""
+    error_px: float
+    """Standard error from the residual, for noise that is independent in pixels."""
+
+    @property
+    def is_reliable(self) -> bool:
+        """Tell whether to use it: a clear match, known to a fraction of a pixel."""
+        return self.correlation >= MIN_CORRELATION and self.error_px < MIN_OVERLAP
+
+
+def find_center(first: NDArray[np.float32], opposite: NDArray[np.float32]) -> Center:
+    """Find the center from attenuation (row, column) at θ and θ + 180 degrees.
+
+    Featureless or unlike projections give a center that says it is not reliable.
+    """
+    n = first.shape[1]
+    p = first.astype(np.float64)
+    m = opposite[:, ::-1].astype(np.float64)
+    shift = float(_coarse_shift(p, m))
+    shift, correlation, error = _refine(p, m, shift)
+    return Center((n - 1 + shift) / 2, correlation, error / 2)
+
+
+def _coarse_shift(p: NDArray[np.float64], m: NDArray[np.float64]) -> int:
+    """Give the whole shift d for which m(c) resembles p(c + d) best."""
+    n = p.shape[1]
+    length = int(scipy.fft.next_fast_len(2 * n, real=True))
+    p, m = p - p.mean(), m - m.mean()
+
+    def correlate(
+        a: NDArray[np.float64], b: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        product = scipy.fft.rfft(a, length) * scipy.fft.rfft(b, length).conj()
+        sums = scipy.fft.irfft(product.sum(axis=0), length)
+        return np.concatenate([sums[-(n - 1) :], sums[:n]])
+
+    one = np.ones_like(p)
+    count = np.maximum(correlate(one, one), 1.0)
+    sum_p, sum_m = correlate(p, one), correlate(one, m)
+    covariance = correlate(p, m) - sum_p * sum_m / count
+    variance_p = correlate(p * p, one) - sum_p**2 / count
+    variance_m = correlate(one, m * m) - sum_m**2 / count
+    floor = 1e-9 * max(float((p * p).sum()), float((m * m).sum()), 1e-30)
+    scores = covariance / np.sqrt(
+        np.maximum(variance_p, floor) * np.maximum(variance_m, floor)
+    )
+    shifts = np.arange(-(n - 1), n)
+    scores[np.abs(shifts) > (1 - MIN_OVERLAP) * n] = -np.inf
+    return int(shifts[np.argmax(scores)])
+
+
+def _refine(
+    p: NDArray[np.float64], m: NDArray[np.float64], shift: float
+) -> tuple[float, float, float]:
+    """Step to the shift of least squares; also correlation and standard error.
+
+    Both are moved half the way, so that interpolation blurs both alike; gain and
+    offset between them (a drifting beam) are fitted along.
+    """
+    n = p.shape[1]
+    columns = np.arange(n, dtype=np.float64)
+    spline_p = CubicSpline(columns, gaussian_filter1d(p, _SMOOTH_PX, axis=1), axis=1)
+    spline_m = CubicSpline(columns, gaussian_filter1d(m, _SMOOTH_PX, axis=1), axis=1)
+    correlation, error = 0.0, np.inf
+    for _ in range(_STEPS):
+        half = shift / 2
+        reach = (n - 1) / 2 - abs(half) - _MARGIN_PX
+        middle = np.linspace(-reach, reach, max(4, int(2 * reach) + 1)) + (n - 1) / 2
+        a, b = spline_p(middle + half).ravel(), spline_m(middle - half).ravel()
+        slope = (
+            spline_p(middle + half, 1).ravel() + spline_m(middle - half, 1).ravel()
+        ) / 2
+        if not (a.std() > 0 and b.std() > 0):
+            return shift, 0.0, np.inf
+        correlation = float(np.corrcoef(a, b)[0, 1])
+        design = np.stack([slope, a, np.ones_like(a)], axis=1)
+        solution, *_ = np.linalg.lstsq(design, b, rcond=None)
+        step = float(np.clip(solution[0], -_MAX_STEP_PX, _MAX_STEP_PX))
+        residual = float(np.mean((b - design @ solution) ** 2))
+        error = np.sqrt(residual / max(float(slope @ slope), 1e-300))
+        if abs(shift + step) > (1 - MIN_OVERLAP) * n:
+            return shift, correlation, np.inf
+        shift += step
+        if abs(step) < _ENOUGH_PX:
+            break
+    return shift, correlation, float(error)
