@@ -1,0 +1,64 @@
+"""Where the pixels of a frame are, and what is known of its angle besides the file.
+
+Made by the assembler, looked into by the frame store only.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+from daiss_callbacks.angles import RotationTrack
+
+
+class KeptArray(Protocol):
+    """An image that came inside an event, wherever it is kept now."""
+
+    def read(self) -> NDArray[Any]:
+        """Give the pixels, (row, column)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Hdf5Image:
+    """One image of an HDF5 dataset (frame, row, column)."""
+
+    uri: str
+    """As the document says it: a path of the IOC, or a file: URI."""
+    dataset: str
+    row: int
+
+
+@dataclass(frozen=True, slots=True)
+class NpyImage:
+    """One image of a sequence of .npy files, as ophyd.sim's detectors write them."""
+
+    uri: str
+    plane: int | None = None
+    """Which one, of a file that holds several."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EventImage:
+    """An image that came inside an event."""
+
+    kept: KeptArray
+    plane: int | None = None
+
+
+ImageLocation = Hdf5Image | NpyImage | EventImage
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A FrameRef's location."""
+
+    image: ImageLocation
+    planned_rad: float | None = None
+    """Angle the plan meant, used only where nothing measured one."""
+    opened_s: float | None = None
+    """When the stream was opened: the time of a frame that nothing else dates."""
+    started_s: float | None = None
+    """When the run began; tells which epoch the detector's clock counts from."""
+    track: RotationTrack | None = field(default=None, compare=False)
+    """Rotation readings of the run, still growing while it lasts."""
