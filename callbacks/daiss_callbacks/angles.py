@@ -63,6 +63,7 @@ class RotationTrack:
         """Begin without readings."""
         self._readings: dict[tuple[str, int], tuple[float, float]] = {}
         self._newest_s = -np.inf
+        self._expected = False
         self._complete = False
         self._changed = threading.Condition()
 
@@ -79,6 +80,11 @@ class RotationTrack:
             self._newest_s = max(self._newest_s, time_s)
             self._changed.notify_all()
 
+    def expect(self) -> None:
+        """Say that readings will come."""
+        with self._changed:
+            self._expected = True
+
     def complete(self) -> None:
         """Say that no reading will come: the last one then holds from there on."""
         with self._changed:
@@ -94,16 +100,18 @@ class RotationTrack:
         """
         times = np.asarray(times_s, dtype=np.float64)
         with self._changed:
-            if not self._readings:
+            if not (self._expected or self._readings):
                 return None
             latest = float(times.max())
             if not self._changed.wait_for(
                 lambda: self._complete or self._newest_s >= latest, timeout_s
             ):
                 raise UnavailableError(
-                    f"the monitored rotation readings end {latest - self._newest_s:.3f}"
-                    f" s before the frame after a wait of {timeout_s:g} s"
+                    "the monitored rotation readings did not reach the time of the"
+                    f" frame ({latest:.3f} s) within {timeout_s:g} s"
                 )
+            if not self._readings:
+                return None
             readings = np.array(sorted(self._readings.values()))
         angles: NDArray[np.float64] = np.interp(times, readings[:, 0], readings[:, 1])
         return angles

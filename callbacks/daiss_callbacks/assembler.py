@@ -14,21 +14,16 @@ from daiss_bluesky.core.frames import FrameKey, FrameKind, FrameRef
 from daiss_bluesky.core.scan import Scan
 from daiss_callbacks import assets
 from daiss_callbacks.angles import RotationTrack, rotation_names, to_radians
-from daiss_callbacks.locations import EventImage, ImageLocation, KeptArray, Location
+from daiss_callbacks.locations import (
+    EventImage,
+    ImageLocation,
+    InMemory,
+    KeptArray,
+    Location,
+)
 from daiss_callbacks.stream_view import IMAGE_NDIM, StreamView
 
 Document = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class InMemory:
-    """An image kept as it came."""
-
-    pixels: NDArray[Any]
-
-    def read(self) -> NDArray[Any]:
-        """Give the pixels."""
-        return self.pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +118,8 @@ class FrameAssembler:
     def _descriptor(self, doc: Document) -> None:
         view = StreamView.from_descriptor(doc, self.scan, self._rotation_names)
         self._views.setdefault(doc["uid"], view)
+        if view.follows_rotation:
+            self.track.expect()
         self._resume("descriptor", doc["uid"])
 
     def _event_page(self, page: Document) -> None:
@@ -155,14 +152,13 @@ class FrameAssembler:
         if isinstance(value, str):
             self._locate_datum(view, seq_num, value)
             return
-        array = np.asarray(value, dtype=view.dtype if isinstance(value, list) else None)
-        if array.ndim not in {IMAGE_NDIM, IMAGE_NDIM + 1}:
+        planes = _planes(value, view.dtype)
+        if planes is None:
             self._problems[
-                f"image {view.image_key!r} of stream {view.stream!r} has shape"
-                f" {array.shape}, not (row, column) or (frame, row, column)"
+                f"image {view.image_key!r} of stream {view.stream!r} is not an array of"
+                " numbers (row, column) or (frame, row, column)"
             ] += 1
             return
-        planes = [array] if array.ndim == IMAGE_NDIM else list(array)
         self._emit(view, [EventImage(self._keep(plane)) for plane in planes], seq_num)
 
     def _locate_datum(self, view: StreamView, seq_num: int, datum_id: str) -> None:
@@ -294,6 +290,19 @@ def _read(view: StreamView, doc: Document) -> _Reading:
         angle = to_radians(float(value), view.rotation_units)
     key = view.rotation_key if view.follows_rotation else view.image_key
     return _Reading(angle, doc["timestamps"].get(key, doc["time"]))
+
+
+def _planes(value: Any, dtype: str | None) -> list[NDArray[Any]] | None:
+    """Split what an event holds into images; JSON has made a list of an array."""
+    try:
+        array = np.asarray(value, dtype=dtype if isinstance(value, list) else None)
+    except (ValueError, TypeError):
+        return None
+    if array.dtype.kind not in "biuf" or array.size == 0:
+        return None
+    if array.ndim == IMAGE_NDIM:
+        return [array]
+    return list(array) if array.ndim == IMAGE_NDIM + 1 else None
 
 
 _HANDLERS: dict[str, Callable[[FrameAssembler, Document], None]] = {

@@ -19,6 +19,17 @@ class KeptArray(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class InMemory:
+    """An image kept as it came."""
+
+    pixels: NDArray[Any]
+
+    def read(self) -> NDArray[Any]:
+        """Give the pixels."""
+        return self.pixels
+
+
 @dataclass(frozen=True, slots=True)
 class Hdf5Image:
     """One image of an HDF5 dataset (frame, row, column)."""
@@ -43,7 +54,6 @@ class EventImage:
     """An image that came inside an event."""
 
     kept: KeptArray
-    plane: int | None = None
 
 
 ImageLocation = Hdf5Image | NpyImage | EventImage
