@@ -6,7 +6,6 @@ of 32 x 32 pixels stay in the cache; blocks are not a power of two apart in memo
 Defined by `reference.filter_projections` and `reference.backproject`.
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np

@@ -3,7 +3,6 @@
 Defined by `reference.transmission` and `reference.repair_zingers`.
 """
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +21,9 @@ _FLOOR = np.float32(MIN_TRANSMISSION)
 _NEIGHBORS = 8
 _REACH = 3
 """How far a dead pixel looks for good ones; further in, it counts as empty beam."""
+
+
+NO_DEAD: NDArray[np.int32] = np.zeros((0, 1 + _NEIGHBORS), np.int32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,8 +54,9 @@ def find_dead(gains: Frames, low: float = 0.1, high: float = 5.0) -> NDArray[np.
     pixels, from the nearest ring (of three) that has any, stand in for a dead one.
     """
     median = np.median(gains, axis=(1, 2), keepdims=True)
-    good = ((gains > low * median) & (gains < high * median)).all(axis=0)
-    rows, columns = good.shape
+    usable = (gains > low * median) & (gains < high * median)
+    good: NDArray[np.bool_] = np.asarray(usable.all(axis=0))
+    columns = good.shape[1]
     table = np.full((int((~good).sum()), 1 + _NEIGHBORS), -1, np.int32)
     for entry, (y, x) in zip(table, np.argwhere(~good), strict=True):
         entry[0] = y * columns + x
@@ -61,8 +64,9 @@ def find_dead(gains: Frames, low: float = 0.1, high: float = 5.0) -> NDArray[np.
             top, left = max(0, y - reach), max(0, x - reach)
             near = np.argwhere(good[top : y + reach + 1, left : x + reach + 1])
             if len(near):
-                near = near[np.argsort(((near + (top - y, left - x)) ** 2).sum(1))]
-                found = ((near + (top, left)) @ (columns, 1))[:_NEIGHBORS]
+                near += np.array([top, left])
+                near = near[np.argsort(((near - (y, x)) ** 2).sum(1), kind="stable")]
+                found = (near @ (columns, 1))[:_NEIGHBORS]
                 entry[1 : 1 + len(found)] = found
                 break
     return table
@@ -102,7 +106,7 @@ def _transmission(raw, dark, gains, position, dead, threshold, out):  # type: ig
     n, rows, columns = raw.shape
     repair = threshold < np.float32(np.inf)
     for i in prange(n):
-        k = int(math.floor(position[i]))
+        k = int(position[i])
         u = np.float32(position[i] - k)
         k1 = min(k + 1, gains.shape[0] - 1)
         t = out[i] if not repair else np.empty((rows, columns), np.float32)

@@ -6,6 +6,7 @@ Tomographic Imaging (1988), eq. 61 and figure 3.13.
 """
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import scipy.fft
@@ -36,12 +37,13 @@ def frequency_response(n: int, name: str = "ramp") -> NDArray[np.float64]:
     kernel[0] = 0.25
     odd = np.arange(1, n, 2)
     kernel[odd] = kernel[-odd] = -1.0 / (np.pi * odd) ** 2
-    response = np.fft.rfft(kernel).real * _window(np.fft.rfftfreq(length), name)
+    window = _window(np.fft.rfftfreq(length), name)
+    response: NDArray[np.float64] = np.asarray(np.fft.rfft(kernel).real * window)
     response.setflags(write=False)
-    return np.asarray(response)
+    return response
 
 
-def _window(frequency: NDArray[np.float64], name: str) -> NDArray[np.float64]:
+def _window(frequency: NDArray[Any], name: str) -> NDArray[Any]:
     """Damp towards the Nyquist frequency of 0.5 per column."""
     if name == "shepp-logan":
         return np.asarray(np.sinc(frequency))

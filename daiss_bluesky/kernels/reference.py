@@ -5,6 +5,8 @@ Written to be read and checked against the formulae, not to be fast. Volumes are
 x - (n - 1) / 2, y - (n - 1) / 2 from the middle.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -15,10 +17,10 @@ MIN_TRANSMISSION = 1e-5
 """Less light than this counts as this: a pixel without counts stays finite."""
 
 
-def transmission(raw: ArrayLike, dark: ArrayLike, gain: ArrayLike) -> Array:
+def transmission(raw: NDArray[Any], dark: ArrayLike, gain: ArrayLike) -> Array:
     """Divide (raw - dark) by the gain (flat - dark), not below MIN_TRANSMISSION."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        t = (np.asarray(raw, np.float64) - dark) / np.asarray(gain, np.float64)
+        t = (raw - np.asarray(dark, np.float64)) / np.asarray(gain, np.float64)
     return np.where(t > MIN_TRANSMISSION, t, MIN_TRANSMISSION)
 
 

@@ -1,0 +1,73 @@
+"""Filtered backprojection of parallel-beam tomography, while the scan runs."""
+
+from typing import Any, Literal
+
+import psutil
+from pydantic import Field
+
+from daiss_bluesky.algorithms.fbp_reconstruction import WORK_FRAMES, FbpReconstruction
+from daiss_bluesky.algorithms.fields import MAX_FLAT_SUMS
+from daiss_bluesky.core.errors import InputError
+from daiss_bluesky.core.scan import Model, Scan
+from daiss_bluesky.kernels.backprojection import Blocks
+
+_BASE_BYTES = 300e6
+"""Interpreter, libraries and compiled kernels."""
+
+
+class FbpParameters(Model):
+    """What a pipeline file may say about filtered backprojection."""
+
+    filter: Literal["ramp", "shepp-logan", "cosine", "hann"] = "ramp"
+    """From sharp to smooth."""
+    center_px: float | None = None
+    """Rotation center; None: the scan's own, or found from opposite projections."""
+    dead_pixels: bool = True
+    """Replace pixels that see no light, or far too much, by their neighbors."""
+    zingers: bool = True
+    """Replace single bright pixels, where an X-ray hit the sensor."""
+    zinger_threshold: float = Field(0.05, gt=0)
+    """How far above all its neighbors a zinger is, as a fraction of the flat field."""
+    dark_level: float | None = None
+    """Counts without light, for scans that took no dark field."""
+
+
+class FbpAlgorithm:
+    """Starts reconstructions by filtered backprojection; holds the parameters."""
+
+    name = "fbp"
+
+    def __init__(
+        self, *, memory_limit_gb: float | None = None, **parameters: Any
+    ) -> None:
+        """Check the parameters; without a limit, what the machine has free counts."""
+        self.parameters = FbpParameters.parse(parameters, "the parameters of fbp")
+        self._memory_limit_gb = memory_limit_gb
+
+    def memory_bytes(self, scan: Scan, frame_shape: tuple[int, int]) -> int:
+        """Tell how much memory a reconstruction will hold at most.
+
+        The volume, one block of it twice while it is turned around at the end, the
+        sums of flats and darks, and what is needed for the frames in work.
+        """
+        blocks = Blocks(*frame_shape)
+        frame = 4 * frame_shape[0] * frame_shape[1]
+        flats = min(MAX_FLAT_SUMS, scan.counts.get("flat", 0) + 4)
+        volume = blocks.volume_bytes + blocks.volume_bytes // blocks.count
+        work = 4 * frame * WORK_FRAMES + blocks.filtered_bytes(WORK_FRAMES)
+        return int(_BASE_BYTES) + volume + frame * (flats + 8) + work
+
+    def start(self, scan: Scan, frame_shape: tuple[int, int]) -> FbpReconstruction:
+        """Begin one scan; refuses one that cannot fit, with the figures."""
+        needed_gb = self.memory_bytes(scan, frame_shape) / 1e9
+        if self._memory_limit_gb is not None:
+            limit_gb, which = self._memory_limit_gb, "the limit is"
+        else:
+            limit_gb, which = psutil.virtual_memory().available / 1e9, "free are"
+        if needed_gb > limit_gb:
+            rows, columns = frame_shape
+            raise InputError(
+                f"reconstructing {rows} slices of {columns} x {columns} needs"
+                f" {needed_gb:.2f} GB of memory, but {which} {limit_gb:.2f} GB"
+            )
+        return FbpReconstruction(scan, frame_shape, self.parameters)
