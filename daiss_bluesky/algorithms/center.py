@@ -4,18 +4,15 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from daiss_bluesky.core.frames import Batch, FrameKey
-from daiss_bluesky.core.stored import PAIR_TOLERANCE_RAD
 from daiss_bluesky.kernels.correction import Fields, attenuation
-from daiss_bluesky.kernels.rotation_center import find_center
+from daiss_bluesky.kernels.rotation_center import find_center, opposite_pair
 
 CenterSource = Literal["given", "pair", "projections", "detector middle"]
 
 _MAX_PAIR_FRAMES = 4
-_ALIKE_RAD = np.deg2rad(0.05)
-"""Pairs whose angles differ by less are equally opposite: stage jitter decides not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,22 +22,6 @@ class ChosenCenter:
     center_px: float
     source: CenterSource
     correlation: float | None = None
-
-
-def opposite_pair(angles_rad: ArrayLike) -> tuple[int, int] | None:
-    """Find the two angles nearest to half a turn apart, within the tolerance.
-
-    Of equally good ones those taken first; None if there are none.
-    """
-    angles = np.asarray(angles_rad, dtype=np.float64)
-    best: tuple[int, int, int] | None = None
-    for i in range(len(angles) - 1):
-        away = np.abs(np.mod(angles[i + 1 :] - angles[i], 2 * np.pi) - np.pi)
-        steps = np.round(away / _ALIKE_RAD).astype(int)
-        j = int(np.argmin(steps))
-        if away[j] <= PAIR_TOLERANCE_RAD and (best is None or steps[j] < best[0]):
-            best = (int(steps[j]), i, i + 1 + j)
-    return best and (best[1], best[2])
 
 
 class CenterFinder:

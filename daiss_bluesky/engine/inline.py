@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from daiss_bluesky.algorithms.center import opposite_pair
 from daiss_bluesky.core.frames import Batch, FrameKey, FrameKind
 from daiss_bluesky.core.reconstruction import Algorithm, Progress, Reconstruction
 from daiss_bluesky.core.results import Final
 from daiss_bluesky.core.stored import StoredScan
+from daiss_bluesky.kernels.rotation_center import opposite_pair
 
 BATCH_FRAMES = 32
 STREAM = "primary"

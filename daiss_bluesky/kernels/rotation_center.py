@@ -11,15 +11,20 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.fft
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import CubicSpline
 from scipy.ndimage import gaussian_filter1d
+
+from daiss_bluesky.core.stored import PAIR_TOLERANCE_RAD
 
 MIN_CORRELATION = 0.5
 """Below this the two projections do not show the same thing mirrored."""
 
 MIN_OVERLAP = 0.25
 """Of the columns that must overlap for a shift to be believed."""
+
+_ALIKE_RAD = np.deg2rad(0.05)
+"""Angles this close are equally opposite: jitter of the stage does not decide."""
 
 _STEPS = 20
 _ENOUGH_PX = 1e-4
@@ -43,6 +48,22 @@ class Center:
     def is_reliable(self) -> bool:
         """Tell whether to use it: a clear match, known to a fraction of a pixel."""
         return self.correlation >= MIN_CORRELATION and self.error_px < MIN_OVERLAP
+
+
+def opposite_pair(angles_rad: ArrayLike) -> tuple[int, int] | None:
+    """Find the two angles nearest to half a turn apart, within the tolerance.
+
+    Of equally good ones those taken first; None if there are none.
+    """
+    angles = np.asarray(angles_rad, dtype=np.float64)
+    best: tuple[int, int, int] | None = None
+    for i in range(len(angles) - 1):
+        away = np.abs(np.mod(angles[i + 1 :] - angles[i], 2 * np.pi) - np.pi)
+        steps = np.round(away / _ALIKE_RAD).astype(int)
+        j = int(np.argmin(steps))
+        if away[j] <= PAIR_TOLERANCE_RAD and (best is None or steps[j] < best[0]):
+            best = (int(steps[j]), i, i + 1 + j)
+    return best and (best[1], best[2])
 
 
 def find_center(first: NDArray[np.float32], opposite: NDArray[np.float32]) -> Center:
