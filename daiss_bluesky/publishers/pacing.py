@@ -1,0 +1,139 @@
+"""Puts a thread between a reconstruction and a publisher that may be slow or away."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+
+from daiss_bluesky.core.errors import InputError, UnavailableError
+from daiss_bluesky.core.results import Final, Publisher, Result, Update
+
+logger = logging.getLogger(__name__)
+
+FIRST_RETRY_S = 0.2
+LONGEST_RETRY_S = 2.0
+CLOSE_TIMEOUT_S = 60.0
+
+Published = Callable[[Update, float], None]
+
+
+class PacedPublisher:
+    """A publisher whose calls return at once: the newest update wins.
+
+    What cannot be delivered is tried again until it can: of a server that is away for
+    a while only the newest state arrives, and the end of the run always does. A
+    refusal (InputError) ends it with one line in the log. For one result.
+    """
+
+    def __init__(
+        self,
+        publisher: Publisher,
+        *,
+        on_published: Published | None = None,
+        close_timeout_s: float = CLOSE_TIMEOUT_S,
+    ) -> None:
+        """Wrap a publisher; `on_published` gets each update and when it was readable.
+
+        `on_published` is called from the publishing thread with seconds since the
+        epoch, right after the update became readable.
+        """
+        self.name = publisher.name
+        self.settled = threading.Event()
+        """Set when the end of the run is published, or was given up for good."""
+        self.failure: InputError | None = None
+        self._publisher = publisher
+        self._on_published = on_published
+        self._close_timeout_s = close_timeout_s
+        self._changed = threading.Condition()
+        self._given_up = threading.Event()
+        self._update: Update | None = None
+        self._final: Final | None = None
+        self._thread: threading.Thread | None = None
+
+    def open(self, result: Result) -> None:
+        """Begin; the place is made in the background."""
+        self._thread = threading.Thread(
+            target=self._publish, args=(result,), name=f"publish-{self.name}"
+        )
+        # A server that never comes back must not keep the process.
+        self._thread.daemon = True
+        self._thread.start()
+
+    def write(self, update: Update) -> None:
+        """Leave an update to be published; replaces one still waiting."""
+        with self._changed:
+            self._update = update
+            self._changed.notify()
+
+    def close(self, final: Final) -> None:
+        """Leave the end to be published, and wait for it a bounded time.
+
+        Longer absences of a server are waited for in the background; see `settled`.
+        """
+        if self._thread is None:
+            self.settled.set()
+            return
+        with self._changed:
+            self._final = final
+            self._changed.notify()
+        if not self.settled.wait(self._close_timeout_s):
+            logger.warning("%s: still waiting to publish the end of a run", self.name)
+
+    def stop(self) -> None:
+        """Give up; what was not delivered is not."""
+        self._given_up.set()
+        with self._changed:
+            self._changed.notify()
+        if self._thread is not None:
+            self._thread.join(self._close_timeout_s)
+
+    def _publish(self, result: Result) -> None:
+        try:
+            self._persist(partial(self._publisher.open, result))
+            while not self._given_up.is_set():
+                update, final = self._next()
+                if update is not None:
+                    self._persist(self._write_newest)
+                elif final is not None:
+                    self._persist(partial(self._publisher.close, final))
+                    return
+        except InputError as error:
+            logger.error("%s: result %s is refused: %s", self.name, result.uid, error)
+            self.failure = error
+        finally:
+            self.settled.set()
+
+    def _next(self) -> tuple[Update | None, Final | None]:
+        with self._changed:
+            while not (self._update or self._final or self._given_up.is_set()):
+                self._changed.wait()
+            if self._final is not None and self._final.views:
+                # They are newer than the update, which nobody will miss.
+                self._update = None
+            return self._update, self._final
+
+    def _write_newest(self) -> None:
+        with self._changed:
+            update = self._update
+        if update is None:
+            return
+        self._publisher.write(update)
+        readable_s = time.time()
+        with self._changed:
+            if self._update is update:
+                self._update = None
+        if self._on_published is not None:
+            self._on_published(update, readable_s)
+
+    def _persist(self, attempt: Callable[[], None]) -> None:
+        delay_s = FIRST_RETRY_S
+        while not self._given_up.is_set():
+            try:
+                attempt()
+            except UnavailableError as error:
+                logger.warning("%s: %s; trying again", self.name, error)
+                self._given_up.wait(delay_s)
+                delay_s = min(2 * delay_s, LONGEST_RETRY_S)
+            else:
+                return

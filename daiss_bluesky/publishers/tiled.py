@@ -1,0 +1,170 @@
+"""Results in Tiled: /recon/<uid> with live views, a progress table and final arrays."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from daiss_bluesky.core.errors import InputError
+from daiss_bluesky.core.reconstruction import Arrays, Progress
+from daiss_bluesky.core.results import (
+    RECON_PATH,
+    SPEC_NAME,
+    SPEC_VERSION,
+    Final,
+    Result,
+    Update,
+)
+from daiss_bluesky.publishers.progress_table import (
+    SCHEMA,
+    progress_row,
+    schema_bytes,
+)
+from daiss_bluesky.publishers.provenance import (
+    describe,
+    describe_end,
+    describe_progress,
+)
+from daiss_bluesky.publishers.tiled_http import (
+    MissingError,
+    TiledHttp,
+    array_source,
+    registered_zarr_source,
+    table_source,
+)
+from daiss_bluesky.publishers.zarr_folder import write_zarr
+
+METADATA_EVERY = 4
+"""Updates between two changes of the metadata; the table has every one."""
+_PARALLEL = 4
+
+
+class TiledPublisher:
+    """Writes one result at a time; UnavailableError when the server is away.
+
+    Every call may be repeated after an error. Final arrays are written to
+    `results_dir`, which the server must be allowed to read, and registered.
+    """
+
+    name = "tiled"
+
+    def __init__(self, uri: str, api_key: str, results_dir: Path) -> None:
+        self._http = TiledHttp(uri, api_key)
+        self._results_dir = results_dir.absolute()
+        self._threads = ThreadPoolExecutor(_PARALLEL, "tiled-view")
+        self._result: Result | None = None
+        self._root = ""
+        self._shapes: dict[str, tuple[int, ...]] = {}
+        self._rows = 0
+        self._row_in_doubt = False
+        self._stored: dict[str, object] = {}
+        self._chunks: dict[str, tuple[int, ...]] = {}
+        """Final arrays on disk already: a second try must not write them again."""
+
+    def open(self, result: Result) -> None:
+        """Make the container, or take over that of an earlier try."""
+        self._result = result
+        self._root = f"{RECON_PATH}/{result.uid}"
+        self._shapes = {}
+        self._rows, self._row_in_doubt = 0, False
+        metadata = describe(result) | describe_progress(Progress())
+        self._http.create(RECON_PATH, "container")
+        specs = [(SPEC_NAME, SPEC_VERSION)]
+        if not self._http.create(
+            self._root, "container", metadata=metadata, specs=specs
+        ):
+            self._http.merge_metadata(self._root, metadata)
+            self._http.delete(f"{self._root}/progress")
+        self._http.create(f"{self._root}/live", "container")
+        source = table_source(schema_bytes(), SCHEMA.names)
+        self._http.create(f"{self._root}/progress", "table", source=source)
+
+    def write(self, update: Update) -> None:
+        """Overwrite the views, then append the row that says they are there."""
+        try:
+            self._write_views(update.views)
+            self._append_row(update.number, update.time_s, update.progress)
+            if update.number % METADATA_EVERY == 1:
+                changes = describe_progress(update.progress)
+                self._http.merge_metadata(self._root, changes)
+        except MissingError:
+            self._reopen()
+            raise
+
+    def close(self, final: Final) -> None:
+        """Publish final views and arrays, then the status."""
+        if self._result is None:
+            raise InputError("no result was opened that could be closed")
+        try:
+            if final.views:
+                self._write_views(final.views)
+                number = self._rows + 1
+                self._append_row(number, final.finished_s, final.progress)
+            self._register(self._result.uid, final)
+            self._http.merge_metadata(self._root, describe_end(final))
+        except MissingError:
+            self._reopen()
+            raise
+
+    def shut_down(self) -> None:
+        """Close connections and threads."""
+        self._threads.shutdown()
+        self._http.close()
+
+    def _reopen(self) -> None:
+        # Somebody emptied the catalog, or a new server stands in its place.
+        if self._result is not None:
+            self.open(self._result)
+
+    def _write_views(self, views: Arrays) -> None:
+        tasks = [
+            self._threads.submit(self._write_view, name, view)
+            for name, view in views.items()
+        ]
+        for task in tasks:
+            task.result()
+
+    def _write_view(self, name: str, view: NDArray[Any]) -> None:
+        path = f"{self._root}/live/{name}"
+        if self._shapes.get(name) != view.shape:
+            self._make_view(path, view)
+            self._shapes[name] = view.shape
+        self._http.write_array(path, np.ascontiguousarray(view, dtype="<f4"))
+
+    def _make_view(self, path: str, view: NDArray[Any]) -> None:
+        source = array_source(view.shape, np.dtype("<f4"))
+        if self._http.create(path, "array", source=source):
+            return
+        found = self._http.get(path)
+        if found is None or tuple(found["structure"]["shape"]) != view.shape:
+            self._http.delete(path)
+            self._http.create(path, "array", source=source)
+
+    def _append_row(self, number: int, time_s: float, progress: Progress) -> None:
+        if number <= self._rows:
+            return
+        path = f"{self._root}/progress"
+        if self._row_in_doubt and number in self._http.read_column(path, "number"):
+            self._rows, self._row_in_doubt = number, False
+            return
+        row = progress_row(number, time_s, progress, time.time())
+        # An answer that gets lost leaves open whether the row was taken.
+        self._row_in_doubt = True
+        self._http.append_rows(path, row)
+        self._rows, self._row_in_doubt = number, False
+
+    def _register(self, uid: str, final: Final) -> None:
+        for name, array in final.arrays.items():
+            path = self._results_dir / uid / f"{name}.zarr"
+            stored = np.ascontiguousarray(array, dtype="<f4")
+            if self._stored.get(name) is not array:
+                self._chunks[name] = write_zarr(path, stored)
+                self._stored[name] = array
+            source = registered_zarr_source(
+                path, stored.shape, self._chunks[name], stored.dtype
+            )
+            self._http.delete(f"{self._root}/{name}")
+            self._http.create(f"{self._root}/{name}", "array", source=source)
