@@ -1,0 +1,123 @@
+"""A tomography station, put together from a beamline file."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ophyd import Device
+
+from daiss_bluesky.core.errors import UnavailableError
+from daiss_devices.beamline_file import BeamlineFile, MotorFile, read_beamline
+from daiss_devices.camera import TomographyCamera, make_camera
+from daiss_devices.connection import Missing, find_missing
+from daiss_devices.fly_timing import FlyTiming
+from daiss_devices.flyer import TomographyFlyer
+from daiss_devices.shutter import Shutter
+from daiss_devices.stage import StageMotor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TomographyStation:
+    """What tomography plans work with."""
+
+    file: BeamlineFile
+    rotation: StageMotor
+    x: StageMotor
+    y: StageMotor
+    z: StageMotor
+    shutter: Shutter
+    camera: TomographyCamera
+    flyer: TomographyFlyer
+
+    @property
+    def name(self) -> str:
+        """As the beamline file says."""
+        return self.file.name
+
+    @property
+    def out_mm(self) -> float:
+        """Where x takes the sample out of the beam."""
+        return self.file.out_mm
+
+    @property
+    def pixel_size_um(self) -> float | None:
+        """Of the detector, where nothing else is said."""
+        return self.file.pixel_size_um
+
+    @property
+    def readout_s(self) -> float:
+        """Dead time of the camera between two frames of a series."""
+        return self.file.camera.readout_s
+
+    @property
+    def rotation_limits_deg(self) -> tuple[float, float] | None:
+        """Travel of the rotation; None where it turns without end."""
+        low, high = _asked(lambda: self.rotation.limits, self.rotation)
+        return (float(low), float(high)) if low < high else None
+
+    @property
+    def max_speed_deg_s(self) -> float | None:
+        """Of the rotation; None where the record does not say."""
+        speed = float(_asked(self.rotation.max_velocity.get, self.rotation))
+        return speed or None
+
+    @property
+    def devices(self) -> dict[str, Device]:
+        """Everything with PVs, by name."""
+        parts = (self.rotation, self.x, self.y, self.z, self.shutter, self.camera)
+        return {part.name: part for part in parts}
+
+    def missing(self, timeout_s: float = 3.0) -> list[Missing]:
+        """List the PVs that do not answer in time."""
+        return find_missing(self.devices, timeout_s)
+
+    def fly_timing(
+        self,
+        *,
+        start_deg: float,
+        range_deg: float,
+        n_angles: int,
+        exposure_s: float,
+        period_s: float,
+    ) -> FlyTiming:
+        """Work out a continuous rotation with this station's acceleration."""
+        ramp_s = float(_asked(self.rotation.acceleration.get, self.rotation))
+        return FlyTiming(
+            start_deg=start_deg,
+            range_deg=range_deg,
+            n_angles=n_angles,
+            exposure_s=exposure_s,
+            period_s=period_s,
+            acceleration_s=ramp_s,
+        )
+
+
+def _asked(get: Any, motor: StageMotor) -> Any:
+    if not motor.connected:
+        raise UnavailableError(f"{motor.name} ({motor.prefix}) does not answer")
+    return get()
+
+
+def load_station(path: Path, **overrides: Any) -> TomographyStation:
+    """Make the station of a beamline file; connects in the background.
+
+    Overrides replace top-level keys of the file, such as prefix and data_root. Raises
+    InputError for what the file gets wrong; an absent IOC is no error here.
+    """
+    file = read_beamline(path, overrides)
+
+    def motor(part: MotorFile, name: str) -> StageMotor:
+        return StageMotor(part.pv, name=name, limits=part.limits)
+
+    rotation = motor(file.rotation, "rotation")
+    camera = make_camera(file.camera, root=file.data_root, name="camera")
+    return TomographyStation(
+        file=file,
+        rotation=rotation,
+        x=motor(file.x, "sample_x"),
+        y=motor(file.y, "sample_y"),
+        z=motor(file.z, "sample_z"),
+        shutter=Shutter(file.shutter, name="shutter"),
+        camera=camera,
+        flyer=TomographyFlyer(rotation, camera, name="flyer"),
+    )

@@ -1,0 +1,127 @@
+"""However a scan ends: shutter closed, camera and rotation stopped, sample back."""
+
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+from bluesky import RunEngine
+from bluesky.utils import FailedStatus, RunEngineInterrupted
+
+from daiss_bluesky.core.errors import UnavailableError
+from daiss_bluesky.plans.tomography import tomo_scan
+from tests.unit.plans.fake_station import FakeStation, angles_taken
+
+Documents = list[tuple[str, dict[str, Any]]]
+
+
+@pytest.fixture
+def documents() -> Documents:
+    return []
+
+
+@pytest.fixture
+def engine(documents: Documents) -> RunEngine:
+    engine = RunEngine(context_managers=[])
+    engine.subscribe(lambda name, doc: documents.append((str(name), doc)))
+    return engine
+
+
+@pytest.fixture
+def station() -> FakeStation:
+    return FakeStation()
+
+
+def when(frame: int, action: Any) -> Any:
+    """Call from a thread of its own, as Ctrl-C does, when a frame is triggered."""
+
+    def on_trigger(number: int) -> None:
+        if number == frame:
+            threading.Thread(target=action).start()
+
+    return on_trigger
+
+
+def assert_safe(station: FakeStation) -> None:
+    assert station.shutter.state == "closed"
+    assert station.camera.stops >= 1
+    assert station.rotation.stops >= 1
+    assert station.x.position == 1.5
+    assert station.rotation.velocity.get() == 30.0
+    assert station.camera.frame_type.get() == "Normal"
+
+
+def test_a_complete_scan(
+    engine: RunEngine, station: FakeStation, documents: Documents
+) -> None:
+    engine(tomo_scan(station, 6, exposure_s=0.01, darks=1, flats=1))
+    assert_safe(station)
+    assert documents[-1][1]["exit_status"] == "success"
+    assert documents[-1][1]["num_events"] == {
+        "dark": 1,
+        "flat": 1,
+        "pair": 2,
+        "primary": 6,
+    }
+    np.testing.assert_allclose(angles_taken(documents), np.arange(6) * 30.0)
+
+
+@pytest.mark.parametrize(
+    "frame", [pytest.param(2, id="flats"), pytest.param(7, id="projections")]
+)
+def test_a_broken_camera(
+    engine: RunEngine, station: FakeStation, documents: Documents, frame: int
+) -> None:
+    station.camera.fail_at = frame
+    with pytest.raises(FailedStatus):
+        engine(tomo_scan(station, 6, exposure_s=0.01, darks=1, flats=2))
+    assert_safe(station)
+    assert documents[-1][1]["exit_status"] == "fail"
+
+
+@pytest.mark.parametrize("ending", ["abort", "stop"])
+def test_paused_then_ended(
+    engine: RunEngine, station: FakeStation, documents: Documents, ending: str
+) -> None:
+    station.camera.on_trigger = when(3, engine.request_pause)
+    with pytest.raises(RunEngineInterrupted):
+        engine(tomo_scan(station, 6, exposure_s=0.01, darks=1, flats=60))
+    getattr(engine, ending)()
+    assert_safe(station)
+    status = {"abort": "abort", "stop": "success"}[ending]
+    assert documents[-1][1]["exit_status"] == status
+
+
+def test_paused_then_resumed_takes_every_projection_once(
+    engine: RunEngine, station: FakeStation, documents: Documents
+) -> None:
+    station.camera.on_trigger = when(6, engine.request_pause)
+    with pytest.raises(RunEngineInterrupted):
+        engine(tomo_scan(station, 90, exposure_s=0.01, darks=1, flats=1, pair=False))
+    engine.resume()
+    np.testing.assert_allclose(angles_taken(documents), np.arange(90) * 2.0)
+    assert_safe(station)
+
+
+def test_a_shutter_that_went_away_is_named_and_the_rest_is_made_safe(
+    engine: RunEngine, station: FakeStation
+) -> None:
+    def lose_the_shutter(frame: int) -> None:
+        station.shutter.gone = frame >= 4
+
+    station.camera.on_trigger = lose_the_shutter
+    station.camera.fail_at = 4
+    with pytest.raises(UnavailableError, match=r"made safe: shutter \(no IOC answers"):
+        engine(tomo_scan(station, 6, exposure_s=0.01, darks=1, flats=60))
+    assert station.x.position == 1.5
+    assert station.rotation.stops >= 1
+
+
+def test_aborted_from_another_thread_while_it_runs(
+    engine: RunEngine, station: FakeStation, documents: Documents
+) -> None:
+    station.camera.on_trigger = when(8, engine.abort)
+    with pytest.raises(RunEngineInterrupted):
+        engine(tomo_scan(station, 180, exposure_s=0.01, darks=1, flats=1))
+    assert_safe(station)
+    assert documents[-1][1]["exit_status"] == "abort"
