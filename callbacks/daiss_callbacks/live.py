@@ -1,5 +1,6 @@
 """Live reconstruction: documents of a run in, results out while it still runs."""
 
+import logging
 import platform
 import threading
 import time
@@ -16,9 +17,13 @@ from daiss_bluesky.core.reconstruction import Algorithm
 from daiss_bluesky.core.results import Final, Publisher, Result, Update, result_uid
 from daiss_bluesky.core.scan import START_KEY, Scan
 from daiss_bluesky.engine.local import Listener, LocalEngine
+from daiss_bluesky.publishers.pacing import PacedPublisher
 from daiss_callbacks.assembler import FrameAssembler
 from daiss_callbacks.frame_store import FrameStore
 
+logger = logging.getLogger(__name__)
+
+STOP_TIMEOUT_S = 10.0
 VERSIONED = ("daiss-bluesky", "bluesky", "numba", "numpy", "scipy", "tiled")
 
 
@@ -32,24 +37,28 @@ class LiveSettings:
     """Detector files outside these are refused."""
     path_map: Mapping[str, str] = field(default_factory=dict)
     make_publishers: Callable[[], Sequence[Publisher]] = tuple
-    """Called once a run; each publisher must return at once (see PacedPublisher)."""
+    """Called once a run."""
+    scratch: Path | None = None
+    """Where images that came inside events are kept beyond what memory is for them."""
     slot: threading.Lock = field(default_factory=threading.Lock)
     """Runs wait for each other here: memory is that of one reconstruction."""
 
 
-class LiveReconstruction(DocumentRouter):  # type: ignore[misc]
+class LiveReconstruction(DocumentRouter):
     """One run: assembles its frames, feeds the engine, hands on what comes out."""
 
     def __init__(self, start: Mapping[str, Any], settings: LiveSettings) -> None:
         """Begin; refuses a start document whose tomography record is wrong."""
         super().__init__()
         self.scan = Scan.from_start(start)
-        self.finished = threading.Event()
         self._settings = settings
-        self._assembler = FrameAssembler(self.scan, start)
-        self._store = FrameStore(settings.allowed_roots, settings.path_map)
-        self._publishers = settings.make_publishers()
-        self.engine = LocalEngine(
+        self._store = FrameStore(
+            settings.allowed_roots, settings.path_map, scratch=settings.scratch
+        )
+        self._assembler = FrameAssembler(self.scan, start, self._store.keep)
+        self._publishers = [PacedPublisher(one) for one in settings.make_publishers()]
+        self._ended = threading.Event()
+        self._engine = LocalEngine(
             settings.algorithm,
             self.scan,
             self._store,
@@ -65,11 +74,11 @@ class LiveReconstruction(DocumentRouter):  # type: ignore[misc]
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
         """Take any document of the run."""
-        self.engine.submit(self._assembler(name, doc))
+        self._engine.submit(self._assembler(name, doc))
         if name == "stop":
             succeeded = doc["exit_status"] == "success"
             reason = doc.get("reason") or f"the run ended with {doc['exit_status']!r}"
-            self.engine.end(succeeded=succeeded, message="" if succeeded else reason)
+            self._engine.end(succeeded=succeeded, message="" if succeeded else reason)
 
     def _opened(self, frame_shape: tuple[int, int], memory_bytes: int) -> None:
         pipeline, algorithm = self._settings.pipeline, self._settings.algorithm
@@ -92,7 +101,23 @@ class LiveReconstruction(DocumentRouter):  # type: ignore[misc]
             publisher.write(update)
 
     def _final(self, final: Final) -> None:
+        if final.status == "failed":
+            logger.warning("run %s: %s", self.scan.run_uid, final.message)
         for publisher in self._publishers:
             publisher.close(final)
         self._store.close()
-        self.finished.set()
+        self._ended.set()
+
+    def done(self) -> bool:
+        """Tell whether everything of the run has been published."""
+        return self._ended.is_set() and all(
+            p.settled.is_set() for p in self._publishers
+        )
+
+    def stop(self) -> None:
+        """Give up; the run will be seen again by the next process."""
+        self._engine.stop()
+        self._store.close()
+        for publisher in self._publishers:
+            publisher.stop()
+        self._engine.join(STOP_TIMEOUT_S)

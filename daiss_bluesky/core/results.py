@@ -61,6 +61,8 @@ class Final:
     views: Arrays = field(default_factory=dict)
     arrays: Arrays = field(default_factory=dict)
     finished_s: float = 0.0
+    frame_times_s: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    """Times of the projections that no update had."""
 
 
 class Publisher(Protocol):

@@ -207,6 +207,7 @@ class LocalEngine:
                 reconstruction.views(),
                 arrays,
                 time.time(),
+                np.concatenate([np.zeros(0), *self._unpublished]),
             )
         )
 

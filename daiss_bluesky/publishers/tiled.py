@@ -35,6 +35,7 @@ from daiss_bluesky.publishers.tiled_http import (
     registered_zarr_source,
     table_source,
 )
+from daiss_bluesky.publishers.timing import Timing
 from daiss_bluesky.publishers.zarr_folder import write_zarr
 
 METADATA_EVERY = 4
@@ -60,6 +61,7 @@ class TiledPublisher:
         self._shapes: dict[str, tuple[int, ...]] = {}
         self._rows = 0
         self._row_in_doubt = False
+        self._timing = Timing()
         self._stored: dict[str, object] = {}
         self._chunks: dict[str, tuple[int, ...]] = {}
         """Final arrays on disk already: a second try must not write them again."""
@@ -87,6 +89,7 @@ class TiledPublisher:
         try:
             self._write_views(update.views)
             self._append_row(update.number, update.time_s, update.progress)
+            self._timing.readable(update.frame_times_s, time.time())
             if update.number % METADATA_EVERY == 1:
                 changes = describe_progress(update.progress)
                 self._http.merge_metadata(self._root, changes)
@@ -103,8 +106,10 @@ class TiledPublisher:
                 self._write_views(final.views)
                 number = self._rows + 1
                 self._append_row(number, final.finished_s, final.progress)
+                self._timing.readable(final.frame_times_s, time.time())
             self._register(self._result.uid, final)
-            self._http.merge_metadata(self._root, describe_end(final))
+            timing = {"timing": self._timing.describe(time.time())}
+            self._http.merge_metadata(self._root, describe_end(final) | timing)
         except MissingError:
             self._reopen()
             raise
@@ -120,19 +125,21 @@ class TiledPublisher:
             self.open(self._result)
 
     def _write_views(self, views: Arrays) -> None:
+        for name, view in views.items():
+            # One after the other: SQLite lets writers wait for each other for long.
+            if self._shapes.get(name) != view.shape:
+                self._make_view(f"{self._root}/live/{name}", view)
+                self._shapes[name] = view.shape
         tasks = [
-            self._threads.submit(self._write_view, name, view)
+            self._threads.submit(
+                self._http.write_array,
+                f"{self._root}/live/{name}",
+                np.ascontiguousarray(view, dtype="<f4"),
+            )
             for name, view in views.items()
         ]
         for task in tasks:
             task.result()
-
-    def _write_view(self, name: str, view: NDArray[Any]) -> None:
-        path = f"{self._root}/live/{name}"
-        if self._shapes.get(name) != view.shape:
-            self._make_view(path, view)
-            self._shapes[name] = view.shape
-        self._http.write_array(path, np.ascontiguousarray(view, dtype="<f4"))
 
     def _make_view(self, path: str, view: NDArray[Any]) -> None:
         source = array_source(view.shape, np.dtype("<f4"))

@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -34,9 +34,9 @@ def end_event() -> threading.Event:
     return event
 
 
-def run_service(main: Callable[[], None], environment: Mapping[str, str]) -> None:
+def run_service(main: Callable[[], None]) -> None:
     """Run a service's main; a refusal is one sentence on stderr and exit code 2."""
-    level = environment.get("DAISS_LOG", "WARNING").upper()
+    level = os.environ.get("DAISS_LOG", "WARNING").upper()
     form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
     logging.basicConfig(level=level, format=form)
     try:

@@ -7,17 +7,19 @@ the result is the same one under the same name.
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any, Protocol
 
 import typer
 from event_model import RunRouter
 
-from daiss_bluesky.core.errors import InputError
+from daiss_bluesky.core.errors import InputError, unknown
 from daiss_bluesky.core.pipeline import Pipeline, read_pipeline
 from daiss_bluesky.core.registry import ALGORITHMS, find, load
 from daiss_bluesky.core.results import Publisher
+from daiss_bluesky.publishers.tiled import TiledPublisher
 from daiss_bluesky.services.document_stream import DocumentStream
 from daiss_bluesky.services.journal import JournalReader, Record
 from daiss_bluesky.services.position import Position
@@ -28,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 LIVE = "daiss_callbacks.live:LiveReconstruction"
 LIVE_SETTINGS = "daiss_callbacks.live:LiveSettings"
+API_KEY = "TILED_API_KEY"
 POLL_S = 0.2
 
 
@@ -96,36 +99,77 @@ class Reconstructor:
             callback.stop()
 
 
-def serve(
-    state: StateDirectory,
-    pipeline: Pipeline,
-    make_publishers: Callable[[], Sequence[Publisher]],
-    *,
-    proxy_address: str | None,
-    allowed_roots: Sequence[Path],
-    path_map: Mapping[str, str],
-    ready_file: Path | None,
-) -> None:
-    """Follow the journal until told to end."""
+def make_publishers(
+    pipeline: Pipeline, state: StateDirectory, tiled_uri: str
+) -> Callable[[], list[Publisher]]:
+    """Give what makes the publishers a pipeline names, for each run anew."""
+
+    def tiled() -> Publisher:
+        return TiledPublisher(tiled_uri, os.environ[API_KEY], state.results)
+
+    known: dict[str, Callable[[], Publisher]] = {"tiled": tiled}
+    for name in pipeline.publishers:
+        if name not in known:
+            raise unknown("publisher", name, known)
+    return lambda: [known[name]() for name in pipeline.publishers]
+
+
+def follow(stream: DocumentStream, reconstructor: Reconstructor) -> None:
+    """Take documents until told to end."""
     ended = end_event()
-    algorithm = find(ALGORITHMS, pipeline.algorithm)(**pipeline.parameters)
-    live = load(LIVE)
-    settings = load(LIVE_SETTINGS)(
-        pipeline, algorithm, allowed_roots, path_map, make_publishers
-    )
-    load("daiss_bluesky.kernels.compile:compile_all")()
-    with JournalReader(state.journal) as reader:
-        position = Position(
-            state.root / "reconstructor.position", reader.identity() or ""
-        )
-    reconstructor = Reconstructor(
-        position, lambda start: live(start, settings) if live.wants(start) else None
-    )
-    stream = DocumentStream(state.journal, proxy_address, position.resume_sequence)
-    announce(ready_file, algorithm=algorithm.name)
     try:
         while not ended.is_set():
             reconstructor.receive(stream.read_new(POLL_S))
     finally:
         stream.close()
         reconstructor.stop()
+
+
+def main(
+    state: Annotated[Path, typer.Option(help="state directory")],
+    pipeline: Annotated[Path, typer.Option(help="pipeline file")],
+    tiled_uri: Annotated[str, typer.Option(help="Tiled server")],
+    proxy_address: Annotated[str, typer.Option(help="host:port documents come from")],
+    prefix: Annotated[str, typer.Option(help="EPICS prefix of the results")] = "DAISS:",
+    data_root: Annotated[
+        list[Path] | None, typer.Option(help="where detector files may lie")
+    ] = None,
+    path_map: Annotated[
+        list[str] | None, typer.Option(help="IOC_PATH=OUR_PATH, where they differ")
+    ] = None,
+    ready_file: Annotated[Path | None, typer.Option(help="written when ready")] = None,
+) -> None:
+    """Reconstruct every tomography run as its documents arrive."""
+    directory = StateDirectory(state.resolve())
+    plan = read_pipeline(pipeline)
+    algorithm = find(ALGORITHMS, plan.algorithm)(
+        memory_limit_gb=plan.memory_limit_gb, **plan.parameters
+    )
+    settings = load(LIVE_SETTINGS)(
+        pipeline=plan,
+        algorithm=algorithm,
+        allowed_roots=[directory.raw, *(data_root or [])],
+        path_map=dict(pair.split("=", 1) for pair in path_map or []),
+        make_publishers=make_publishers(plan, directory, tiled_uri),
+        scratch=directory.scratch,
+    )
+    live = load(LIVE)
+    load("daiss_bluesky.kernels.compile:compile_all")()
+    position = _position(directory)
+    reconstructor = Reconstructor(
+        position, lambda start: live(start, settings) if live.wants(start) else None
+    )
+    stream = DocumentStream(directory.journal, proxy_address, position.resume_sequence)
+    announce(ready_file, algorithm=plan.algorithm, prefix=prefix)
+    follow(stream, reconstructor)
+
+
+def _position(directory: StateDirectory) -> Position:
+    with closing(JournalReader(directory.journal)) as reader:
+        return Position(
+            directory.root / "reconstructor.position", reader.identity() or ""
+        )
+
+
+if __name__ == "__main__":
+    run_service(lambda: typer.run(main))

@@ -33,6 +33,8 @@ class DemoOptions:
     disk_full_after: int | None = None
     tiled_uri: str | None = None
     tiled_port: int | None = None
+    picture: Path | None = None
+    """PNG to write."""
     prefix: str = "DAISS:"
     beamline: Path | None = None
     """A real beamline's file: no twin is started."""
