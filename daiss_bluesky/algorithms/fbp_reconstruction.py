@@ -22,6 +22,7 @@ from daiss_bluesky.core.scan import Scan
 from daiss_bluesky.kernels.backprojection import (
     Blocks,
     backproject,
+    clear,
     filter_projections,
     to_volume,
 )
@@ -135,8 +136,7 @@ class FbpReconstruction:
     def restart(self) -> None:
         """Forget the projections, keep what was learned (center, flats, darks)."""
         self._ledger.forget()
-        for block in self._sum:
-            block.fill(0.0)
+        clear(self._sum)
         if self._fields_version != self._collector.version:
             self._fields = None
             self._finder.forget_result()

@@ -42,9 +42,14 @@ class Blocks:
         return _VECTOR * (-(-self.rows // (self.count * _VECTOR)))
 
     def zeros(self) -> list[NDArray[np.float32]]:
-        """Make an empty volume: for each block (y, x, slice)."""
-        n = self.columns
-        return [np.zeros((n, n, self.slices), np.float32) for _ in range(self.count)]
+        """Make an empty volume: for each block (y, x, slice).
+
+        Written to, so that the first frames do not wait for the system to find pages.
+        """
+        shape = (self.columns, self.columns, self.slices)
+        volume = [np.empty(shape, np.float32) for _ in range(self.count)]
+        clear(volume)
+        return volume
 
     @property
     def volume_bytes(self) -> int:
@@ -55,6 +60,18 @@ class Blocks:
         """Peak memory of filter_projections for so many frames."""
         length = padded_length(self.columns)
         return 3 * 4 * frames * self.count * self.slices * (length + 2)
+
+
+def clear(volume: list[NDArray[np.float32]]) -> None:
+    """Set a volume of blocks to zero."""
+    for block in volume:
+        _clear(block)
+
+
+@njit(cache=True, nogil=True, parallel=True)
+def _clear(block):  # type: ignore[no-untyped-def]
+    for y in prange(block.shape[0]):
+        block[y] = np.float32(0)
 
 
 def filter_projections(
@@ -94,7 +111,7 @@ def filter_projections(
 
 
 @njit(cache=True, nogil=True, parallel=True)
-def _arrange(p, weights, padded):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _arrange(p, weights, padded):  # type: ignore[no-untyped-def]
     n_angles, rows, n = p.shape
     n_blocks, _, length, slices = padded.shape
     gap = length - n
@@ -128,7 +145,7 @@ def backproject(
 
 
 @njit(cache=True, nogil=True, parallel=True, fastmath={"contract", "nsz"})
-def _add_block(block, q, cos, sin, center):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _add_block(block, q, cos, sin, center):  # type: ignore[no-untyped-def]
     n = block.shape[0]
     side = (n + TILE - 1) // TILE
     middle = (n - 1) / 2
@@ -152,7 +169,7 @@ def _add_block(block, q, cos, sin, center):  # type: ignore[no-untyped-def]  # n
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _place(a, cos, sin, dx, dy, center, n):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _place(a, cos, sin, dx, dy, center, n):  # type: ignore[no-untyped-def]
     """Find the left column of the ray in q and the part of the right one."""
     u = 1.0 + center + dx * cos[a] + dy * sin[a]
     u = min(max(u, 0.0), float(n) + 1.0)
@@ -161,7 +178,7 @@ def _place(a, cos, sin, dx, dy, center, n):  # type: ignore[no-untyped-def]  # n
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _add_one(pixel, q, cos, sin, a, dx, dy, center, n):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _add_one(pixel, q, cos, sin, a, dx, dy, center, n):  # type: ignore[no-untyped-def]
     c, r = _place(a, cos, sin, dx, dy, center, n)
     q0, q1 = q[a, c], q[a, c + 1]
     l = np.float32(1) - r  # noqa: E741
@@ -170,7 +187,7 @@ def _add_one(pixel, q, cos, sin, a, dx, dy, center, n):  # type: ignore[no-untyp
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _add_four(pixel, q, cos, sin, a, dx, dy, center, n):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _add_four(pixel, q, cos, sin, a, dx, dy, center, n):  # type: ignore[no-untyped-def]
     """Add four angles at once: the pixel is loaded and stored a quarter as often."""
     ca, ra = _place(a, cos, sin, dx, dy, center, n)
     cb, rb = _place(a + 1, cos, sin, dx, dy, center, n)
@@ -208,7 +225,7 @@ def to_volume(
 
 
 @njit(cache=True, nogil=True, parallel=True)
-def _transpose(block, scale, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _transpose(block, scale, out):  # type: ignore[no-untyped-def]
     n = block.shape[0]
     side = (n + TILE - 1) // TILE
     for y in prange(n):

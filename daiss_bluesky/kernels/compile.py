@@ -12,6 +12,7 @@ from daiss_bluesky.kernels.backprojection import (
     to_volume,
 )
 from daiss_bluesky.kernels.correction import Fields, attenuation, find_dead
+from daiss_bluesky.kernels.ellipsoids_compiled import compile_kernels
 
 
 def compile_all() -> None:
@@ -33,6 +34,7 @@ def compile_all() -> None:
     volume = blocks.zeros()
     backproject(q, np.linspace(0, np.pi, n_angles), columns / 2, volume)
     to_volume(volume, rows, scale=1.0)
+    compile_kernels()
 
 
 def main() -> None:

@@ -102,7 +102,7 @@ def attenuation(
 
 
 @njit(cache=True, nogil=True, parallel=True, fastmath={"contract"})
-def _transmission(raw, dark, gains, position, dead, threshold, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _transmission(raw, dark, gains, position, dead, threshold, out):  # type: ignore[no-untyped-def]
     n, rows, columns = raw.shape
     repair = threshold < np.float32(np.inf)
     for i in prange(n):
@@ -121,7 +121,7 @@ def _transmission(raw, dark, gains, position, dead, threshold, out):  # type: ig
 
 
 @njit(cache=True, nogil=True)
-def _repair_dead(t, dead):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _repair_dead(t, dead):  # type: ignore[no-untyped-def]
     flat = t.reshape(t.size)
     for entry in dead:
         total = np.float32(0)
@@ -134,7 +134,7 @@ def _repair_dead(t, dead):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN2
 
 
 @njit(cache=True, nogil=True)
-def _repair_zingers(t, threshold, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _repair_zingers(t, threshold, out):  # type: ignore[no-untyped-def]
     rows, columns = t.shape
     out[:] = t
     around = np.empty(8, np.float32)

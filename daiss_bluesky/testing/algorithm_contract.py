@@ -1,0 +1,225 @@
+"""What every algorithm must hold to; its test subclasses this and says how to make it.
+
+The answer depends on which frames there are, never on how they came.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from daiss_bluesky.core.errors import InputError
+from daiss_bluesky.core.frames import Batch, FrameKey
+from daiss_bluesky.core.geometry import projection_angles_deg
+from daiss_bluesky.core.reconstruction import Algorithm, Arrays, Reconstruction
+from daiss_bluesky.core.stored import StoredScan
+from daiss_bluesky.engine.inline import (
+    calibration_batches,
+    projection_batches,
+    reconstruct_scan,
+)
+from daiss_bluesky.testing.ball_scan import make_ball_scan
+
+TOLERANCE = 1e-5
+"""Largest difference over the largest value: float32 rounding of a sum."""
+
+
+class AlgorithmContract:
+    """Tests shared by all algorithms of tomography."""
+
+    n_projections = 40
+
+    def make(self, **parameters: Any) -> Algorithm:
+        """Make the algorithm under test."""
+        raise NotImplementedError
+
+    def stored(self) -> StoredScan:
+        """Give the scan to test with; shuffled angles, so that order is no help."""
+        return make_ball_scan(projection_angles_deg(self.n_projections, order="golden"))
+
+    def test_any_order_gives_the_same(self) -> None:
+        """Shuffled frames in batches of any size make the same volume."""
+        stored = self.stored()
+        expected = reconstruct_scan(stored, self.make()).arrays
+        order = np.random.default_rng(1).permutation(self.n_projections)
+        assert_same(self._stream(stored, order, sizes=[1, 7, 3, 64]), expected)
+
+    def test_repeats_change_nothing(self) -> None:
+        """A frame that comes twice counts once, and is counted as a repeat."""
+        stored = self.stored()
+        expected = reconstruct_scan(stored, self.make()).arrays
+        reconstruction = self.make().start(stored.scan, stored.frame_shape)
+        feed(reconstruction, calibration_batches(stored))
+        feed(reconstruction, calibration_batches(stored))
+        everything = np.arange(self.n_projections)
+        feed(reconstruction, projection_batches(stored, everything))
+        feed(reconstruction, projection_batches(stored, everything[5:9]))
+        progress = reconstruction.progress()
+        assert progress.duplicates == 4
+        assert progress.frames_received == self.n_projections
+        assert_same(reconstruction.finish(rereader(stored)), expected)
+
+    def test_missing_frames_leave_the_right_answer(self) -> None:
+        """Without some frames the result is that of a scan without them."""
+        stored = self.stored()
+        there = np.delete(np.arange(self.n_projections), [3, 4, 20])
+        expected = reconstruct_scan(without(stored, there), self.make()).arrays
+        reconstruction = self.make().start(stored.scan, stored.frame_shape)
+        feed(reconstruction, calibration_batches(stored))
+        feed(reconstruction, projection_batches(stored, there))
+        assert reconstruction.progress().frames_missing == 3
+        assert_same(reconstruction.finish(rereader(stored)), expected)
+
+    def test_late_calibration_makes_stale_and_restart_mends(self) -> None:
+        """Projections before flats and darks are not lost, and no error."""
+        stored = self.stored()
+        everything = np.arange(self.n_projections)
+        expected = reconstruct_scan(stored, self.make()).arrays
+        reconstruction = self.make().start(stored.scan, stored.frame_shape)
+        feed(reconstruction, projection_batches(stored, everything))
+        assert reconstruction.stale() is None
+        assert reconstruction.views() == {}
+        feed(reconstruction, calibration_batches(stored))
+        assert reconstruction.stale()
+        reconstruction.restart()
+        feed(reconstruction, projection_batches(stored, everything))
+        assert reconstruction.stale() is None
+        assert_same(reconstruction.finish(rereader(stored)), expected)
+
+    def test_finish_reads_again_what_is_stale(self) -> None:
+        """An engine that asks for the end without a restart gets the right one."""
+        stored = self.stored()
+        expected = reconstruct_scan(stored, self.make()).arrays
+        reconstruction = self.make().start(stored.scan, stored.frame_shape)
+        feed(reconstruction, projection_batches(stored, np.arange(self.n_projections)))
+        feed(reconstruction, calibration_batches(stored))
+        assert_same(reconstruction.finish(rereader(stored)), expected)
+
+    def test_views_are_small_finite_copies(self) -> None:
+        """Views are 2-D float32, finite, contiguous, and not changed later."""
+        stored = self.stored()
+        reconstruction = self.make().start(stored.scan, stored.frame_shape)
+        feed(reconstruction, calibration_batches(stored))
+        assert reconstruction.views() == {}
+        feed(reconstruction, projection_batches(stored, np.arange(10)))
+        first = reconstruction.views()
+        kept = {name: view.copy() for name, view in first.items()}
+        feed(reconstruction, projection_batches(stored, np.arange(10, 40)))
+        assert first
+        for name, view in first.items():
+            assert view.ndim == 2
+            assert view.dtype == np.float32
+            assert view.flags.c_contiguous
+            assert np.isfinite(view).all()
+            np.testing.assert_array_equal(view, kept[name])
+        reconstruction.finish(rereader(stored))
+        assert set(reconstruction.views()) == set(first)
+
+    def test_progress_says_how_far(self) -> None:
+        """Counts, coverage and the newest frame follow what was added."""
+        stored = self.stored()
+        reconstruction = self.make().start(stored.scan, stored.frame_shape)
+        assert reconstruction.progress().frames_expected == self.n_projections
+        feed(reconstruction, calibration_batches(stored))
+        feed(reconstruction, projection_batches(stored, np.array([7, 2])))
+        progress = reconstruction.progress()
+        assert (progress.frames_received, progress.frames_used) == (2, 2)
+        assert progress.newest_time_s == stored.times_s[7]
+        assert progress.newest_angle_rad == stored.angles_rad[7]
+        assert 0 < progress.coverage < 0.2
+
+    def test_unknown_parameter_is_refused_by_name(self) -> None:
+        """A key nobody knows is named in the error."""
+        with pytest.raises(InputError, match="no_such_parameter"):
+            self.make(no_such_parameter=1)
+
+    def test_frames_of_another_shape_are_refused(self) -> None:
+        """A frame that does not fit the scan is refused with both shapes."""
+        stored = self.stored()
+        rows, columns = stored.frame_shape
+        reconstruction = self.make().start(stored.scan, (rows + 1, columns))
+        with pytest.raises(InputError, match=str(rows + 1)):
+            feed(reconstruction, calibration_batches(stored))
+
+    def test_nothing_to_finish_is_said(self) -> None:
+        """A scan without projections or calibration ends in one sentence."""
+        stored = self.stored()
+        reconstruction = self.make().start(stored.scan, stored.frame_shape)
+        with pytest.raises(InputError, match="no projection"):
+            reconstruction.finish(rereader(stored))
+        feed(reconstruction, projection_batches(stored, np.arange(3)))
+        with pytest.raises(InputError, match="no flat field"):
+            reconstruction.finish(rereader(stored))
+
+    def _stream(
+        self, stored: StoredScan, order: NDArray[np.int64], sizes: Sequence[int]
+    ) -> Arrays:
+        reconstruction = self.make().start(stored.scan, stored.frame_shape)
+        feed(reconstruction, calibration_batches(stored))
+        for part in split(order, sizes):
+            feed(reconstruction, projection_batches(stored, part))
+        assert reconstruction.stale() is None
+        return reconstruction.finish(rereader(stored))
+
+
+def feed(reconstruction: Reconstruction, batches: Iterable[Batch]) -> None:
+    """Add every batch."""
+    for batch in batches:
+        reconstruction.add(batch)
+
+
+def rereader(stored: StoredScan) -> Any:
+    """Make the function that brings projections back."""
+
+    def reread(keys: Sequence[FrameKey]) -> Iterator[Batch]:
+        return projection_batches(stored, np.array([key.index for key in keys]))
+
+    return reread
+
+
+def split(
+    order: NDArray[np.int64], sizes: Sequence[int]
+) -> Iterator[NDArray[np.int64]]:
+    """Cut an order into parts of these sizes, again and again."""
+    first, turn = 0, 0
+    while first < len(order):
+        size = sizes[turn % len(sizes)]
+        yield order[first : first + size]
+        first, turn = first + size, turn + 1
+
+
+def without(stored: StoredScan, there: NDArray[np.int64]) -> StoredScan:
+    """Give the scan that has only these projections."""
+    angles_rad = stored.angles_rad[there]
+    scan = stored.scan.model_copy(
+        update={
+            "angles_deg": np.rad2deg(angles_rad).tolist(),
+            "counts": stored.scan.counts | {"projection": len(there)},
+        }
+    )
+    return StoredScan(
+        scan=scan,
+        projections=stored.projections,
+        projection_indices=stored.projection_indices[there],
+        angles_rad=angles_rad,
+        times_s=stored.times_s[there],
+        flats=stored.flats,
+        flat_times_s=stored.flat_times_s,
+        darks=stored.darks,
+        dark_times_s=stored.dark_times_s,
+        pair=stored.pair,
+        pair_angles_rad=stored.pair_angles_rad,
+    )
+
+
+def assert_same(arrays: Arrays, expected: Arrays, tolerance: float = TOLERANCE) -> None:
+    """Compare final arrays by their largest relative difference."""
+    assert set(arrays) == set(expected)
+    for name, array in arrays.items():
+        assert array.dtype == np.float32
+        assert array.flags.c_contiguous
+        assert np.isfinite(array).all()
+        away = np.abs(array - expected[name]).max() / np.abs(expected[name]).max()
+        assert away <= tolerance, f"{name} differs by {away:.2g} of its largest value"

@@ -1,0 +1,78 @@
+"""A small scan with known truth, for tests: a ball that holds some others."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from daiss_bluesky.core.scan import Scan
+from daiss_bluesky.core.stored import StoredScan
+from daiss_bluesky.kernels.ellipsoids import FieldGeometry, project, voxelize
+
+BALLS = np.array(
+    [
+        [0.0, 0.0, 0.0, 0.7, 0.7, 0.9, 0.0, 0.5],
+        [0.3, 0.1, 0.2, 0.2, 0.15, 0.3, 0.4, 0.4],
+        [-0.25, 0.3, -0.1, 0.15, 0.2, 0.4, 1.0, -0.3],
+        [-0.1, -0.4, 0.0, 0.1, 0.1, 0.5, 0.0, 0.6],
+    ]
+)
+"""Ellipsoids as `kernels.ellipsoids` takes them."""
+
+FLAT_COUNTS = 40_000.0
+DARK_COUNTS = 100.0
+
+
+def ball_truth(rows: int, columns: int) -> NDArray[np.float64]:
+    """Give the volume (z, y, x) in attenuation per pixel."""
+    return voxelize(BALLS, (rows, columns, columns)).astype(np.float64) * 2 / columns
+
+
+def make_ball_scan(
+    angles_deg: NDArray[np.float64],
+    *,
+    rows: int = 18,
+    columns: int = 32,
+    center_px: float | None = None,
+    pair: bool = True,
+    noise_seed: int | None = None,
+) -> StoredScan:
+    """Make a scan with a flat that brightens by a fifth from before to after.
+
+    Flats and darks are noise-free and have a pattern; counts are whole numbers.
+    """
+    center_px = (columns - 1) / 2 + 1.25 if center_px is None else center_px
+    geometry = FieldGeometry(rows, columns, center_px)
+    rng = np.random.default_rng(noise_seed)
+    n = len(angles_deg)
+    pattern = 1 + 0.2 * np.sin(np.arange(rows * columns)).reshape(rows, columns)
+    before, after = FLAT_COUNTS * pattern, 1.2 * FLAT_COUNTS * pattern
+
+    def expose(angle_deg: float, fraction: float) -> NDArray[np.uint16]:
+        beam = before * (1 - fraction) + after * fraction
+        light = beam * np.exp(-project(BALLS, np.deg2rad(angle_deg), geometry))
+        counts = light if noise_seed is None else rng.poisson(light)
+        return np.round(counts + DARK_COUNTS).astype(np.uint16)
+
+    times_s = np.arange(10, n + 10, dtype=np.float64)
+    flat_times_s = np.array([0.0, 1.0, 2.0, n + 20.0, n + 21.0, n + 22.0])
+    fractions = (times_s - 1.0) / (n + 20.0)
+    flats = np.stack([before] * 3 + [after] * 3) + DARK_COUNTS
+    counts = {"projection": n, "flat": 6, "dark": 2} | ({"pair": 2} if pair else {})
+    pair_deg = np.array([0.0, 180.0])
+    return StoredScan(
+        scan=Scan.parse(
+            {"run_uid": "balls", "angles_deg": angles_deg.tolist(), "counts": counts},
+            "the ball scan",
+        ),
+        projections=np.stack(
+            [expose(a, f) for a, f in zip(angles_deg, fractions, strict=True)]
+        ),
+        projection_indices=np.arange(n),
+        angles_rad=np.deg2rad(angles_deg),
+        times_s=times_s,
+        flats=np.round(flats).astype(np.uint16),
+        flat_times_s=flat_times_s,
+        darks=np.full((2, rows, columns), DARK_COUNTS, np.uint16),
+        dark_times_s=np.array([-2.0, -1.0]),
+        pair=np.stack([expose(a, 0.0) for a in pair_deg]) if pair else None,
+        pair_angles_rad=np.deg2rad(pair_deg) if pair else None,
+    )
