@@ -78,13 +78,17 @@ def backproject(
     offset = np.arange(n) - (n - 1) / 2
     y, x = np.meshgrid(offset, offset, indexing="ij")
     volume = np.zeros((rows, n, n))
-    columns = np.arange(-1, n + 1)
     angles, weights = np.broadcast_to(angles_rad, n_angles), np.asarray(weights_rad)
-    for a, (angle, weight) in enumerate(zip(angles, weights, strict=True)):
-        s = x * np.cos(angle) + y * np.sin(angle) + center_px
-        for row in range(rows):
-            profile = np.pad(q[a, row], 1)
-            volume[row] += weight * np.interp(s, columns, profile)
+    for angle, weight, projection in zip(angles, weights, q, strict=True):
+        # A zero on either side of the profile moves the columns by one.
+        profile = np.pad(projection, [(0, 0), (1, 1)])
+        s = x * np.cos(angle) + y * np.sin(angle) + center_px + 1
+        s = np.clip(s, 0, n + 1)
+        left = np.minimum(s.astype(int), n)
+        right = s - left
+        volume += weight * (
+            profile[:, left] * (1 - right) + profile[:, left + 1] * right
+        )
     volume[:, ~circle(n)] = 0.0
     return volume
 
