@@ -1,8 +1,10 @@
 """What the RunEngine's own process does with a document: store it, ring the bell."""
 
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from uuid import uuid4
 
 import zmq
 from bluesky.callbacks.zmq import Publisher
@@ -24,6 +26,8 @@ class DocumentPublisher:
     def __init__(self, journal_dir: Path, proxy_address: str) -> None:
         self._journal = JournalWriter(journal_dir)
         self._bell = _Bell(proxy_address, self._journal.identity)
+        for run_uid in list(self._journal.open_runs):
+            self("stop", _abandoned(run_uid))
 
     def __call__(self, name: str, doc: dict[str, Any]) -> None:
         """Take one document from the RunEngine."""
@@ -46,6 +50,21 @@ class DocumentPublisher:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _abandoned(run_uid: str) -> dict[str, Any]:
+    """Make the stop document of a run whose process is gone.
+
+    There is one writer to a journal at a time, so nobody else will write it.
+    """
+    return {
+        "uid": str(uuid4()),
+        "time": time.time(),
+        "run_start": run_uid,
+        "exit_status": "abort",
+        "reason": "the RunEngine's process ended in mid-run",
+        "num_events": {},
+    }
 
 
 class _Bell(Publisher):

@@ -9,7 +9,8 @@ from typing import Any
 import zmq
 
 from daiss_bluesky.core.errors import InputError
-from daiss_bluesky.services.journal import FIRST_SEQUENCE, JournalReader, Record
+from daiss_bluesky.services.journal import JournalReader, Record
+from daiss_bluesky.services.journal_segments import FIRST_SEQUENCE
 
 POLL_S = 0.5
 """How long an unannounced record may lie in the journal before it is seen."""
@@ -92,7 +93,7 @@ class DocumentStream:
     def _waiting(self) -> "deque[Record | None]":
         """Take what lies in the socket; None: look into the journal."""
         taken: deque[Record | None] = deque()
-        identity = (self._reader.identity() or "").encode()
+        identity = self._reader.identity().encode()
         while self._socket.poll(0):
             prefix, _, rest = self._socket.recv().partition(b" ")
             if prefix != identity:

@@ -1,31 +1,37 @@
 """The journal: every document on disk before anyone is told of it.
 
-One directory of segments, each named by the sequence of its first record. A record is
-its length and CRC-32 (little-endian, 4 bytes each), then msgpack [sequence, time, name,
-doc]. Written with one write call into the page cache, so that it outlives a process
-that is killed; flushed to the disk itself at the end of each run.
+A record is msgpack [sequence, time, name, doc]. It is written into the page cache and
+so outlives a process that is killed; the disk itself is waited for at the end of a run.
 """
 
+import contextlib
 import errno
-import fcntl
 import os
-import struct
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-from uuid import uuid4
+
+import msgpack
 
 from daiss_bluesky.core.errors import InputError, UnavailableError
 from daiss_bluesky.core.wire import pack, unpack
+from daiss_bluesky.services.journal_segments import (
+    FIRST_SEQUENCE,
+    HEAD,
+    create_segment,
+    lock,
+    open_last,
+    read_or_make_identity,
+    read_record,
+    segment_holding,
+    segment_name,
+)
 
-FIRST_SEQUENCE = 1
 SEGMENT_BYTES = 64 * 2**20
-_HEAD = struct.Struct("<II")
-_SUFFIX = ".journal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +63,13 @@ class JournalWriter:
         self._directory = directory
         self._segment_bytes = segment_bytes
         directory.mkdir(parents=True, exist_ok=True)
-        self._lock = _lock(directory)
+        self._lock = lock(directory)
         try:
-            self.identity = _make_identity(directory)
-            self._fd, self._end, self._next = _open_last(directory)
+            self.identity = read_or_make_identity(directory)
+            self._fd, self._end, self._next = open_last(directory)
+            with JournalReader(directory) as reader:
+                self.open_runs = find_open_runs(reader, self._oldest())
+            """Start sequences of the runs that have no stop document."""
         except BaseException:
             os.close(self._lock)
             raise
@@ -79,12 +88,17 @@ class JournalWriter:
             data = Record(self._next, time.time(), name, doc).to_bytes()
         except TypeError as error:
             raise InputError(f"a {name} document cannot be recorded: {error}") from None
-        if self._end + _HEAD.size + len(data) > self._segment_bytes and self._end:
+        if self._end + HEAD.size + len(data) > self._segment_bytes and self._end:
             self._rotate()
-        self._put(_HEAD.pack(len(data), zlib.crc32(data)) + data)
-        if name == "stop":
-            os.fsync(self._fd)
+        self._put(HEAD.pack(len(data), zlib.crc32(data)) + data)
         self._next += 1
+        if name == "start":
+            self.open_runs[doc["uid"]] = self._next - 1
+            self._remember_oldest()
+        elif name == "stop":
+            os.fsync(self._fd)
+            self.open_runs.pop(doc["run_start"], None)
+            self._remember_oldest()
         return Written(self._next - 1, data)
 
     def close(self) -> None:
@@ -105,6 +119,21 @@ class JournalWriter:
     ) -> None:
         self.close()
 
+    def _oldest(self) -> int:
+        """Read before which sequence every run was stopped."""
+        try:
+            return min(int((self._directory / "oldest").read_text()), self._next)
+        except (FileNotFoundError, ValueError):
+            return FIRST_SEQUENCE
+
+    def _remember_oldest(self) -> None:
+        # Saves whoever opens a journal of many runs from reading all of it.
+        oldest = min(self.open_runs.values(), default=self._next)
+        draft = self._directory / "oldest.new"
+        with contextlib.suppress(OSError):
+            draft.write_text(str(oldest))
+            draft.replace(self._directory / "oldest")
+
     def _put(self, data: bytes) -> None:
         rest = memoryview(data)
         try:
@@ -122,7 +151,7 @@ class JournalWriter:
 
     def _rotate(self) -> None:
         os.fsync(self._fd)
-        fd = _create_segment(self._directory, self._next)
+        fd = create_segment(self._directory, self._next)
         os.close(self._fd)
         self._fd, self._end = fd, 0
 
@@ -147,15 +176,23 @@ class JournalReader:
         self._offset = 0
         self._next = 0
 
-    def read(self, from_sequence: int = FIRST_SEQUENCE) -> Iterator[Record]:
-        """Yield the records there are now; call again for those that come later."""
+    def read(
+        self,
+        from_sequence: int = FIRST_SEQUENCE,
+        names: Container[str] | None = None,
+    ) -> Iterator[Record]:
+        """Yield the records there are now; call again for those that come later.
+
+        With `names`, only documents of these; the others are not even decoded.
+        """
         if self._seek(from_sequence):
             for data in self._payloads():
-                yield Record.from_bytes(data)
+                if names is None or _peek_name(data) in names:
+                    yield Record.from_bytes(data)
 
-    def identity(self) -> str | None:
-        """Tell which journal this is; None before it exists."""
-        return _read_identity(self._directory)
+    def identity(self) -> str:
+        """Tell which journal this is; whoever comes first gives it its name."""
+        return read_or_make_identity(self._directory)
 
     def close(self) -> None:
         """Close the segment."""
@@ -163,9 +200,20 @@ class JournalReader:
             os.close(self._fd)
             self._fd = -1
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
     def _seek(self, sequence: int) -> bool:
         if self._fd < 0 or sequence < self._next or self._in_later_segment(sequence):
-            first = _segment_holding(self._directory, sequence)
+            first = segment_holding(self._directory, sequence)
             if first is None:
                 return False
             self._enter(first)
@@ -180,136 +228,40 @@ class JournalReader:
 
     def _enter(self, first: int) -> None:
         self.close()
-        self._fd = os.open(self._directory / _segment_name(first), os.O_RDONLY)
+        self._fd = os.open(self._directory / segment_name(first), os.O_RDONLY)
         self._offset, self._next = 0, first
 
     def _payloads(self, stop: int | None = None) -> Iterator[bytes]:
         while stop is None or self._next < stop:
-            data = _read_record(self._fd, self._offset)
+            data = read_record(self._fd, self._offset)
             if data is None:
-                following = self._directory / _segment_name(self._next)
+                following = self._directory / segment_name(self._next)
                 if self._offset == 0 or not following.exists():
                     return
                 self._enter(self._next)
                 continue
-            self._offset += _HEAD.size + len(data)
+            self._offset += HEAD.size + len(data)
             self._next += 1
             yield data
 
 
-def find_open_runs(reader: JournalReader) -> dict[str, int]:
+def find_open_runs(
+    reader: JournalReader, from_sequence: int = FIRST_SEQUENCE
+) -> dict[str, int]:
     """Give the uid and start sequence of every run that has not been stopped."""
     runs: dict[str, int] = {}
-    for record in reader.read():
+    for record in reader.read(from_sequence, names=("start", "stop")):
         if record.name == "start":
             runs[record.doc["uid"]] = record.sequence
-        elif record.name == "stop":
+        else:
             runs.pop(record.doc["run_start"], None)
     return runs
 
 
-def _segment_name(first: int) -> str:
-    return f"{first:016d}{_SUFFIX}"
-
-
-def _segments(directory: Path) -> list[int]:
-    if not directory.is_dir():
-        return []
-    return sorted(int(path.stem) for path in directory.glob(f"*{_SUFFIX}"))
-
-
-def _segment_holding(directory: Path, sequence: int) -> int | None:
-    before = [first for first in _segments(directory) if first <= sequence]
-    return before[-1] if before else None
-
-
-def _read_record(fd: int, offset: int) -> bytes | None:
-    """Give the record at an offset; None where there is no whole one."""
-    chunk = os.pread(fd, 4096, offset)
-    if len(chunk) < _HEAD.size:
-        return None
-    length, crc = _HEAD.unpack_from(chunk)
-    end = _HEAD.size + length
-    if end > len(chunk):
-        chunk = os.pread(fd, end, offset)
-    data = chunk[_HEAD.size : end]
-    if length == 0 or len(data) < length or zlib.crc32(data) != crc:
-        return None
-    return data
-
-
-def _lock(directory: Path) -> int:
-    fd = os.open(directory / "lock", os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        pid = os.read(fd, 32).decode() or "unknown"
-        os.close(fd)
-        raise UnavailableError(
-            f"the document journal {directory} is being written by process {pid}"
-        ) from None
-    os.ftruncate(fd, 0)
-    os.write(fd, str(os.getpid()).encode())
-    return fd
-
-
-def _open_last(directory: Path) -> tuple[int, int, int]:
-    """Open the newest segment behind its last whole record; cut a torn one."""
-    segments = _segments(directory)
-    if not segments:
-        return _create_segment(directory, FIRST_SEQUENCE), 0, FIRST_SEQUENCE
-    path = directory / _segment_name(segments[-1])
-    fd = os.open(path, os.O_RDWR)
-    end, following = 0, segments[-1]
-    while (data := _read_record(fd, end)) is not None:
-        end += _HEAD.size + len(data)
-        following += 1
-    try:
-        _refuse_damage(fd, end, path)
-    except UnavailableError:
-        os.close(fd)
-        raise
-    os.ftruncate(fd, end)
-    os.lseek(fd, end, os.SEEK_SET)
-    return fd, end, following
-
-
-def _refuse_damage(fd: int, end: int, path: Path) -> None:
-    """Tell a torn last record, which is cut, from damage before good ones."""
-    rest = os.fstat(fd).st_size - end
-    head = os.pread(fd, _HEAD.size, end)
-    if len(head) < _HEAD.size:
-        return
-    length, _ = _HEAD.unpack(head)
-    if length and _HEAD.size + length < rest:
-        raise UnavailableError(
-            f"the document journal is damaged at byte {end} of {path};"
-            " move the journal's directory aside to begin a new one"
-        )
-
-
-def _create_segment(directory: Path, first: int) -> int:
-    path = directory / _segment_name(first)
-    try:
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
-    except OSError as error:
-        raise UnavailableError(
-            f"the document journal {path} cannot be made: {error.strerror}"
-        ) from None
-
-
-def _make_identity(directory: Path) -> str:
-    found = _read_identity(directory)
-    if found is None:
-        found = uuid4().hex[:16]
-        draft = directory / "identity.new"
-        draft.write_text(found)
-        draft.replace(directory / "identity")
-    return found
-
-
-def _read_identity(directory: Path) -> str | None:
-    try:
-        return (directory / "identity").read_text()
-    except FileNotFoundError:
-        return None
+def _peek_name(data: bytes) -> str:
+    unpacker = msgpack.Unpacker()
+    unpacker.feed(data[:64])
+    unpacker.read_array_header()
+    unpacker.skip()
+    unpacker.skip()
+    return str(unpacker.unpack())

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from daiss_bluesky.services.journal import FIRST_SEQUENCE
+from daiss_bluesky.services.journal_segments import FIRST_SEQUENCE
 
 
 class Position:

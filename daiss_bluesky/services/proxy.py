@@ -29,11 +29,12 @@ def main(
     out_port: Annotated[int, typer.Option(help="port consumers subscribe to")],
 ) -> None:
     """Forward documents from the RunEngine to everyone who subscribed."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Inside 0MQ's loop a handler of Python's may wait for the next message to run, and
+    # there is nothing to put in order.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
     try:
         run_proxy(in_port, out_port)
-    except KeyboardInterrupt:
-        return
     except UnavailableError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
