@@ -14,7 +14,7 @@ from daiss_bluesky.kernels.reference import MIN_TRANSMISSION
 
 Frames = NDArray[np.float32]
 
-ZINGER_SPREAD = 2.0
+ZINGER_SPREAD = 3.0
 """How many ranges of its neighbors a zinger stands above them."""
 
 _FLOOR = np.float32(MIN_TRANSMISSION)

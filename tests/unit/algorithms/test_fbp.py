@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from daiss_bluesky.algorithms.fbp import FbpAlgorithm
 from daiss_bluesky.core.errors import InputError, UnavailableError
 from daiss_bluesky.core.frames import Batch, FrameKey
-from daiss_bluesky.core.geometry import ORDERS, projection_angles_deg
+from daiss_bluesky.core.geometry import ORDERS, angle_weights, projection_angles_deg
 from daiss_bluesky.core.registry import ALGORITHMS, find
 from daiss_bluesky.core.scan import Scan
 from daiss_bluesky.engine.inline import (
@@ -70,6 +70,23 @@ def test_volume_is_the_truth_and_equals_the_reference() -> None:
     assert relative_error(volume, truth) < 1.01 * relative_error(expected, truth) < 0.15
     inside = ball_truth(19, 65) > 0
     assert abs(np.sum(volume[inside]) / np.sum(truth[inside]) - 1) < 0.02
+
+
+def test_noisy_scan_is_as_good_as_the_float64_reference() -> None:
+    angles_deg = projection_angles_deg(120, order="golden")
+    stored = make_ball_scan(angles_deg, rows=24, columns=48, noise_seed=3)
+    final = reconstruct_scan(stored, FbpAlgorithm())
+    center_px = (48 - 1) / 2 + 1.25
+    assert abs(final.progress.parameters["center_px"] - center_px) < 0.05
+    dark = stored.darks[0].astype(float)
+    before, after = stored.flats[0] - dark, stored.flats[-1] - dark
+    u = ((stored.times_s - 1.0) / (stored.flat_times_s[4] - 1.0))[:, None, None]
+    t = reference.transmission(stored.projections, dark, before * (1 - u) + after * u)
+    weights = angle_weights(stored.angles_rad)
+    expected = reference.reconstruct(-np.log(t), stored.angles_rad, weights, center_px)
+    truth = ball_truth(24, 48)
+    error = relative_error(expected, truth)
+    assert relative_error(final.arrays["volume"], truth) < 1.02 * error < 0.2
 
 
 @settings(
