@@ -13,7 +13,7 @@ from daiss_bluesky.core.errors import InputError, UnavailableError, unknown
 from daiss_devices.beamline_file import CameraFile
 from daiss_devices.frame_file import FrameFile
 from daiss_devices.frames_written import FramesWritten
-from daiss_devices.put import put_status
+from daiss_devices.put import put_status, settle
 
 MULTIPLE = 1
 
@@ -84,22 +84,22 @@ class TomographyCamera(SafeTrigger, DetectorBase):
         self.hdf.path_semantics = file.path_semantics
         self.hdf.read_path_template = file.read_path_template
         self.hdf.write_path_template = file.write_path_template
+        self.hdf.timeout_s = file.timeout_s
         self.cam.configuration_attrs = []
-        self.stage_sigs.update(
-            [("cam.acquire", 0), ("cam.image_mode", MULTIPLE), ("cam.num_images", 1)]
-        )
 
     def stage(self) -> Any:
         """Open a file and arm."""
         self.triggered = 0
         self._running = None
+        settle(self.cam.acquire, 0, self.timeout_s)
+        settle(self.cam.image_mode, MULTIPLE, self.timeout_s)
+        settle(self.cam.num_images, 1, self.timeout_s)
         return super().stage()
 
     def prime(self) -> None:
         """Take one frame so that plugins learn its shape and type."""
-        self.cam.array_callbacks.set(1).wait(self.timeout_s)
-        self.hdf.enable.set(1).wait(self.timeout_s)
-        self.num_images.set(1).wait(self.timeout_s)
+        settle(self.cam.array_callbacks, 1, self.timeout_s)
+        settle(self.hdf.enable, 1, self.timeout_s)
         shot = put_status(
             self, self.acquire, 1, 60.0 + self.timeout_s, f"{self.name} took no frame"
         )

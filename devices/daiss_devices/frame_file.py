@@ -5,15 +5,36 @@ from typing import Any
 from uuid import uuid4
 
 from ophyd import Component, EpicsSignalRO
-from ophyd.areadetector.filestore_mixins import FileStoreHDF5IterativeWrite
+from ophyd.areadetector.filestore_mixins import FileStoreIterativeWrite
 from ophyd.areadetector.plugins import HDF5Plugin_V34
+
+from daiss_bluesky.core.errors import UnavailableError
+from daiss_devices.put import settle
 
 DATASET = "/entry/data/data"
 ATTRIBUTES = "/entry/instrument/NDAttributes"
 WRITE_OK = 0
+TEMPLATE = "%s%s.h5"
+"""Without the running number, which a plugin that opens lazily counts up too late for
+anybody to know the name beforehand."""
+
+SETTINGS: tuple[tuple[str, Any], ...] = (
+    ("enable", 1),
+    ("parent.cam.array_callbacks", 1),
+    ("blocking_callbacks", "No"),  # a camera in free run must not wait for the disk
+    ("auto_increment", "Yes"),
+    ("auto_save", "Yes"),
+    ("num_capture", 0),
+    ("file_template", TEMPLATE),
+    ("file_write_mode", "Stream"),
+    ("swmr_mode", "On"),
+    ("lazy_open", "Yes"),
+    ("store_attr", "Yes"),
+    ("create_directory", -3),  # before the path: it is acted on when that is written
+)
 
 
-class FrameFile(HDF5Plugin_V34, FileStoreHDF5IterativeWrite):
+class FrameFile(HDF5Plugin_V34, FileStoreIterativeWrite):
     """Writes every frame of a stage into one file, readable while it grows."""
 
     frames_written = Component(
@@ -22,28 +43,59 @@ class FrameFile(HDF5Plugin_V34, FileStoreHDF5IterativeWrite):
     failure = Component(
         EpicsSignalRO, "WriteStatus", lazy=False, auto_monitor=True, kind="omitted"
     )
+    filestore_spec = "AD_HDF5"
+    timeout_s = 10.0
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # A camera in free run must not wait for the disk.
-        self.ensure_nonblocking()
-        self.stage_sigs["swmr_mode"] = "On"
-        self.stage_sigs["lazy_open"] = "Yes"
-        self.stage_sigs["store_attr"] = "Yes"
-        self.stage_sigs.move_to_end("capture")
-
-    def make_filename(self) -> tuple[str, str, str]:
-        """Name a new file, in the directory of the day: name, read and write path."""
-        day = datetime.now().astimezone()
-        read_path = day.strftime(self.read_path_template)
-        write_path = day.strftime(self.write_path_template)
-        return uuid4().hex, read_path, write_path
+        # ophyd waits for staged signals without end, and puts the path before the depth
+        # of directories that may be made for it; `stage` sets SETTINGS instead.
+        self.stage_sigs.clear()
+        self._fn = ""
 
     def stage(self) -> Any:
-        """Open a new file; a plugin that has not seen a frame yet is shown one."""
+        """Open a new file; a plugin that has not seen a frame yet is shown one.
+
+        Raises UnavailableError naming the PV and the plugin's reason.
+        """
         if not any(self.array_size.get()):
             self.parent.prime()
-        return super().stage()
+        day = datetime.now().astimezone()
+        read_path = day.strftime(self.read_path_template)
+        name = uuid4().hex
+        settle(self.capture, 0, self.timeout_s)
+        for attribute, value in SETTINGS:
+            settle(self._signal(attribute), value, self.timeout_s)
+        settle(self.file_path, day.strftime(self.write_path_template), self.timeout_s)
+        settle(self.file_name, name, self.timeout_s)
+        if not self.file_path_exists.get():
+            raise UnavailableError(
+                f"the IOC of {self.prefix} has no directory {self.file_path.get()}"
+            )
+        staged = super().stage()
+        self._fn = TEMPLATE % (read_path, name)
+        self._generate_resource({"frame_per_point": 1})
+        self._arm()
+        return staged
+
+    def _arm(self) -> None:
+        try:
+            settle(self.capture, 1, self.timeout_s)
+        except UnavailableError as error:
+            raise UnavailableError(
+                f"{self.prefix}Capture does not start: {self.why_failed() or error}"
+            ) from None
+
+    def _signal(self, attribute: str) -> Any:
+        found: Any = self
+        for part in attribute.split("."):
+            found = getattr(found, part)
+        return found
+
+    def unstage(self) -> Any:
+        """Close the file."""
+        self.capture.put(0)
+        return super().unstage()
 
     @property
     def path(self) -> str:
@@ -56,7 +108,7 @@ class FrameFile(HDF5Plugin_V34, FileStoreHDF5IterativeWrite):
 
     def why_failed(self) -> str | None:
         """Give the plugin's own words for a failed write, or None."""
-        if self.failure.get() == WRITE_OK:
+        if self.failure.get(use_monitor=False) == WRITE_OK:
             return None
         return str(self.write_message.get()) or "write error"
 

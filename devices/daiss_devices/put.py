@@ -4,6 +4,7 @@ import threading
 from typing import Any
 
 from ophyd import Device, DeviceStatus, EpicsSignal
+from ophyd.utils import WaitTimeoutError
 
 from daiss_bluesky.core.errors import UnavailableError
 
@@ -37,3 +38,18 @@ def put_status(
     except TimeoutError:
         finish(UnavailableError(f"{signal.setpoint_pvname} does not answer"))
     return status
+
+
+def settle(signal: EpicsSignal, value: Any, timeout_s: float) -> None:
+    """Set a value and wait until the readback has it.
+
+    Raises UnavailableError naming the PV when it does not come to that.
+    """
+    status = signal.set(value, timeout=timeout_s)
+    try:
+        status.wait(timeout_s + 1.0)
+    except (TimeoutError, WaitTimeoutError):
+        pv = getattr(signal, "setpoint_pvname", signal.name)
+        raise UnavailableError(
+            f"{pv} did not take {value!r} within {timeout_s:g} s"
+        ) from None
