@@ -21,6 +21,7 @@ from daiss_bluesky.services.epics_environment import (
 from daiss_bluesky.services.journal import JournalWriter
 from daiss_bluesky.services.launcher import Service, ServiceSpec
 from daiss_bluesky.services.state import StateDirectory, read_json, write_json
+from daiss_bluesky.services.tiled_server import read_or_make_key
 
 API_KEY = "TILED_API_KEY"
 
@@ -74,7 +75,7 @@ class Fleet:
 
     def api_key(self) -> str:
         """Give the key of the Tiled server: the user's own, or this directory's."""
-        return os.environ.get(API_KEY) or StateDirectory(self.state).api_key()
+        return os.environ.get(API_KEY) or read_or_make_key(self.state)
 
     def client_environment(self) -> dict[str, str]:
         """Variables for a process that scans or follows; set before importing epics."""
@@ -186,16 +187,16 @@ def _proxy(fleet: Fleet) -> ServiceSpec:
 
 
 def _tiled(fleet: Fleet, port: int) -> ServiceSpec:
-    ready = _ready_file(fleet, "tiled")
+    data_root = StateDirectory(fleet.state).raw
     return ServiceSpec(
         "tiled",
         "daiss_bluesky.services.tiled_server",
         [
             *("--state", str(fleet.state), "--port", str(port)),
-            *("--ready-file", str(ready)),
+            *("--data-root", str(data_root)),
         ],
-        ready.exists,
-        {API_KEY: fleet.api_key()},
+        lambda: answers(port),
+        {},
         fleet.tiled_uri,
     )
 

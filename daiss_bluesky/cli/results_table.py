@@ -3,33 +3,50 @@
 from collections.abc import Sequence
 from typing import Any
 
+import httpx
 from rich.table import Table
 from tiled.client import from_uri
 
-from daiss_bluesky.core.errors import UnavailableError
+from daiss_bluesky.core.errors import InputError, UnavailableError
 from daiss_bluesky.core.results import RECON_PATH
 
 NEWEST = 10
 
 
+def connect(uri: str, api_key: str) -> Any:
+    """Open a Tiled client; a server that is away or a wrong key is one sentence."""
+    try:
+        return from_uri(uri, api_key=api_key)
+    except httpx.TransportError:
+        raise UnavailableError(f"no Tiled server answers at {uri}") from None
+    except httpx.HTTPStatusError as error:
+        code = error.response.status_code
+        raise InputError(f"Tiled at {uri} refuses the API key ({code})") from None
+
+
 def newest_results(uri: str, api_key: str, n: int = NEWEST) -> list[dict[str, Any]]:
     """Ask Tiled for the newest results, newest first."""
-    try:
-        client = from_uri(uri, api_key=api_key)
-    except OSError:
-        raise UnavailableError(f"no Tiled server answers at {uri}") from None
+    client = connect(uri, api_key)
     if RECON_PATH not in client:
         return []
     newest = list(client[RECON_PATH].items())[-n:]
     return [{"result_uid": uid, **node.metadata} for uid, node in reversed(newest)]
 
 
+def find_result(client: Any, uid: str) -> dict[str, Any] | None:
+    """Give one result's metadata as it is now; None before it was opened."""
+    try:
+        return dict(client[RECON_PATH][uid].metadata)
+    except KeyError:
+        return None
+
+
 def results_table(results: Sequence[dict[str, Any]]) -> Table:
     """Draw results, one a row."""
     table = Table("scan", "sample", "status", "frames", "center (px)", "result")
     for one in results:
-        frames = f"{one.get('frames_received')}/{one.get('frames_expected')}"
-        center = one.get("geometry", {}).get("center_px")
+        frames = f"{one['frames']['received']}/{one['frames']['expected']}"
+        center = one["geometry"].get("center_px")
         table.add_row(
             str(one.get("scan_id")),
             str(one.get("sample")),

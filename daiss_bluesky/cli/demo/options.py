@@ -39,6 +39,10 @@ class DemoOptions:
     beamline: Path | None = None
     """A real beamline's file: no twin is started."""
 
+    def sample_name(self) -> str:
+        """Name what is scanned."""
+        return self.scan.stem if self.scan else Path(self.sample).stem
+
     def twin_arguments(self) -> list[str]:
         """Give the twin's command line."""
         if self.scan is not None:

@@ -12,28 +12,29 @@ from rich.table import Table
 from daiss_bluesky.cli.picture import to_blocks
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Report:
     """The figures of one demo; None where there is no truth to compare with."""
 
     run_uid: str
-    result_uid: str | None
+    result_uid: str
     tiled_uri: str
     status: str
     message: str
+    interrupted: bool
     frames_expected: int | None
     frames_received: int
     frames_missing: int | None
     duplicates: int
     volume_shape: list[int] | None
     center_px: float | None
-    center_true_px: float | None
     center_source: str | None
-    nrmse: float | None
-    nrmse_reference: float | None
-    gain: float | None
-    streamed_vs_batch: float | None
-    replayed_vs_file: float | None
+    center_true_px: float | None = None
+    nrmse: float | None = None
+    nrmse_reference: float | None = None
+    gain: float | None = None
+    streamed_vs_batch: float | None = None
+    replayed_vs_file: float | None = None
     """Like streamed_vs_batch, against the measured scan that was replayed."""
     first_slice_s: float | None
     lag_p95_s: float | None
@@ -42,16 +43,17 @@ class Report:
     updates: int
     reconstructor_peak_gb: float | None
     picture: str | None
-    interrupted: bool
+    slice_xy: NDArray[np.float32] | None
+    """The middle slice, for the terminal."""
 
     def as_dict(self) -> dict[str, Any]:
         """Give plain values for JSON."""
-        return asdict(self)
+        return {k: v for k, v in asdict(self).items() if k != "slice_xy"}
 
-    def show(self, console: Console, slice_xy: NDArray[np.float32] | None) -> None:
+    def show(self, console: Console) -> None:
         """Print the figures, and the middle slice where the terminal has colors."""
-        if slice_xy is not None and console.is_terminal:
-            console.print(to_blocks(slice_xy))
+        if self.slice_xy is not None and console.is_terminal:
+            console.print(to_blocks(self.slice_xy))
         table = Table(show_header=False, box=None)
         for name, value in _rows(self):
             table.add_row(name, value)

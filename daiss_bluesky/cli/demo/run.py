@@ -1,0 +1,149 @@
+"""A demo from start to end: services, scan, result, figures; nothing left behind."""
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from daiss_bluesky.cli.demo.interrupt import InterruptPauses
+from daiss_bluesky.cli.demo.measure import Outcome, measure
+from daiss_bluesky.cli.demo.options import DemoOptions
+from daiss_bluesky.cli.demo.report import Report
+from daiss_bluesky.cli.fleet import Fleet, plan_fleet
+from daiss_bluesky.cli.results_table import connect, find_result
+from daiss_bluesky.cli.services import start_fleet, stop_fleet
+from daiss_bluesky.core.errors import DaissError, UnavailableError
+from daiss_bluesky.core.geometry import projection_angles_deg
+from daiss_bluesky.core.pipeline import read_pipeline
+from daiss_bluesky.core.resources import resource
+from daiss_bluesky.core.results import result_uid
+from daiss_bluesky.core.scan import SampleMetadata
+from daiss_bluesky.plans.request import Frames, check_exposure, plan_angles_deg
+from daiss_bluesky.readers import open_scan
+
+PIPELINE = "profiles/tomography.yml"
+RESULT_TIMEOUT_S = 120.0
+POLL_S = 0.1
+
+
+def run_demo(options: DemoOptions, console: Console) -> Report:
+    """Run one demo; raises DaissError for what is refused or could not be done."""
+    check(options)
+    with temporary_directory() as root:
+        plan = plan_fleet(
+            root,
+            prefix=options.prefix,
+            beamline=options.beamline,
+            pipeline=resource(PIPELINE),
+            twin_arguments=options.twin_arguments() if not options.beamline else None,
+            tiled_uri=options.tiled_uri,
+            tiled_port=options.tiled_port,
+        )
+        fleet = start_fleet(plan, console)
+        try:
+            outcome = scan_and_wait(fleet, options, console)
+            return measure(fleet, options, outcome)
+        finally:
+            stop_fleet(fleet)
+
+
+def check(options: DemoOptions) -> None:
+    """Refuse before anything is started what the plan would refuse after it."""
+    Frames(options.darks, options.flats, options.flats_after, pair=True)
+    check_exposure(options.exposure_s)
+    SampleMetadata.parse(options.metadata, "the metadata of the plan")
+    if options.scan is not None:
+        open_scan(options.scan)
+    else:
+        plan_angles_deg(
+            options.angles, None, start_deg=0, range_deg=180, order=options.order
+        )
+
+
+@contextmanager
+def temporary_directory() -> Iterator[Path]:
+    """Make a directory for everything, and remove it however the demo ends."""
+    root = Path(tempfile.mkdtemp(prefix="daiss-demo-"))
+    try:
+        yield root
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def scan_and_wait(fleet: Fleet, options: DemoOptions, console: Console) -> Outcome:
+    """Scan as at a beamline, and wait until the result is published."""
+    # Before anything that imports EPICS: its libraries read this once.
+    os.environ.update(fleet.client_environment())
+    from daiss_bluesky.cli.session import open_session  # noqa: PLC0415
+
+    with open_session(fleet, console, context_managers=[InterruptPauses]) as session:
+        run_uid, error = _scan(session, options)
+    if run_uid is None:
+        raise error or UnavailableError("no run was opened")
+    pipeline = read_pipeline(fleet.pipeline)
+    result = await_result(fleet, result_uid(run_uid, pipeline.digest), console)
+    if isinstance(error, DaissError):
+        raise error
+    return Outcome(run_uid, result, interrupted=error is not None)
+
+
+def _scan(session: Any, options: DemoOptions) -> tuple[str | None, Exception | None]:
+    """Run the plan; give the run's uid, and what ended it if it did not succeed."""
+    from bluesky.utils import RunEngineInterrupted  # noqa: PLC0415
+
+    uids: list[str] = []
+    session.RE.subscribe(lambda _, start: uids.append(start["uid"]), "start")
+    ended: Exception | None = None
+    try:
+        session.RE(_plan(session, options))
+    except RunEngineInterrupted as interrupted:
+        session.RE.abort(reason="interrupted by Ctrl-C")
+        ended = interrupted
+    except DaissError as error:
+        ended = error
+    return (uids[0] if uids else None), ended
+
+
+def _plan(session: Any, options: DemoOptions) -> Any:
+    shared = {
+        "exposure_s": options.exposure_s,
+        "darks": options.darks,
+        "flats": options.flats,
+        "flats_after": options.flats_after,
+        "center_px": options.center_px,
+        "md": {"sample": options.sample_name(), **options.metadata},
+    }
+    if options.fly:
+        period_s = 1 / options.frame_rate_hz
+        exposure_s = min(options.exposure_s, period_s)
+        shared |= {"exposure_s": exposure_s, "period_s": period_s}
+        return session.plans["tomo_fly"](options.angles, **shared)
+    if options.scan is not None:
+        angles_rad = open_scan(options.scan).angles_rad
+        angles_deg = np.rad2deg(angles_rad).tolist()
+    else:
+        angles_deg = projection_angles_deg(options.angles, order=options.order).tolist()
+    return session.plans["tomo_scan"](angles_deg=angles_deg, **shared)
+
+
+def await_result(fleet: Fleet, uid: str, console: Console) -> dict[str, Any]:
+    """Wait until a result has ended; gives its metadata."""
+    client = connect(fleet.tiled_uri, fleet.api_key())
+    deadline = time.monotonic() + RESULT_TIMEOUT_S
+    with console.status("waiting for the final volume"):
+        while time.monotonic() < deadline:
+            found = find_result(client, uid)
+            if found is not None and found["status"] != "running":
+                return found
+            time.sleep(POLL_S)
+    raise UnavailableError(
+        f"the result did not come within {RESULT_TIMEOUT_S:g} s; see the log of the"
+        " reconstructor"
+    )
