@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from daiss_bluesky.core.errors import InputError, unknown
 from daiss_bluesky.core.stored import StoredScan
+from daiss_bluesky.kernels.rotation_center import opposite_pair
 from daiss_bluesky.readers.stack import as_angles, check_frames, make_scan
 
 DATA = "entry/data/data"
@@ -54,7 +55,8 @@ def read(
         np.flatnonzero(kinds == kind) for kind in FRAME_TYPES.values()
     )
     where = f"/{ATTRIBUTES}/{angle_name}"
-    has_pair = pair.size == 2  # noqa: PLR2004
+    pair_rad = np.deg2rad(as_angles(path, where, angles_deg[pair]))
+    two = opposite_pair(pair_rad)
     return make_scan(
         path,
         projections=frames,
@@ -65,10 +67,8 @@ def read(
         flat_times_s=times[flat],
         darks=frames[dark],
         dark_times_s=times[dark],
-        pair=frames[pair] if has_pair else None,
-        pair_angles_rad=np.deg2rad(as_angles(path, where, angles_deg[pair]))
-        if has_pair
-        else None,
+        pair=None if two is None else frames[pair[list(two)]],
+        pair_angles_rad=None if two is None else pair_rad[list(two)],
         center_px=center_px,
     )
 

@@ -56,7 +56,8 @@ def open_npz(path: Path, center_px: float | None) -> StoredScan:
 def _read(path: Path) -> Mapping[str, NDArray[Any]]:
     """Read every array of the archive; objects would be pickles and are refused."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # Opened here, because np.load leaves a file it cannot read open.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except (BadZipFile, ZlibError, EOFError, OSError) as error:
         raise InputError(f"{path} is truncated or no npz file: {error}") from None
@@ -70,6 +71,8 @@ def _times(
     name: str,
     default: NDArray[Any],
 ) -> NDArray[np.float64]:
+    if default.size == 0:
+        return default
     times = np.asarray(arrays.get(name, default), dtype=np.float64)
     if times.shape != default.shape or not np.isfinite(times).all():
         raise InputError(

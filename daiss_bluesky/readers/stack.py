@@ -49,7 +49,7 @@ def as_fields(
 def as_angles(path: Path, name: str, angles: ArrayLike) -> NDArray[np.float64]:
     """Check angles, in whatever unit: one-dimensional, real and finite."""
     values = np.asarray(angles)
-    if values.ndim != 1 or values.dtype.kind not in _REAL_KINDS:
+    if values.ndim != 1 or values.dtype.kind not in "iuf":
         raise InputError(
             f"{name} in {path} has shape {values.shape} and dtype {values.dtype},"
             f" expected one real angle for each projection"
