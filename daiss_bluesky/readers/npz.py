@@ -57,7 +57,10 @@ def _read(path: Path) -> Mapping[str, NDArray[Any]]:
     """Read every array of the archive; objects would be pickles and are refused."""
     try:
         # Opened here, because np.load leaves a file it cannot read open.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        with path.open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
+            if isinstance(archive, np.ndarray):
+                raise InputError(f"{path} holds a single array, not an npz scan")
             return {name: archive[name] for name in archive.files}
     except (BadZipFile, ZlibError, EOFError, OSError) as error:
         raise InputError(f"{path} is truncated or no npz file: {error}") from None

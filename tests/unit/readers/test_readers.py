@@ -250,6 +250,10 @@ def test_what_is_no_scan_at_all_is_refused(tmp_path: Path) -> None:
     empty.write_bytes(b"")
     with pytest.raises(InputError, match="truncated or no npz"):
         open_scan(empty)
+    with empty.open("wb") as file:
+        np.save(file, np.zeros(3))
+    with pytest.raises(InputError, match="single array"):
+        open_scan(empty)
 
 
 def test_unknown_unit_of_angles_is_refused(stored: StoredScan, tmp_path: Path) -> None:
