@@ -1,0 +1,88 @@
+"""What is in the beam at a moment, and its picture."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from daiss_bluesky.kernels.ellipsoids import FieldGeometry
+from daiss_bluesky.testing.phantoms import Phantom
+from daiss_devices.twin.detector import Detector
+
+
+@dataclass(frozen=True, slots=True)
+class BeamState:
+    """Positions that the picture depends on, at mid-exposure."""
+
+    angle_rad: float
+    x_mm: float
+    """Across the beam; moves the whole rotation stage."""
+    z_mm: float
+    """Along the rotation axis."""
+    brightness: float
+    """Part of the exposure during which the shutter was open, times the dose."""
+
+
+class Scene(Protocol):
+    """Anything that has a picture: a simulated sample or a measured scan."""
+
+    shape: tuple[int, int]
+    dtype: np.dtype[Any]
+
+    def picture(self, state: BeamState) -> NDArray[Any]:
+        """Give the frame (row, column); a new array each time."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class PhantomScene:
+    """A phantom on the rotation stage, projected analytically."""
+
+    phantom: Phantom
+    detector: Detector
+    center_px: float
+    pixel_size_mm: float
+    phase_contrast: "PhaseContrast | None" = None
+    dtype: Any = np.dtype(np.uint16)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.detector.settings.rows, self.detector.settings.columns
+
+    @property
+    def out_position_mm(self) -> float:
+        """The sample is wholly out of the beam at |x| of this and more."""
+        return self.shape[1] * self.pixel_size_mm
+
+    def picture(self, state: BeamState) -> NDArray[Any]:
+        """Project, absorb, expose."""
+        if state.brightness == 0 or abs(state.x_mm) >= self.out_position_mm:
+            return self.detector.expose(None, state.brightness)
+        return self.detector.expose(self.transmission(state), state.brightness)
+
+    def transmission(self, state: BeamState) -> NDArray[np.float32]:
+        """Give the part of the light that arrives at each pixel."""
+        from daiss_bluesky.kernels import ellipsoids_compiled
+
+        geometry = FieldGeometry(
+            *self.shape,
+            self.center_px + state.x_mm / self.pixel_size_mm,
+            state.z_mm / self.pixel_size_mm,
+        )
+        path = ellipsoids_compiled.project(
+            self.phantom.table, state.angle_rad, geometry
+        )
+        path *= np.float32(-self.phantom.attenuation)
+        if self.phase_contrast is not None:
+            return self.phase_contrast.intensity(path)
+        return np.exp(path, out=path)
+
+
+class PhaseContrast(Protocol):
+    """Free propagation behind the sample."""
+
+    def intensity(self, log_transmission: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Give the intensity on the detector for ln(transmission) behind the sample."""
+        ...

@@ -1,0 +1,106 @@
+"""The twin: motors, shutter and camera wired to their PVs."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from daiss_devices.twin.area_detector import add_area_detector, add_twin_pvs
+from daiss_devices.twin.array_plugins import ImagePlugin, PvaPlugin
+from daiss_devices.twin.camera import Camera, Stage
+from daiss_devices.twin.camera_pvs import CameraPvs
+from daiss_devices.twin.clock import now_s
+from daiss_devices.twin.database import Database
+from daiss_devices.twin.file_plugin import FilePlugin
+from daiss_devices.twin.frame import Frame
+from daiss_devices.twin.motor import Motor, MotorSettings
+from daiss_devices.twin.scenes import phantom_scene
+from daiss_devices.twin.settings import TwinSettings
+from daiss_devices.twin.shutter import Shutter
+
+TURN_LIMIT_DEG = 3600.0
+TRAVEL_MM = 50.0
+
+
+class Twin:
+    """Everything behind the PVs; make it inside the event loop that serves them."""
+
+    def __init__(self, settings: TwinSettings) -> None:
+        self.settings = settings
+        self.database = Database(settings.prefix)
+        self.scene: Any = phantom_scene(settings)
+        self.rotation, self.x, self.y, self.z = self._make_motors()
+        self.shutter = Shutter(self.database)
+        stage = Stage(
+            self.rotation.axis,
+            self.x.axis,
+            self.z.axis,
+            self.shutter.blade,
+            self.rotation.user_position,
+        )
+        self._camera = Camera(self.scene, stage)
+        add_area_detector(
+            self.database, self.scene.shape, self.scene.dtype, settings.primed
+        )
+        add_twin_pvs(
+            self.database,
+            self.center_px,
+            self.scene.out_position_mm,
+            settings.disk_full_after,
+        )
+        self.camera_pvs = CameraPvs(self.database, self._camera)
+        self._connect_plugins()
+        self._compiled = threading.Thread(target=_compile, daemon=True)
+        self._compiled.start()
+
+    @property
+    def center_px(self) -> float | None:
+        """The true rotation center; None where nobody knows it (a measured scan)."""
+        return getattr(self.scene, "center_px", None)
+
+    def _make_motors(self) -> tuple[Motor, Motor, Motor, Motor]:
+        speed = self.settings.motor_speed
+        turn = MotorSettings(
+            "rot", "deg", "rotation", speed, -TURN_LIMIT_DEG, TURN_LIMIT_DEG
+        )
+        rest = [
+            MotorSettings(name, "mm", text, speed / 10, -TRAVEL_MM, TRAVEL_MM)
+            for name, text in (
+                ("x", "sample across the beam"),
+                ("y", "sample along the beam"),
+                ("z", "sample height"),
+            )
+        ]
+        rotation, x, y, z = (Motor(self.database, each) for each in (turn, *rest))
+        return rotation, x, y, z
+
+    def _connect_plugins(self) -> None:
+        blank = Frame(
+            np.zeros(self.scene.shape, self.scene.dtype), 0, now_s(), 0.0, 0, False
+        )
+        self._file = FilePlugin(self.database, self.scene, self.settings.data_root)
+        self.pva = PvaPlugin(self.database, blank)
+        self._camera.loses = self._file.loses
+        self._camera.plugins = [
+            self.pva.take, self._file.take, ImagePlugin(self.database).take
+        ]  # fmt: skip
+
+    def tasks(self) -> list[Callable[[], Any]]:
+        """Coroutines that run as long as the twin does."""
+        motors = (self.rotation, self.x, self.y, self.z)
+        return [self.database.run, *(motor.run for motor in motors)]
+
+    async def close(self) -> None:
+        """Stop the camera and finish its file."""
+        await asyncio.to_thread(self.camera_pvs.close)
+        await asyncio.to_thread(self._file.close)
+        self._compiled.join()
+
+
+def _compile() -> None:
+    """Compile in the background: the first frame waits for it, being ready does not."""
+    from daiss_bluesky.kernels import ellipsoids_compiled
+
+    ellipsoids_compiled.compile_kernels()
