@@ -42,6 +42,9 @@ class SafeTrigger:
 class TomographyCamera(SafeTrigger, DetectorBase):
     """Camera with HDF5 and PVA plugins; `make_camera` puts the right cam in."""
 
+    # ophyd's detectors read nothing unless told, whatever kind a component has.
+    _default_read_attrs = ("hdf",)
+
     hdf = Component(
         FrameFile,
         "HDF1:",
