@@ -15,6 +15,12 @@ from daiss_bluesky.core.errors import InputError, UnavailableError
 SETTLE_S = 2.0
 """A file that cannot be read and has not changed for so long will not get better."""
 
+SWMR_WRITING = "already open for write"
+"""In HDF5's error for a file that a SWMR writer has open, or died with."""
+
+OPEN_WITHOUT_SWMR = "SWMR read access flag not the same"
+"""In HDF5's error for a file that this process has open in the other mode."""
+
 _SLOWEST_POLL_S = 0.02
 
 T = TypeVar("T")
@@ -191,18 +197,13 @@ class Hdf5Follower:
         if self.path.resolve() != self.path:
             raise InputError(f"file {self.path} is refused: it became a link")
         try:
-            # SWMR first: it is the only mode for a growing file, and finished files
-            # open so too. The chunk cache would only add a copy to whole-row reads.
-            self._file = h5py.File(
-                self.path, "r", libver="latest", swmr=True, rdcc_nbytes=0
-            )
+            self._file = _open_file(self.path)
         except BlockingIOError:
             raise _NotYet("is still written, not in SWMR mode") from None
         except PermissionError:
             raise UnavailableError(f"file {self.path} may not be read by us") from None
         except OSError as error:
-            growing = state[2] == 0 or "already open for write" in str(error)
-            raise _NotYet(_why(error), final=not growing) from None
+            raise _NotYet(_why(error), final=state[2] > 0) from None
         self._identity, self._size = state[:2], state[2]
 
     def _same(self, state: tuple[int, ...]) -> bool:
@@ -216,6 +217,25 @@ class Hdf5Follower:
         file, self._file = self._file, None
         if file is not None:
             file.close()
+
+
+def _open_file(path: Path) -> Any:
+    """Open in SWMR mode, in which finished files open too and are not locked.
+
+    Tried without SWMR first: in SWMR mode HDF5 takes damage for a write in progress and
+    tries again for hours. No chunk cache, which only adds a copy to whole-row reads.
+    """
+    try:
+        h5py.File(path, "r").close()
+    except OSError as error:
+        if SWMR_WRITING not in str(error):
+            raise
+    try:
+        return h5py.File(path, "r", libver="latest", swmr=True, rdcc_nbytes=0)
+    except OSError as error:
+        if OPEN_WITHOUT_SWMR not in str(error):
+            raise
+        return h5py.File(path, "r", rdcc_nbytes=0)
 
 
 def _passes_external_link(file: Any, name: str) -> bool:
