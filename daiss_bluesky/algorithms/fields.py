@@ -16,6 +16,9 @@ MAX_FLAT_SUMS = 16
 _GAP = 5.0
 """Flats this many usual intervals apart belong to different groups."""
 
+_DARK_SHARE = 0.2
+"""Of its own spread: a flat less bright than this shows noise and no beam."""
+
 _SATURATED_SHARE = 0.5
 _FULL_SCALES = tuple(2**bits - 1 for bits in (8, 10, 12, 14, 16, 32))
 
@@ -110,11 +113,10 @@ class FieldCollector:
             dark = self._dark_total / self._dark_count
         gains = np.stack([(group.total / group.count) - dark for group in groups])
         for group, gain in zip(groups, gains, strict=True):
-            if not np.median(gain) > 0:
+            if gain.mean() <= _DARK_SHARE * gain.std():
                 raise InputError(
-                    f"the flat field (median {np.median(group.total / group.count):g})"
-                    f" is not brighter than the dark field (median"
-                    f" {np.median(dark):g})"
+                    f"the flat field (mean {np.mean(group.total / group.count):g}) is"
+                    f" not brighter than the dark field (mean {np.mean(dark):g})"
                 )
         gains = gains.astype(np.float32)
         return Fields(

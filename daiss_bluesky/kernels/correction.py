@@ -48,28 +48,37 @@ class Fields:
 
 
 def find_dead(gains: Frames, low: float = 0.1, high: float = 5.0) -> NDArray[np.int32]:
-    """List pixels whose gain is far from the frame's median, with good neighbors.
+    """List pixels whose gain is far from the frame's, with good neighbors.
 
-    Dead is below `low` or above `high` medians in any group of flats. Up to eight good
-    pixels, from the nearest ring (of three) that has any, stand in for a dead one.
+    Dead is below `low` or above `high` times the upper quartile in any group of flats.
+    Up to eight good pixels, from the nearest ring (of three) that has any, stand in
+    for a dead one.
     """
-    median = np.median(gains, axis=(1, 2), keepdims=True)
-    usable = (gains > low * median) & (gains < high * median)
+    level = np.percentile(gains, 75, axis=(1, 2), keepdims=True)
+    usable = (gains > low * level) & (gains < high * level)
     good: NDArray[np.bool_] = np.asarray(usable.all(axis=0))
-    columns = good.shape[1]
-    table = np.full((int((~good).sum()), 1 + _NEIGHBORS), -1, np.int32)
-    for entry, (y, x) in zip(table, np.argwhere(~good), strict=True):
-        entry[0] = y * columns + x
-        for reach in range(1, _REACH + 1):
-            top, left = max(0, y - reach), max(0, x - reach)
-            near = np.argwhere(good[top : y + reach + 1, left : x + reach + 1])
-            if len(near):
-                near += np.array([top, left])
-                near = near[np.argsort(((near - (y, x)) ** 2).sum(1), kind="stable")]
-                found = (near @ (columns, 1))[:_NEIGHBORS]
-                entry[1 : 1 + len(found)] = found
-                break
+    y, x = np.nonzero(~good)
+    around = np.pad(good, _REACH)
+    table = np.full((y.size, 1 + _NEIGHBORS), -1, np.int32)
+    table[:, 0] = y * good.shape[1] + x
+    count, ring = np.zeros(y.size, np.intp), np.zeros(y.size, np.intp)
+    for reach, dy, dx in _neighborhood():
+        wanted = (count < _NEIGHBORS) & ((ring == 0) | (ring == reach))
+        wanted &= around[y + dy + _REACH, x + dx + _REACH]
+        which = np.flatnonzero(wanted)
+        neighbor = table[which, 0] + dy * good.shape[1] + dx
+        table[which, 1 + count[which]] = neighbor
+        count[which] += 1
+        ring[which] = reach
     return table
+
+
+def _neighborhood() -> list[tuple[int, int, int]]:
+    """List ring and offsets of the pixels around one, nearest first in each ring."""
+    steps = range(-_REACH, _REACH + 1)
+    offsets = [(max(abs(dy), abs(dx)), dy, dx) for dy in steps for dx in steps]
+    near = sorted(offsets, key=lambda o: (o[0], o[1] ** 2 + o[2] ** 2))
+    return near[1:]
 
 
 def attenuation(
