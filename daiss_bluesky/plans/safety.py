@@ -5,9 +5,9 @@ from typing import Any
 
 from bluesky import plan_stubs as bps
 from bluesky import preprocessors as bpp
-from bluesky.utils import Msg
+from bluesky.utils import FailedStatus, Msg
 
-from daiss_bluesky.core.errors import UnavailableError
+from daiss_bluesky.core.errors import DaissError, UnavailableError
 from daiss_bluesky.plans.station import Station
 
 Plan = Generator[Msg, Any, Any]
@@ -29,6 +29,16 @@ def left_safe(plan: Plan, station: Station) -> Plan:
             plan, lambda: make_safe(station, x_mm, float(velocity))
         )
     )
+
+
+def in_one_sentence(plan: Plan) -> Plan:
+    """Run a plan; a device's own sentence takes the place of bluesky's FailedStatus."""
+    try:
+        return (yield from plan)
+    except FailedStatus as error:
+        if isinstance(error.__cause__, DaissError):
+            raise error.__cause__ from None
+        raise
 
 
 def make_safe(station: Station, x_mm: float, velocity: float) -> Plan:

@@ -25,7 +25,7 @@ from daiss_bluesky.plans.request import (
     plan_angles_deg,
     start_document,
 )
-from daiss_bluesky.plans.safety import Plan, left_safe
+from daiss_bluesky.plans.safety import Plan, in_one_sentence, left_safe
 from daiss_bluesky.plans.station import Station
 from daiss_bluesky.plans.stubs import (
     HALF_TURN_DEG,
@@ -185,6 +185,7 @@ def _scan(
 
     document = start_document(name, station, record)
     inside = bpp.stage_wrapper(
-        bpp.run_wrapper(run(), md=document), [station.camera, station.rotation]
+        bpp.run_wrapper(in_one_sentence(run()), md=document),
+        [station.camera, station.rotation],
     )
     return left_safe(inside, station)

@@ -76,7 +76,7 @@ class TomographyCamera(SafeTrigger, DetectorBase):
     )
 
     def __init__(self, file: CameraFile, *, root: str, name: str) -> None:
-        super().__init__(file.pv, name=name)
+        super().__init__(file.pv, name=name, labels={"detectors"})
         self.file = file
         self.timeout_s = file.timeout_s
         self.image_key = f"{name}_image"

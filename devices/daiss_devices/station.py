@@ -67,9 +67,26 @@ class TomographyStation:
         parts = (self.rotation, self.x, self.y, self.z, self.shutter, self.camera)
         return {part.name: part for part in parts}
 
+    def pv(self, name: str) -> str:
+        """Where a device of `devices` is found."""
+        file = self.file
+        return {
+            "rotation": file.rotation.pv,
+            "sample_x": file.x.pv,
+            "sample_y": file.y.pv,
+            "sample_z": file.z.pv,
+            "shutter": file.shutter.pv,
+            "camera": file.camera.pv,
+        }[name]
+
     def missing(self, timeout_s: float = 3.0) -> list[Missing]:
         """List the PVs that do not answer in time."""
         return find_missing(self.devices, timeout_s)
+
+    def close(self) -> None:
+        """Leave the PVs, so that nobody hears of an IOC that ends afterwards."""
+        for device in self.devices.values():
+            device.destroy()
 
     def fly_timing(
         self,
@@ -107,7 +124,7 @@ def load_station(path: Path, **overrides: Any) -> TomographyStation:
     file = read_beamline(path, overrides)
 
     def motor(part: MotorFile, name: str) -> StageMotor:
-        return StageMotor(part.pv, name=name, limits=part.limits)
+        return StageMotor(part.pv, name=name, limits=part.limits, labels={"motors"})
 
     rotation = motor(file.rotation, "rotation")
     camera = make_camera(file.camera, root=file.data_root, name="camera")

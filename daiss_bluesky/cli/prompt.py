@@ -1,0 +1,77 @@
+"""What is at the prompt of `daiss shell`."""
+
+import atexit
+from contextlib import ExitStack
+from typing import Any
+
+from bluesky import plan_stubs
+from bluesky.magics import BlueskyMagics
+from rich.console import Console
+from rich.table import Table
+
+from daiss_bluesky.cli.fleet import Fleet
+from daiss_bluesky.cli.live_lag import LiveLag
+from daiss_bluesky.cli.recon_magic import ReconMagics
+from daiss_bluesky.cli.session import missing_table, open_session
+from daiss_bluesky.core.errors import DaissError
+
+HINT = (
+    "RE(tomo_scan(181, exposure_s=0.05))   RE(tomo_fly(721, exposure_s=0.04))"
+    "   %mov %wa %ct   %recon status"
+)
+
+
+def fill(ip: Any, fleet: Fleet) -> None:
+    """Put RunEngine, devices, plans and magics into IPython, and say what there is.
+
+    PVs that do not answer are shown as a table; everything else works without them.
+    """
+    console = Console()
+    stack = ExitStack()
+    atexit.register(stack.close)
+    lag_s = LiveLag(fleet.tiled_uri, fleet.api_key())
+    session = stack.enter_context(open_session(fleet, console, lag_s=lag_s))
+    station = session.station
+    ip.push(
+        {
+            "RE": session.RE,
+            "station": station,
+            "bps": plan_stubs,
+            **session.plans,
+            **station.devices,
+        }
+    )
+    ip.register_magics(BlueskyMagics)
+    ip.register_magics(ReconMagics(ip, fleet.tiled_uri, fleet.api_key()))
+    ip.set_custom_exc((DaissError,), _show_sentence)
+    console.print(device_table(station))
+    if session.missing:
+        console.print(missing_table(session.missing))
+    console.print(f"{HINT}   Tiled: {fleet.tiled_uri}", highlight=False)
+
+
+def _show_sentence(
+    _ip: Any, _kind: Any, error: BaseException, _trace: Any, tb_offset: Any = None
+) -> None:
+    """Show a refusal as its sentence; a traceback would say nothing more."""
+    del tb_offset
+    Console().print(f"error: {error}", highlight=False, style="red")
+
+
+def device_table(station: Any) -> Table:
+    """Draw every device and where it is."""
+    table = Table("device", "PV", "state", title=f"station {station.name}")
+    for name, device in station.devices.items():
+        table.add_row(name, station.pv(name), _state(device))
+    return table
+
+
+def _state(device: Any) -> str:
+    if not device.connected:
+        return "not connected"
+    if hasattr(device, "image_key"):
+        return "acquiring" if device.acquire.get() else "idle"
+    position = device.position
+    if isinstance(position, float | int):
+        return f"{position:.6g} {device.egu}"
+    return str(position)
