@@ -103,20 +103,19 @@ def last_line(service: Service) -> str:
 
 
 def stop(services: Sequence[Service], *, timeout_s: float = KILL_AFTER_S) -> list[str]:
-    """End services, last started first; returns the names that had to be killed."""
-    killed = []
-    for service in reversed(services):
-        process = service.process()
-        if process is None:
-            continue
+    """End services; returns the names that had to be killed."""
+    processes = [(one.name, one.process()) for one in reversed(services)]
+    alive = [(name, process) for name, process in processes if process is not None]
+    for _, process in alive:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.send_signal(signal.SIGTERM)
-        if not _gone(process, timeout_s):
-            killed.append(service.name)
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
-            _gone(process, timeout_s)
-    return killed
+    deadline = time.monotonic() + timeout_s
+    late = [one for one in alive if not _gone(one[1], deadline - time.monotonic())]
+    for _, process in late:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+        _gone(process, timeout_s)
+    return [name for name, _ in late]
 
 
 def _gone(process: psutil.Process, timeout_s: float) -> bool:

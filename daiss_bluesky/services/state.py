@@ -2,7 +2,6 @@
 
 import json
 import os
-import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,15 +72,6 @@ class StateDirectory:
             self.scratch, self.profiles,
         ):  # fmt: skip
             path.mkdir(exist_ok=True)
-
-    def api_key(self) -> str:
-        """Give the key of this directory's Tiled server, generated when first asked."""
-        path = self.root / "api_key"
-        if not path.exists():
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "w") as file:
-                file.write(secrets.token_hex(24))
-        return path.read_text().strip()
 
 
 def write_json(path: Path, value: Any) -> None:
