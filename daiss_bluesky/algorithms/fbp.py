@@ -55,7 +55,7 @@ class FbpAlgorithm:
         flats = min(MAX_FLAT_SUMS, scan.counts.get("flat", 0) + 4)
         volume = blocks.volume_bytes + blocks.volume_bytes // blocks.count
         work = 4 * frame * WORK_FRAMES + blocks.filtered_bytes(WORK_FRAMES)
-        return int(_BASE_BYTES) + volume + frame * (flats + 8) + work
+        return int(_BASE_BYTES) + volume + frame * (2 * flats + 12) + work
 
     def start(self, scan: Scan, frame_shape: tuple[int, int]) -> FbpReconstruction:
         """Begin one scan; refuses one that cannot fit, with the figures."""

@@ -33,11 +33,10 @@ class _Sum:
     last_s: float
 
     def add(self, other: "_Sum") -> None:
-        """Take in the flats that follow."""
-        count = self.count + other.count
+        """Take in flats that follow, or lie in between."""
         self.total += other.total
-        self.count = count
-        self.last_s = other.last_s
+        self.count += other.count
+        self.last_s = max(self.last_s, other.last_s)
 
     @property
     def middle_s(self) -> float:
