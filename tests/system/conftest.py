@@ -1,0 +1,61 @@
+"""The simulated beamline, for tests that talk EPICS.
+
+EPICS clients read their environment once, so all tests of one pytest process share the
+ports chosen here, before anything imports epics, p4p or aioca. A test that needs a twin
+of its own on other ports runs its client with `TwinProcess.run_client`.
+"""
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from daiss_bluesky.services.epics_environment import EpicsPorts, client_environment
+from tests.system.twin_process import TwinProcess, start_twin
+
+SESSION_PORTS = EpicsPorts.free()
+os.environ.update(client_environment(SESSION_PORTS))
+
+
+def unique_prefix() -> str:
+    """Make a prefix that nobody else has."""
+    return f"T{uuid.uuid4().hex[:8]}:"
+
+
+@pytest.fixture(scope="session")
+def epics_ports() -> EpicsPorts:
+    """Ports of this pytest process; its environment already points there."""
+    return SESSION_PORTS
+
+
+@pytest.fixture(scope="session")
+def twin(
+    epics_ports: EpicsPorts, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TwinProcess]:
+    """A twin of 64 rows and 96 columns that clients in this process can reach."""
+    root = tmp_path_factory.mktemp("frames")
+    twin = start_twin(
+        unique_prefix(), epics_ports, root, "--rows", "64", "--columns", "96",
+        "--motor-speed", "360",
+    )  # fmt: skip
+    yield twin
+    status, errors = twin.stop()
+    assert status == 0, errors
+
+
+@pytest.fixture
+def make_twin(tmp_path: Path) -> Iterator[Callable[..., TwinProcess]]:
+    """Start twins with options of the test's own; on ports of their own."""
+    made: list[TwinProcess] = []
+
+    def make(*options: str, prefix: str | None = None) -> TwinProcess:
+        ports = EpicsPorts.free()
+        made.append(start_twin(prefix or unique_prefix(), ports, tmp_path, *options))
+        return made[-1]
+
+    yield make
+    for twin in made:
+        if twin.process.poll() is None:
+            twin.stop()
