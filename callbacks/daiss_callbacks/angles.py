@@ -1,8 +1,8 @@
 """Rotation angles from documents: which data key, which unit, and monitored readings.
 
-Where a frame's angle comes from, best first: an NDAttribute in the detector's file,
-the readback in the frame's event, monitored readings interpolated at the frame's time,
-the plan.
+Where a frame's angle comes from, best first: a dataset in a file (the one that
+documents name as the rotation, else an NDAttribute beside the frames), the readback in
+the frame's event, monitored readings interpolated at the frame's time, the plan.
 """
 
 import threading
@@ -15,19 +15,20 @@ from numpy.typing import ArrayLike, NDArray
 from daiss_bluesky.core.errors import UnavailableError
 from daiss_bluesky.core.scan import Scan
 
-AngleSource = Literal["attribute", "readback", "monitor", "planned", "none"]
+AngleSource = Literal["file", "readback", "monitor", "planned", "none"]
 """`none` is right for darks and flats."""
 
 ATTRIBUTE_NAMES = ("theta", "Theta", "SampleRotation", "rotation_angle")
 """NDAttributes that hold the rotation angle in degrees."""
 
+STREAM = "STREAM:"
+
 _RADIANS = {"rad": 1.0, "rads": 1.0, "radian": 1.0, "radians": 1.0, "mrad": 1e-3}
 
 
-def to_radians(value: float, units: str | None) -> float:
-    """Convert a readback; degrees unless the unit says radians or mrad."""
-    scale = _RADIANS.get((units or "").strip().lower())
-    return float(np.deg2rad(value)) if scale is None else float(value) * scale
+def radians_per_unit(units: str | None) -> float:
+    """Give the factor from a data key's units: degrees unless they say otherwise."""
+    return _RADIANS.get((units or "").strip().lower(), float(np.deg2rad(1.0)))
 
 
 def rotation_names(scan: Scan, start: Mapping[str, Any]) -> list[str]:
@@ -40,14 +41,19 @@ def rotation_names(scan: Scan, start: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def find_rotation_key(names: list[str], descriptor: Mapping[str, Any]) -> str | None:
-    """Find the rotation's data key in a descriptor: by name, else by hinted field."""
+def find_rotation_key(
+    names: list[str], descriptor: Mapping[str, Any], external: str | None
+) -> str | None:
+    """Find the rotation's data key: by name, else by hinted field.
+
+    external: "STREAM:" for one whose values are in a file, None for one in events.
+    """
     data_keys = descriptor["data_keys"]
     hints = descriptor.get("hints") or {}
     for name in names:
         fields = [name, *((hints.get(name) or {}).get("fields") or [])]
         for key in fields:
-            if key in data_keys and "external" not in data_keys[key]:
+            if key in data_keys and data_keys[key].get("external") == external:
                 return str(key)
     return None
 

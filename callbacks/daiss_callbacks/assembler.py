@@ -13,8 +13,9 @@ from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.frames import FrameKey, FrameKind, FrameRef
 from daiss_bluesky.core.scan import Scan
 from daiss_callbacks import assets
-from daiss_callbacks.angles import RotationTrack, rotation_names, to_radians
+from daiss_callbacks.angles import RotationTrack, rotation_names
 from daiss_callbacks.locations import (
+    AngleLocation,
     EventImage,
     ImageLocation,
     InMemory,
@@ -65,6 +66,7 @@ class FrameAssembler:
         self._datum_waits: dict[tuple[str, str], list[Callable[[], None]]] = {}
         self._announced: defaultdict[str, set[int]] = defaultdict(set)
         self._readings: dict[tuple[str, int], _Reading] = {}
+        self._angles: dict[tuple[str, int], list[AngleLocation]] = {}
         self._held: dict[tuple[str, int], tuple[StreamView, list[ImageLocation]]] = {}
         self._problems: Counter[str] = Counter()
         self._num_events: Mapping[str, int] = {}
@@ -108,7 +110,7 @@ class FrameAssembler:
             for (what, uid), frames in self._datum_waits.items()
         ]
         waits += [
-            f"the frames of event {seq_num} of stream {stream!r} wait for the event"
+            f"the frames of event {seq_num} of stream {stream!r} wait for their angle"
             for stream, seq_num in self._held
         ]
         return waits + [f"{text} ({n} times)" for text, n in self._problems.items()]
@@ -142,9 +144,7 @@ class FrameAssembler:
         self._readings.setdefault((view.stream, seq_num), reading)
         if view.image_key in doc["data"]:
             self._event_with_image(view, seq_num, doc["data"][view.image_key])
-        held = self._held.pop((view.stream, seq_num), None)
-        if held is not None:
-            self._emit(*held, seq_num)
+        self._release(view, seq_num)
 
     def _event_with_image(self, view: StreamView, seq_num: int, value: Any) -> None:
         if not self._announce(view, seq_num):
@@ -202,7 +202,10 @@ class FrameAssembler:
         if resource is None:
             self._wait("stream_resource", doc["stream_resource"], "stream_datum", doc)
             return
-        if view.kind is None or resource["data_key"] != view.image_key:
+        is_image = resource["data_key"] == view.image_key
+        if view.kind is None or not (
+            is_image or resource["data_key"] == view.angle_key
+        ):
             return
         seq_nums, indices = doc["seq_nums"], doc["indices"]
         problem = assets.stream_resource_problem(resource)
@@ -212,24 +215,40 @@ class FrameAssembler:
         if problem:
             self._problems[problem] += 1
             return
+        take = self._streamed_image if is_image else self._streamed_angle
         for k in range(n):
-            self._streamed(view, resource, seq_nums["start"] + k, indices["start"] + k)
+            take(view, resource, seq_nums["start"] + k, indices["start"] + k)
 
-    def _streamed(
+    def _streamed_image(
         self, view: StreamView, resource: Document, seq_num: int, index: int
     ) -> None:
         if not self._announce(view, seq_num):
             return
         images = assets.stream_images(resource, index, view.frames_per_event)
-        # Events of this stream bring the rotation readback: the frame waits for its
-        # event, else its angle would depend on which of the two came first.
-        if view.rotation_key and (view.stream, seq_num) not in self._readings:
-            self._held[view.stream, seq_num] = (view, images)
-        else:
-            self._emit(view, images, seq_num)
+        self._held[view.stream, seq_num] = (view, images)
+        self._release(view, seq_num)
+
+    def _streamed_angle(
+        self, view: StreamView, resource: Document, seq_num: int, index: int
+    ) -> None:
+        angles = assets.stream_angles(resource, index, view)
+        self._angles.setdefault((view.stream, seq_num), angles)
+        self._release(view, seq_num)
+
+    def _release(self, view: StreamView, seq_num: int) -> None:
+        """Let a streamed frame go once the angle that documents promise is known.
+
+        Else its angle would depend on which of the two documents came first.
+        """
+        key = view.stream, seq_num
+        waits = (view.rotation_key and key not in self._readings) or (
+            view.angle_key and key not in self._angles
+        )
+        if not waits and key in self._held:
+            self._emit(*self._held.pop(key), seq_num)
 
     def _stop(self, doc: Document) -> None:
-        """Let frames go whose event never came: the file may still know the angle."""
+        """Let frames go whose angle never came: the file may still know it."""
         self._num_events = doc.get("num_events") or {}
         self.track.complete()
         for (_, seq_num), held in self._held.items():
@@ -262,10 +281,12 @@ class FrameAssembler:
             raise InputError(f"stream {view.stream!r} is not one of frames")
         reading = self._readings.get((view.stream, seq_num), _Reading(None, None))
         measured = kind in {"projection", "pair"}
+        angles = self._angles.get((view.stream, seq_num)) if measured else None
         for k, image in enumerate(images):
             index = (seq_num - 1) * len(images) + k
             location = Location(
                 image,
+                angle=angles[k] if angles else None,
                 planned_rad=self._planned_rad(index) if kind == "projection" else None,
                 opened_s=view.opened_s,
                 started_s=self._started_s,
@@ -287,7 +308,7 @@ def _read(view: StreamView, doc: Document) -> _Reading:
     value = doc["data"].get(view.rotation_key)
     angle = None
     if isinstance(value, int | float | np.number) and np.isfinite(value):
-        angle = to_radians(float(value), view.rotation_units)
+        angle = float(value) * view.radians_per_unit
     key = view.rotation_key if view.follows_rotation else view.image_key
     return _Reading(angle, doc["timestamps"].get(key, doc["time"]))
 

@@ -4,7 +4,13 @@ import posixpath
 from collections.abc import Mapping
 from typing import Any
 
-from daiss_callbacks.locations import Hdf5Image, ImageLocation, NpyImage
+from daiss_callbacks.locations import (
+    AngleLocation,
+    Hdf5Image,
+    ImageLocation,
+    NpyImage,
+)
+from daiss_callbacks.stream_view import StreamView
 
 AD_DATASET = "/entry/data/data"
 """Where NDFileHDF5's default layout has the frames."""
@@ -63,4 +69,26 @@ def stream_images(
     first = index * frames_per_event
     return [
         Hdf5Image(resource["uri"], dataset, first + k) for k in range(frames_per_event)
+    ]
+
+
+def stream_angles(
+    resource: Mapping[str, Any], index: int, view: StreamView
+) -> list[AngleLocation]:
+    """List where the angles of one index's frames are, in order.
+
+    An encoder captured by a trigger box has one for the event, an NDAttribute one for
+    each frame.
+    """
+    n = view.frames_per_event
+    each = view.angles_per_event == n
+    dataset = resource["parameters"].get("dataset", "")
+    return [
+        AngleLocation(
+            resource["uri"],
+            dataset,
+            index * n + k if each else index,
+            view.radians_per_unit,
+        )
+        for k in range(n)
     ]

@@ -107,7 +107,7 @@ class FrameStore:
             pixels = _read_npy(self._paths.resolve(image.uri), image.plane)
         else:
             pixels = image.kept.read()
-        return _Piece(pixels[np.newaxis])
+        return _Piece(pixels[np.newaxis], self._named_angles(run))
 
     def _read_hdf5(self, run: list[FrameRef], image: Hdf5Image) -> _Piece:
         follower = self._follower(image.uri)
@@ -115,11 +115,31 @@ class FrameStore:
         pixels = follower.read(image.dataset, start, stop)
         if not pixels.dtype.isnative:
             pixels = pixels.astype(pixels.dtype.newbyteorder("="))
-        angles = None
-        if _has_angle(run[0]):
+        angles = self._named_angles(run)
+        if _has_angle(run[0]) and angles is None:
             angles = read_angles_rad(follower, start, stop, self._angle_attributes)
         started_s = _location(run[0]).started_s
         return _Piece(pixels, angles, read_times_s(follower, start, stop, started_s))
+
+    def _named_angles(self, run: list[FrameRef]) -> NDArray[np.float64] | None:
+        """Read the dataset that documents name as the rotation, where they do."""
+        places = [_location(ref).angle for ref in run]
+        named = [place for place in places if place is not None]
+        if len(named) < len(run):
+            return None
+        rows = np.array([place.row for place in named])
+        first = int(rows.min())
+        follower = self._follower(named[0].uri)
+        values = follower.read(named[0].dataset, first, int(rows.max()) + 1)
+        if values.size != len(values) or values.dtype.kind not in "fiu":
+            raise InputError(
+                f"{named[0].dataset} of file {follower.path} is not one angle a row"
+            )
+        chosen: NDArray[np.float64] = values.reshape(-1)[rows - first].astype(
+            np.float64
+        )
+        chosen *= named[0].radians_per_unit
+        return chosen
 
     def _follower(self, uri: str) -> Hdf5Follower:
         path = self._paths.resolve(uri)
@@ -160,7 +180,7 @@ class FrameStore:
         refs: list[FrameRef],
         times_s: NDArray[np.float64],
     ) -> None:
-        self._note("attribute", refs, np.isfinite(angles))
+        self._note("file", refs, np.isfinite(angles))
         self._note("readback", refs, _fill(angles, [ref.angle_rad for ref in refs]))
         track = _location(refs[0]).track
         open_ = np.isnan(angles) & np.isfinite(times_s)
@@ -215,12 +235,19 @@ def _consecutive(refs: Sequence[FrameRef]) -> Iterator[list[FrameRef]]:
 
 
 def _follows(ref: FrameRef, other: FrameRef) -> bool:
-    a, b = _location(ref).image, _location(other).image
+    a, b = _location(ref), _location(other)
     return (
-        isinstance(a, Hdf5Image)
-        and isinstance(b, Hdf5Image)
-        and (a.uri, a.dataset, a.row + 1) == (b.uri, b.dataset, b.row)
+        isinstance(a.image, Hdf5Image)
+        and isinstance(b.image, Hdf5Image)
+        and (a.image.uri, a.image.dataset) == (b.image.uri, b.image.dataset)
+        and a.image.row + 1 == b.image.row
+        and _angle_dataset(a) == _angle_dataset(b)
     )
+
+
+def _angle_dataset(location: Location) -> tuple[str, str] | None:
+    angle = location.angle
+    return None if angle is None else (angle.uri, angle.dataset)
 
 
 def _joined(

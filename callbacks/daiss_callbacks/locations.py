@@ -56,6 +56,16 @@ class EventImage:
     kept: KeptArray
 
 
+@dataclass(frozen=True, slots=True)
+class AngleLocation:
+    """The measured angle of a frame, one value of an HDF5 dataset."""
+
+    uri: str
+    dataset: str
+    row: int
+    radians_per_unit: float
+
+
 ImageLocation = Hdf5Image | NpyImage | EventImage
 
 
@@ -64,6 +74,8 @@ class Location:
     """A FrameRef's location."""
 
     image: ImageLocation
+    angle: AngleLocation | None = None
+    """Where documents name a dataset as the rotation."""
     planned_rad: float | None = None
     """Angle the plan meant, used only where nothing measured one."""
     opened_s: float | None = None

@@ -6,7 +6,7 @@ from typing import Any
 
 from daiss_bluesky.core.frames import FrameKind
 from daiss_bluesky.core.scan import Scan
-from daiss_callbacks.angles import find_rotation_key
+from daiss_callbacks.angles import STREAM, find_rotation_key, radians_per_unit
 
 BASELINE = "baseline"
 IMAGE_NDIM = 2
@@ -22,7 +22,11 @@ class StreamView:
     image_key: str | None
     frames_per_event: int
     rotation_key: str | None
-    rotation_units: str | None
+    """The readback in its events."""
+    angle_key: str | None
+    """The rotation in a file, a value for each event or each frame."""
+    angles_per_event: int
+    radians_per_unit: float
     dtype: str | None
     """Of the image, where the data key says it."""
     opened_s: float | None
@@ -55,14 +59,18 @@ class StreamView:
         elif image_key not in data_keys:
             image_key = None
         image = data_keys.get(image_key) or {}
-        rotation_key = find_rotation_key(rotation_names, doc)
+        rotation_key = find_rotation_key(rotation_names, doc, None)
+        angle_key = find_rotation_key(rotation_names, doc, STREAM)
+        angle = data_keys.get(angle_key or rotation_key) or {}
         return cls(
             stream=stream,
             kind=scan.streams.get(stream),
             image_key=image_key,
             frames_per_event=_frames(image),
             rotation_key=rotation_key,
-            rotation_units=(data_keys.get(rotation_key) or {}).get("units"),
+            angle_key=angle_key,
+            angles_per_event=max(1, *_shape(angle)) if _shape(angle) else 1,
+            radians_per_unit=radians_per_unit(angle.get("units")),
             dtype=image.get("dtype_numpy"),
             opened_s=doc.get("time"),
         )

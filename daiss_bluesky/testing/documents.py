@@ -35,6 +35,8 @@ ROTATION_KEY = "rotation"
 MONITOR = "rotation_monitor"
 DATASET = "/entry/data/data"
 ATTRIBUTES = "/entry/instrument/NDAttributes"
+FLY_ANGLE = "encoder"
+"""A name that only the documents of the style `fly` tell."""
 
 STEP_DEG = 10.0
 READBACK_DEG = 0.25
@@ -79,7 +81,7 @@ def compose_scan(
 ) -> RecordedScan:
     """Compose a run, and write its frames to an HDF5 file at path.
 
-    with_angles: whether the file holds the NDAttribute theta (always so for fly).
+    with_angles: whether the file holds the measured angles (always so for fly).
     """
     counts = {"dark": n_darks, "flat": n_flats, "primary": n_projections}
     composer = _Composer(style, path, frames_per_event, shape, counts)
@@ -174,7 +176,9 @@ class _Composer:
             file[f"{ATTRIBUTES}/NDArrayTimeStamp"] = times
             if with_angles:
                 angles = np.array([row[1] for row in self._rows])
-                file[f"{ATTRIBUTES}/theta"] = angles
+                file[
+                    f"{ATTRIBUTES}/{'theta' if self.style != 'fly' else FLY_ANGLE}"
+                ] = angles
 
     def _add(self, name: str, doc: Mapping[str, Any]) -> int:
         self.documents.append((name, dict(doc)))
@@ -201,6 +205,7 @@ class _Composer:
             }
         if rotation:
             data_keys[ROTATION_KEY]["external"] = rotation
+            data_keys[ROTATION_KEY]["shape"] = [self.per_event]
         bundle = self._run.compose_descriptor(name=stream, data_keys=data_keys)
         return bundle, self._add("descriptor", bundle.descriptor_doc)
 
@@ -270,7 +275,7 @@ class _Composer:
         bundle, described = self._descriptor(stream, "STREAM:", rotation)
         resources = {IMAGE_KEY: self._stream_resource(IMAGE_KEY, DATASET)}
         if self.style == "fly":
-            dataset = f"{ATTRIBUTES}/theta"
+            dataset = f"{ATTRIBUTES}/{FLY_ANGLE}"
             resources[ROTATION_KEY] = self._stream_resource(ROTATION_KEY, dataset)
         place_in_file = self._events_so_far
         monitor = self._monitor(stream) if self.style == "async_fly" else None

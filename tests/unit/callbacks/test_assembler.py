@@ -50,13 +50,15 @@ def assemble(
 def described(refs: list[FrameRef]) -> set[Any]:
     """What a frame is, apart from pixels that came inside an event."""
     return {
-        (ref.key, ref.kind, ref.angle_rad, ref.time_s, _place(ref.location.image))
+        (ref.key, ref.kind, ref.angle_rad, ref.time_s, _place(ref.location))
         for ref in refs
     }
 
 
-def _place(image: Any) -> Any:
-    return image.kept.read().tobytes() if hasattr(image, "kept") else image
+def _place(location: Any) -> Any:
+    if hasattr(location.image, "kept"):
+        return location.image.kept.read().tobytes()
+    return location
 
 
 @property_test

@@ -13,7 +13,6 @@ import pytest
 
 from daiss_bluesky.core.errors import InputError, UnavailableError
 from daiss_callbacks.hdf5_follower import Hdf5Follower
-
 from tests.unit.callbacks import swmr_writer
 
 DATA = "/entry/data/data"

@@ -1,0 +1,74 @@
+"""Documents of a real RunEngine with ophyd.sim's detectors."""
+
+from pathlib import Path
+from typing import Any
+
+import bluesky.plans as bp
+import numpy as np
+import pytest
+from bluesky import RunEngine
+from ophyd.sim import SynAxis, SynSignal, SynSignalWithRegistry
+
+from daiss_bluesky.core.frames import FrameRef
+from daiss_bluesky.core.scan import Scan
+from daiss_callbacks.assembler import FrameAssembler
+from daiss_callbacks.frame_store import FrameStore
+
+N = 6
+
+
+def image_at(angle_deg: float) -> Any:
+    return np.full((4, 5), round(10 * angle_deg), dtype=np.uint16)
+
+
+class Rotation(SynAxis):
+    """An axis that says its unit, as EpicsMotor does."""
+
+    def describe(self) -> dict[str, Any]:
+        return {
+            key: data_key | {"units": self.egu}
+            for key, data_key in super().describe().items()
+        }
+
+
+class Collector:
+    """What a live callback does with documents."""
+
+    def __init__(self, store: FrameStore) -> None:
+        self.store = store
+        self.refs: list[FrameRef] = []
+        self.assembler: FrameAssembler | None = None
+
+    def __call__(self, name: str, doc: dict[str, Any]) -> None:
+        if name == "start":
+            scan = Scan.from_start(doc)
+            self.assembler = FrameAssembler(scan, doc, self.store.keep)
+        assert self.assembler
+        self.refs += self.assembler(name, doc)
+
+
+@pytest.mark.parametrize("detector_class", [SynSignal, SynSignalWithRegistry])
+@pytest.mark.parametrize("units", ["deg", "rad"])
+def test_a_step_scan_gives_every_frame_with_its_readback(
+    tmp_path: Path, detector_class: type[SynSignal], units: str
+) -> None:
+    motor = Rotation(name="rotation", egu=units)
+    saved = {"save_path": str(tmp_path)} if "Registry" in str(detector_class) else {}
+    camera = detector_class(
+        func=lambda: image_at(motor.position), name="camera", labels={"c"}, **saved
+    )
+    collector = Collector(FrameStore([tmp_path], timeout_s=10))
+    engine = RunEngine({}, context_managers=[])
+    engine(bp.scan([camera], motor, 0, 3, N), collector)
+
+    assert collector.assembler
+    assert collector.assembler.missing() == {}
+    assert collector.assembler.unresolved() == []
+    batch = collector.store.load(collector.refs)
+    angles = np.linspace(0, 3, N)
+    assert batch.indices.tolist() == list(range(N))
+    expected = angles if units == "rad" else np.deg2rad(angles)
+    np.testing.assert_allclose(batch.angles_rad, expected)
+    np.testing.assert_array_equal(batch.pixels, [image_at(a) for a in angles])
+    assert np.all(np.diff(batch.times_s) > 0)
+    collector.store.close()
