@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.fft
-from numba import get_num_threads, njit, prange
+from numba import njit, prange
 from numpy.typing import NDArray
 
 from daiss_bluesky.kernels.ramp import frequency_response, padded_length
+from daiss_bluesky.kernels.threads import threads_for
 
 TILE = 32
 MAX_SLICES = 128
@@ -22,6 +23,9 @@ _VECTOR = 16
 
 _FILTER_CHUNK = 2
 """Angles transformed at once: few, so that the transforms stay in the cache."""
+
+_FILTER_WORK = 40
+"""Operations of filtering, for each pixel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,27 +91,36 @@ def filter_projections(
     as it stands, which spares a transposition.
     """
     n = blocks.columns
-    length = padded_length(n)
-    response = frequency_response(n, name).astype(np.float32)[:, None]
-    workers = get_num_threads()
-    q = np.empty((blocks.count, len(p), n + 2, blocks.slices), np.float32)
+    shape = (blocks.count, len(p), n + 2, blocks.slices)
+    q = np.empty(shape, np.float32)
     for first in range(0, len(p), _FILTER_CHUNK):
         part = slice(first, first + _FILTER_CHUNK)
         frames = np.ascontiguousarray(p[part])
-        padded = np.empty(
-            (blocks.count, len(frames), length, blocks.slices), np.float32
-        )
-        _arrange(frames, weights[part].astype(np.float32), padded)
-        spectrum = scipy.fft.rfft(padded, axis=2, workers=workers, overwrite_x=True)
-        # Real times real: a complex product would be three times the work.
-        spectrum.view(np.float32)[...] *= response
-        filtered = scipy.fft.irfft(
-            spectrum, n=length, axis=2, workers=workers, overwrite_x=True
-        )
-        q[:, part] = filtered[:, :, : n + 2]
+        with threads_for(_FILTER_WORK * frames.size) as workers:
+            q[:, part] = _filter(frames, weights[part], blocks, name, workers)
     q[:, :, 0] = 0.0
     q[:, :, n + 1] = 0.0
     return q
+
+
+def _filter(
+    p: NDArray[np.float32],
+    weights: NDArray[np.float64],
+    blocks: Blocks,
+    name: str,
+    workers: int,
+) -> NDArray[np.float32]:
+    length = padded_length(blocks.columns)
+    padded = np.empty((blocks.count, len(p), length, blocks.slices), np.float32)
+    _arrange(p, weights.astype(np.float32), padded)
+    spectrum = scipy.fft.rfft(padded, axis=2, workers=workers, overwrite_x=True)
+    # Real times real: a complex product would be three times the work.
+    response = frequency_response(blocks.columns, name).astype(np.float32)
+    spectrum.view(np.float32)[...] *= response[:, None]
+    filtered: NDArray[np.float32] = scipy.fft.irfft(
+        spectrum, n=length, axis=2, workers=workers, overwrite_x=True
+    )
+    return filtered[:, :, : blocks.columns + 2]
 
 
 @njit(cache=True, nogil=True, parallel=True)
@@ -141,7 +154,8 @@ def backproject(
     """Add what `filter_projections` gave to a volume of `Blocks.zeros`, in place."""
     cos, sin = np.cos(angles_rad), np.sin(angles_rad)
     for block, projections in zip(volume, q, strict=True):
-        _add_block(block, projections, cos, sin, center_px)
+        with threads_for(block.size * len(cos)):
+            _add_block(block, projections, cos, sin, center_px)
 
 
 @njit(cache=True, nogil=True, parallel=True, fastmath={"contract", "nsz"})

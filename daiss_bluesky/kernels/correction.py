@@ -11,6 +11,7 @@ from numba import njit, prange
 from numpy.typing import NDArray
 
 from daiss_bluesky.kernels.reference import MIN_TRANSMISSION
+from daiss_bluesky.kernels.threads import threads_for
 
 Frames = NDArray[np.float32]
 
@@ -18,6 +19,8 @@ ZINGER_SPREAD = 3.0
 """How many ranges of its neighbors a zinger stands above them."""
 
 _FLOOR = np.float32(MIN_TRANSMISSION)
+_WORK = 8
+"""Operations for each pixel."""
 _NEIGHBORS = 8
 _REACH = 3
 """How far a dead pixel looks for good ones; further in, it counts as empty beam."""
@@ -96,15 +99,16 @@ def attenuation(
         raw = raw.astype(np.float32)
     t = np.empty(raw.shape, np.float32)
     threshold = np.inf if zinger_threshold is None else zinger_threshold
-    _transmission(
-        np.ascontiguousarray(raw),
-        fields.dark,
-        fields.gains,
-        fields.position(times_s),
-        fields.dead,
-        np.float32(threshold),
-        t,
-    )
+    with threads_for(_WORK * raw.size):
+        _transmission(
+            np.ascontiguousarray(raw),
+            fields.dark,
+            fields.gains,
+            fields.position(times_s),
+            fields.dead,
+            np.float32(threshold),
+            t,
+        )
     # NumPy's logarithm is a vector loop; numba's is not without Intel's library.
     np.log(t, out=t)
     return np.negative(t, out=t)
