@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from string import Template
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import yaml
@@ -25,6 +25,7 @@ from daiss_bluesky.services.epics_environment import LOOPBACK
 
 PROFILE = "daiss"
 RESULTS = "results"
+LOCK_TIMEOUT_MS = 20_000
 _KEY_VARIABLE = "TILED_SINGLE_USER_API_KEY"
 
 
@@ -107,7 +108,24 @@ def run_server(state_dir: Path, port: int, data_roots: Sequence[Path]) -> None:
 
     parsed = parse_configs(config)
     _make_catalog(state_dir.absolute() / "catalog.db")
-    uvicorn.run(build_app_from_config(parsed), **parsed.uvicorn)
+    app = build_app_from_config(parsed)
+    _let_writers_wait(f"sqlite:///{state_dir.absolute()}/tables.db")
+    uvicorn.run(app, **parsed.uvicorn)
+
+
+def _let_writers_wait(tables_uri: str) -> None:
+    """Make SQLite wait for another writer instead of failing with "is locked"."""
+    from sqlalchemy import event  # noqa: PLC0415
+    from tiled.storage import get_storage  # noqa: PLC0415
+
+    def wait(connection: Any, _record: object) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"PRAGMA busy_timeout = {LOCK_TIMEOUT_MS}")
+            cursor.fetchall()
+
+    # tiled has no setting for it, and one connection cannot be had of its pool either.
+    pool = get_storage(tables_uri)._connection_pool  # noqa: SLF001
+    event.listen(pool, "connect", wait)
 
 
 def _make_catalog(path: Path) -> None:
