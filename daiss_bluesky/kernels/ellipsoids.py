@@ -43,7 +43,7 @@ class FieldGeometry:
         """Give s of each sub-pixel (columns, SUBPIXELS), from the rotation center."""
         sub = (np.arange(SUBPIXELS) + 0.5) / SUBPIXELS - 0.5
         columns = np.arange(self.columns)[:, None] + sub
-        return (columns - self.center_px) / self.half_width_px
+        return np.asarray((columns - self.center_px) / self.half_width_px, np.float64)
 
     def heights(self) -> NDArray[np.float64]:
         """Give z of each row; rows span -1..1 whatever their number."""

@@ -36,7 +36,7 @@ class Phantom:
 
 def truth(phantom: Phantom, shape: tuple[int, int, int]) -> NDArray[np.float32]:
     """Give the volume (z, y, x) a perfect reconstruction has: attenuation per pixel."""
-    from daiss_bluesky.kernels.ellipsoids_compiled import voxelize
+    from daiss_bluesky.kernels.ellipsoids_compiled import voxelize  # noqa: PLC0415
 
     volume = voxelize(phantom.table, shape)
     volume *= np.float32(phantom.attenuation * 2 / shape[2])

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import h5py
 import pytest
 
 from daiss_bluesky.services.epics_environment import EpicsPorts
@@ -39,8 +40,6 @@ def test_it_ends_cleanly_while_it_writes(make_twin: MakeTwin) -> None:
     name = twin.run_client(_CAPTURE, str(twin.data_root)).strip()
     status, errors = twin.stop()
     assert (status, errors) == (0, "")
-    import h5py
-
     with h5py.File(name, "r") as file:
         assert len(file["entry/data/data"]) >= 3
 

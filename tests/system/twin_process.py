@@ -39,8 +39,7 @@ class TwinProcess:
         done = subprocess.run(
             [sys.executable, "-c", code, self.prefix, *arguments],
             env=os.environ | self.client_environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            capture_output=True,
             text=True,
             timeout=LIMIT_S,
             check=False,

@@ -13,11 +13,11 @@ PLUGINS = {
     "Pva1:": ("NDPluginPva", "PVA1"),
     "image1:": ("NDPluginStdArrays", "IMAGE1"),
 }
-_FIXED = (
-    "SizeX SizeY MinX MinY BinX BinY ReverseX ReverseY DataType ColorMode NumExposures"
-    " NumFramesChunks Acquire Capture ArraySize0 ArraySize1 ArraySize2"
-    " Compression"
-).split()
+_FIXED = {
+    "SizeX", "SizeY", "MinX", "MinY", "BinX", "BinY", "ReverseX", "ReverseY",
+    "DataType", "ColorMode", "NumExposures", "NumFramesChunks", "Acquire", "Capture",
+    "ArraySize0", "ArraySize1", "ArraySize2", "Compression",
+}  # fmt: skip
 """A put to these leaves their readback alone: the twin cannot do otherwise."""
 
 

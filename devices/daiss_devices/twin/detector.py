@@ -80,11 +80,10 @@ class Detector:
     def _draw(self, mean: NDArray[np.float32]) -> NDArray[np.uint16]:
         scale = self.settings.noise
         if scale == 0:
-            return np.minimum(np.rint(mean), LARGEST).astype(np.uint16)
+            return _counts(np.rint(mean))
         if scale == 1 and self.settings.dark_counts < FEW_COUNTS:
-            exact: NDArray[Any] = self._rng.poisson(mean)
-            return np.minimum(exact, LARGEST).astype(np.uint16)
-        from daiss_bluesky.kernels.ellipsoids_compiled import add_noise
+            return _counts(self._rng.poisson(mean))
+        from daiss_bluesky.kernels.ellipsoids_compiled import add_noise  # noqa: PLC0415
 
         rows, columns = mean.shape
         normals = self._bank()
@@ -99,6 +98,10 @@ class Detector:
         if self._normals is None:
             self._normals = self._rng.standard_normal(BANK, dtype=np.float32)
         return self._normals
+
+
+def _counts(values: NDArray[Any]) -> NDArray[np.uint16]:
+    return np.asarray(np.minimum(values, LARGEST), dtype=np.uint16)
 
 
 def _beam(shape: tuple[int, int]) -> NDArray[np.float32]:

@@ -125,26 +125,28 @@ class FilePlugin:
 
     def take(self, frame: Frame) -> None:
         """Write a frame if capturing; a failure ends the capture and says why."""
-        if self._writer is None or self._get("EnableCallbacks") != "Enable":
+        if self._get("EnableCallbacks") != "Enable":
             return
         with self._lock:
-            if self._writer is None:
-                return
-            every = max(1, int(self._get("NumFramesFlush")))
-            try:
-                self._check_disk(self._writer.count)
-                self._writer.write(frame, flush=(self._writer.count + 1) % every == 0)
-            except OSError as error:
-                self._report(f"{error.strerror or error}")
-                self._close()
-                return
-            self._post(
-                NumCaptured_RBV=self._writer.count,
-                ArrayCounter_RBV=self._writer.count,
-                UniqueId_RBV=frame.unique_id,
-            )
-            if self._writer.count == self._wanted:
-                self._close()
+            if self._writer is not None:
+                self._write(self._writer, frame)
+
+    def _write(self, writer: Hdf5Writer, frame: Frame) -> None:
+        every = max(1, int(self._get("NumFramesFlush")))
+        try:
+            self._check_disk(writer.count)
+            writer.write(frame, flush=(writer.count + 1) % every == 0)
+        except OSError as error:
+            self._report(f"{error.strerror or error}")
+            self._close(writer)
+            return
+        self._post(
+            NumCaptured_RBV=writer.count,
+            ArrayCounter_RBV=writer.count,
+            UniqueId_RBV=frame.unique_id,
+        )
+        if writer.count == self._wanted:
+            self._close(writer)
 
     def loses(self) -> bool:
         """Tell whether the next frame is to be lost; counts frames since Capture."""
@@ -164,11 +166,11 @@ class FilePlugin:
     def _finish(self) -> None:
         with self._lock:
             if self._writer is not None:
-                self._close()
+                self._close(self._writer)
 
-    def _close(self) -> None:
-        assert self._writer is not None  # noqa: S101 - callers hold the lock
-        self._writer.close()
+    def _close(self, writer: Hdf5Writer) -> None:
+        """Finish the file; callers hold the lock."""
+        writer.close()
         self._writer = None
         self._post(Capture=0, Capture_RBV=0, SWMRActive_RBV=0)
         if self._loop is not None and not self._loop.is_closed():

@@ -9,10 +9,20 @@ only the table, so that it starts without importing any of them.
 import json
 import re
 import typing
-import warnings
 from collections.abc import Iterator
 from enum import Enum
 from typing import Any
+
+from caproto import ChannelType
+from caproto.server.records import MotorFields
+from ophyd import Device, DynamicDeviceComponent
+from ophyd.areadetector.cam import SimDetectorCam
+from ophyd.areadetector.plugins import (
+    HDF5Plugin_V34,
+    ImagePlugin_V34,
+    PvaPlugin_V34,
+)
+from ophyd_async.epics import adcore
 
 from daiss_devices.twin.pv_table import PATH, PvSpec
 from daiss_devices.twin.pv_types import (
@@ -42,14 +52,6 @@ _YES_NO = ["No", "Yes"]
 
 def classic_components() -> Iterator[tuple[str, str, dict[str, Any], str]]:
     """List (PV, signal class, its arguments, its documentation) of classic ophyd."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from ophyd.areadetector.cam import SimDetectorCam
-        from ophyd.areadetector.plugins import (
-            HDF5Plugin_V34,
-            ImagePlugin_V34,
-            PvaPlugin_V34,
-        )
     yield from _walk(SimDetectorCam, "cam1:")
     yield from _walk(HDF5Plugin_V34, "HDF1:")
     yield from _walk(PvaPlugin_V34, "Pva1:")
@@ -57,9 +59,7 @@ def classic_components() -> Iterator[tuple[str, str, dict[str, Any], str]]:
 
 
 def _walk(cls: Any, prefix: str) -> Iterator[tuple[str, str, dict[str, Any], str]]:
-    from ophyd import Device, DynamicDeviceComponent
-
-    for component in cls._sig_attrs.values():  # noqa: SLF001 - the only listing
+    for component in cls._sig_attrs.values():
         if isinstance(component, DynamicDeviceComponent):
             for signal, suffix, arguments in component.defn.values():
                 yield prefix + suffix, signal.__name__, arguments, ""
@@ -76,8 +76,6 @@ def _walk(cls: Any, prefix: str) -> Iterator[tuple[str, str, dict[str, Any], str
 
 def async_types() -> dict[str, Any]:
     """Give the Python type of each PV that ophyd-async knows."""
-    from ophyd_async.epics import adcore
-
     found: dict[str, Any] = {}
     for prefix, cls in (
         ("cam1:", adcore.ADBaseIO),
@@ -121,18 +119,21 @@ def _spec(
     name: str, known: dict[str, Any], arguments: dict[str, Any], doc: str, ro: bool
 ) -> PvSpec:
     base = name.partition(":")[2].removesuffix("_RBV")
-    if base in ENUMS:
-        return PvSpec("enum", ENUMS[base], ro)
-    if base in LONG_TEXTS:
-        return PvSpec("text", [], ro)
-    if base in TEXTS:
-        return PvSpec("string", [], ro)
-    if base in WAVEFORMS:
-        return PvSpec("longs", [], ro)
-    if base in LONGS:
-        return PvSpec("long", [], ro)
+    for names, kind in (
+        (ENUMS, "enum"), (LONG_TEXTS, "text"), (TEXTS, "string"),
+        (WAVEFORMS, "longs"), (LONGS, "long"),
+    ):  # fmt: skip
+        if base in names:
+            return PvSpec(kind, ENUMS.get(base, []), ro)
     if (typed := _async_spec(known.get(name, known.get(f"{name}_RBV")))) is not None:
         return PvSpec(typed.kind, typed.choices, ro)
+    return _documented_spec(base, arguments, doc, ro)
+
+
+def _documented_spec(
+    base: str, arguments: dict[str, Any], doc: str, ro: bool
+) -> PvSpec:
+    """Read what ophyd's documentation of the component says."""
     choices = re.findall(r"\d+=(?:'([^']*)'|(\S+))", doc)
     if len(choices) > 1:
         return PvSpec("enum", [quoted or bare for quoted, bare in choices], ro)
@@ -158,9 +159,6 @@ def _async_spec(kind: Any) -> PvSpec | None:
 
 def motor_table() -> dict[str, PvSpec]:
     """Build the entries of a motor record's fields."""
-    from caproto import ChannelType
-    from caproto.server.records import MotorFields
-
     kinds = {
         ChannelType.DOUBLE: "double",
         ChannelType.FLOAT: "double",
@@ -169,7 +167,7 @@ def motor_table() -> dict[str, PvSpec]:
         ChannelType.CHAR: "string",
     }
     table: dict[str, PvSpec] = {}
-    for member in MotorFields._pvs_.values():  # noqa: SLF001 - the only listing
+    for member in MotorFields._pvs_.values():
         spec = member.pvspec
         native = getattr(spec.dtype, "data_type", spec.dtype)
         kind = kinds.get(native, "long")

@@ -48,10 +48,10 @@ def _choose_ports() -> dict[str, str]:
 
 def _run(settings: TwinSettings, environment: dict[str, str]) -> None:
     """Serve; caproto and p4p are imported only now, with the environment in place."""
-    import asyncio
+    import asyncio  # noqa: PLC0415
 
-    from daiss_devices.twin.instance_lock import only_twin, refuse_busy_ports
-    from daiss_devices.twin.server import ports, serve
+    from daiss_devices.twin.instance_lock import only_twin, refuse_busy_ports  # noqa: PLC0415
+    from daiss_devices.twin.server import ports, serve  # noqa: PLC0415
 
     with only_twin(settings.prefix):
         mine = ports()
@@ -78,7 +78,7 @@ def _facts(
         "columns": columns,
         "dtype": twin.scene.dtype.name,
         "sample": str(s.scan) if s.scan else s.sample,
-        "center_true_px": twin.center_px,
+        "center_true_px": twin.scene.center_px,
         "pixel_size_um": s.pixel_size_um,
         "out_position_mm": twin.scene.out_position_mm,
         "data_root": str(s.data_root),
@@ -86,7 +86,7 @@ def _facts(
 
 
 def _announce(settings: TwinSettings, facts: dict[str, Any]) -> None:
-    from daiss_bluesky.services.state import write_json
+    from daiss_bluesky.services.state import write_json  # noqa: PLC0415
 
     if settings.state_file is not None:
         write_json(settings.state_file, facts)

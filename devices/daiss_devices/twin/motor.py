@@ -264,7 +264,7 @@ class Motor:
 
     async def _put_velocity(self, speed: float) -> float:
         fastest = float(self._get("VMAX"))
-        if not 0 < speed:
+        if not speed > 0:
             raise PutRefused(f"{self._name}: VELO must be positive, not {speed}")
         return min(speed, fastest)
 

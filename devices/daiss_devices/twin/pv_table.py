@@ -1,4 +1,4 @@
-"""The frozen table of the twin's PVs: name, kind of value, choices, read-only or not."""
+"""The frozen table of the twin's PVs: what each holds and who may write it."""
 
 import json
 from dataclasses import dataclass

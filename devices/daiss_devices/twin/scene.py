@@ -27,8 +27,25 @@ class BeamState:
 class Scene(Protocol):
     """Anything that has a picture: a simulated sample or a measured scan."""
 
-    shape: tuple[int, int]
-    dtype: np.dtype[Any]
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        ...
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the frames."""
+        ...
+
+    @property
+    def center_px(self) -> float | None:
+        """The true rotation center; None where nobody knows it."""
+        ...
+
+    @property
+    def out_position_mm(self) -> float:
+        """The sample is out of the beam at |x| of this and more."""
+        ...
 
     def picture(self, state: BeamState) -> NDArray[Any]:
         """Give the frame (row, column); a new array each time."""
@@ -44,7 +61,11 @@ class PhantomScene:
     center_px: float
     pixel_size_mm: float
     phase_contrast: "PhaseContrast | None" = None
-    dtype: Any = np.dtype(np.uint16)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The camera has 16 bits."""
+        return np.dtype(np.uint16)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -64,7 +85,7 @@ class PhantomScene:
 
     def transmission(self, state: BeamState) -> NDArray[np.float32]:
         """Give the part of the light that arrives at each pixel."""
-        from daiss_bluesky.kernels import ellipsoids_compiled
+        from daiss_bluesky.kernels import ellipsoids_compiled  # noqa: PLC0415
 
         geometry = FieldGeometry(
             *self.shape,

@@ -16,7 +16,7 @@ from daiss_devices.twin.database import Database
 from daiss_devices.twin.file_plugin import FilePlugin
 from daiss_devices.twin.frame import Frame
 from daiss_devices.twin.motor import Motor, MotorSettings
-from daiss_devices.twin.scenes import phantom_scene
+from daiss_devices.twin.scenes import make_scene
 from daiss_devices.twin.settings import TwinSettings
 from daiss_devices.twin.shutter import Shutter
 
@@ -30,7 +30,7 @@ class Twin:
     def __init__(self, settings: TwinSettings) -> None:
         self.settings = settings
         self.database = Database(settings.prefix)
-        self.scene: Any = phantom_scene(settings)
+        self.scene = make_scene(settings)
         self.rotation, self.x, self.y, self.z = self._make_motors()
         self.shutter = Shutter(self.database)
         stage = Stage(
@@ -46,7 +46,7 @@ class Twin:
         )
         add_twin_pvs(
             self.database,
-            self.center_px,
+            self.scene.center_px,
             self.scene.out_position_mm,
             settings.disk_full_after,
         )
@@ -54,11 +54,6 @@ class Twin:
         self._connect_plugins()
         self._compiled = threading.Thread(target=_compile, daemon=True)
         self._compiled.start()
-
-    @property
-    def center_px(self) -> float | None:
-        """The true rotation center; None where nobody knows it (a measured scan)."""
-        return getattr(self.scene, "center_px", None)
 
     def _make_motors(self) -> tuple[Motor, Motor, Motor, Motor]:
         speed = self.settings.motor_speed
@@ -101,6 +96,6 @@ class Twin:
 
 def _compile() -> None:
     """Compile in the background: the first frame waits for it, being ready does not."""
-    from daiss_bluesky.kernels import ellipsoids_compiled
+    from daiss_bluesky.kernels import ellipsoids_compiled  # noqa: PLC0415
 
     ellipsoids_compiled.compile_kernels()
