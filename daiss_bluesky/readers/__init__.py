@@ -17,15 +17,34 @@ _READERS = {
 _SIGNATURES = {b"PK\x03\x04": ".npz", b"\x89HDF": ".h5"}
 
 
-def open_scan(path: str | Path, *, center_px: float | None = None) -> StoredScan:
+_PARTS = "daiss_bluesky.readers.hdf5:open_parts"
+
+
+def open_scan(
+    path: str | Path, *more: str | Path, center_px: float | None = None
+) -> StoredScan:
     """Open a stored tomography scan, whatever its format.
 
     The content decides, the extension only where the content says nothing. HDF5
-    frames are read when they are used, npz frames at once. `center_px` is noted in
-    the scan as the user's rotation center. Raises InputError, one sentence, for a
-    file that cannot be read or makes no complete scan.
+    frames are read when they are used, npz frames at once. `more` are further files
+    of the same run, where the detector wrote several. `center_px` is noted in the
+    scan as the user's rotation center. Raises InputError, one sentence, for a file
+    that cannot be read or makes no complete scan.
     """
-    path = Path(path)
+    paths = [Path(path), *map(Path, more)]
+    kinds = [_kind(path) for path in paths]
+    if more and any(kind == ".npz" for kind in kinds):
+        raise InputError(f"an npz file is a whole scan, but {len(paths)} files came")
+    stored: StoredScan
+    if more:
+        stored = load(_PARTS)(paths, center_px)
+    else:
+        stored = load(_READERS[kinds[0]])(paths[0], center_px)
+    return stored
+
+
+def _kind(path: Path) -> str:
+    """Tell the format by the first bytes, else by the extension."""
     if not path.is_file():
         raise InputError(f"scan file {path} does not exist or is not a file")
     try:
@@ -36,5 +55,4 @@ def open_scan(path: str | Path, *, center_px: float | None = None) -> StoredScan
     kind = _SIGNATURES.get(signature, path.suffix.lower())
     if kind not in _READERS:
         raise unknown(f"format of scan file {path.name}", path.suffix, _READERS)
-    stored: StoredScan = load(_READERS[kind])(path, center_px)
-    return stored
+    return kind

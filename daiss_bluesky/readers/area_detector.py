@@ -6,6 +6,7 @@ the last frame whose attributes are there as well.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from daiss_bluesky.core.errors import InputError, unknown
 from daiss_bluesky.core.stored import StoredScan
 from daiss_bluesky.kernels.rotation_center import opposite_pair
+from daiss_bluesky.readers.chain import ChainedFrames
 from daiss_bluesky.readers.stack import as_angles, check_frames, make_scan
 
 DATA = "entry/data/data"
@@ -34,10 +36,26 @@ def recognizes(file: Any) -> bool:
     return DATA in file and ATTRIBUTES in file
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """The frames of one file with what was recorded beside them."""
+
+    path: Path
+    frames: Any
+    angles_deg: NDArray[np.float64]
+    kinds: NDArray[np.int64]
+    times_s: NDArray[np.float64]
+
+
 def read(
     file: Any, path: Path, lazy: Callable[[Any, Path], Any], center_px: float | None
 ) -> StoredScan:
     """Read attributes, flats, darks and the pair; projections stay in the file."""
+    return join([read_part(file, path, lazy)], center_px)
+
+
+def read_part(file: Any, path: Path, lazy: Callable[[Any, Path], Any]) -> Part:
+    """Read what was recorded beside the frames of one file."""
     attributes = file[ATTRIBUTES]
     frames = lazy(file[DATA], path)
     check_frames(path, f"/{DATA}", frames)
@@ -49,12 +67,27 @@ def read(
         )
     columns = [attributes[angle_name][()], *_kinds_and_times(attributes, len(frames))]
     n = _count(file, path, len(frames), columns)
+    if n == 0:
+        raise InputError(f"{path} has no frame with its angle yet")
     angles_deg, kinds, times = (column[:n] for column in columns)
-    kinds = _as_types(kinds, path)
+    return Part(path, frames, angles_deg, _as_types(kinds, path), times)
+
+
+def join(parts: list[Part], center_px: float | None) -> StoredScan:
+    """Make one scan of the files of a run, in the order of their times."""
+    parts = sorted(parts, key=lambda part: float(part.times_s[0]))
+    path = parts[0].path
+    frames = parts[0].frames
+    if len(parts) > 1:
+        counts = [part.kinds.size for part in parts]
+        frames = ChainedFrames([part.frames for part in parts], counts, path)
+    angles_deg = np.concatenate([part.angles_deg for part in parts])
+    kinds = np.concatenate([part.kinds for part in parts])
+    times = np.concatenate([part.times_s for part in parts])
     projection, dark, flat, pair = (
         np.flatnonzero(kinds == kind) for kind in FRAME_TYPES.values()
     )
-    where = f"/{ATTRIBUTES}/{angle_name}"
+    where = f"/{ATTRIBUTES}"
     pair_rad = np.deg2rad(as_angles(path, where, angles_deg[pair]))
     two = opposite_pair(pair_rad)
     return make_scan(

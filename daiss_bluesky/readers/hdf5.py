@@ -1,5 +1,6 @@
 """HDF5 scans: opens the file, tells the layout, reads frames when they are used."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,32 @@ def open_hdf5(path: Path, center_px: float | None) -> StoredScan:
     except InputError:
         file.close()
         raise
+
+
+def open_parts(paths: Sequence[Path], center_px: float | None) -> StoredScan:
+    """Open the several areaDetector files of one run as one scan."""
+    files: list[Any] = []
+    try:
+        parts = []
+        for path in paths:
+            files.append(_open(path))
+            if not area_detector.recognizes(files[-1]):
+                raise InputError(
+                    f"{path} is no areaDetector file; only these make a scan together"
+                )
+            parts.append(area_detector.read_part(files[-1], path, FileFrames))
+        return area_detector.join(parts, center_px)
+    except (OSError, KeyError) as error:
+        _close(files)
+        raise InputError(f"{paths[len(files) - 1]} cannot be read: {error}") from None
+    except InputError:
+        _close(files)
+        raise
+
+
+def _close(files: list[Any]) -> None:
+    for file in files:
+        file.close()
 
 
 def _open(path: Path) -> Any:

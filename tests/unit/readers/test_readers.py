@@ -110,6 +110,38 @@ def test_a_file_still_being_written_is_read_as_far_as_it_is_whole(
         open_scan(path)
 
 
+def test_several_camera_files_make_one_scan(
+    stored: StoredScan, tmp_path: Path, opened: Callable[..., StoredScan]
+) -> None:
+    whole = opened(write_area_detector(tmp_path / "whole.h5", stored))
+    cuts = {"later.h5": slice(20, None), "first.h5": slice(0, 20)}
+    paths = [tmp_path / name for name in cuts]
+    with h5py.File(tmp_path / "whole.h5") as file:
+        attributes = file["entry/instrument/NDAttributes"]
+        for path, cut in zip(paths, cuts.values(), strict=True):
+            with h5py.File(path, "w") as part:
+                part["entry/data/data"] = file["entry/data/data"][cut]
+                for name, values in attributes.items():
+                    part[f"entry/instrument/NDAttributes/{name}"] = values[cut]
+    found = open_scan(*paths)
+    np.testing.assert_array_equal(found.angles_rad, whole.angles_rad)
+    np.testing.assert_array_equal(found.flats, whole.flats)
+    np.testing.assert_array_equal(found.pair, whole.pair)
+    assert found.projections.shape == whole.projections.shape
+    for key in (slice(15, 25), np.array([1, 19, 20, 40]), (21, slice(1, 3)), 7):
+        np.testing.assert_array_equal(found.projections[key], whole.projections[key])
+    expected = reconstruct_scan(whole, FbpAlgorithm()).arrays["volume"]
+    volume = reconstruct_scan(found, FbpAlgorithm()).arrays["volume"]
+    np.testing.assert_array_equal(volume, expected)
+    found.projections.close()
+    npz = write_npz(tmp_path / "scan.npz", stored)
+    with pytest.raises(InputError, match="npz file is a whole scan, but 2 files"):
+        open_scan(paths[0], npz)
+    other = write_dxchange(tmp_path / "dx.h5", stored)
+    with pytest.raises(InputError, match=r"dx.h5 is no areaDetector file"):
+        open_scan(paths[0], other)
+
+
 def test_content_decides_over_the_extension(
     stored: StoredScan, tmp_path: Path, opened: Callable[..., StoredScan]
 ) -> None:
