@@ -75,7 +75,9 @@ def test_the_plan_is_the_last_resort(path: Path) -> None:
     store = FrameStore([path.parent], timeout_s=WAIT_S)
     refs = [replace(ref, angle_rad=None) for ref in projections(recorded)]
     batch = store.load(refs)
-    np.testing.assert_allclose(batch.angles_rad, recorded.scan.planned_angles_rad)
+    planned = recorded.scan.planned_angles_rad
+    assert planned is not None
+    np.testing.assert_allclose(batch.angles_rad, planned)
     assert store.angle_sources == {"planned": 5}
 
 
