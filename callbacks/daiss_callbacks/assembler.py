@@ -1,11 +1,9 @@
 """Documents of one run to frames, each exactly once, in whatever order they come."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from event_model import unpack_datum_page, unpack_event_page
 from numpy.typing import NDArray
 
@@ -14,6 +12,7 @@ from daiss_bluesky.core.frames import FrameKey, FrameKind, FrameRef
 from daiss_bluesky.core.scan import Scan
 from daiss_callbacks import assets
 from daiss_callbacks.angles import RotationTrack, rotation_names
+from daiss_callbacks.frame_count import FrameCount
 from daiss_callbacks.locations import (
     AngleLocation,
     EventImage,
@@ -22,15 +21,9 @@ from daiss_callbacks.locations import (
     KeptArray,
     Location,
 )
-from daiss_callbacks.stream_view import IMAGE_NDIM, StreamView
+from daiss_callbacks.stream_view import Reading, StreamView
 
 Document = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    angle_rad: float | None
-    time_s: float | None
 
 
 class FrameAssembler:
@@ -50,10 +43,7 @@ class FrameAssembler:
         """Begin a run; `keep` takes over each image that comes inside an event."""
         self.scan = scan
         self.track = RotationTrack()
-        self.duplicates = 0
-        """Frames' announcements (events, indices) that came again."""
-        self.received: Counter[FrameKind] = Counter()
-        """Frames announced and located, by kind."""
+        self._count = FrameCount(scan)
         self._keep = keep
         self._started_s = start.get("time")
         self._rotation_names = rotation_names(scan, start)
@@ -64,8 +54,7 @@ class FrameAssembler:
         self._stream_resources: dict[str, Document] = {}
         self._waiting: dict[tuple[str, str], list[tuple[str, Document]]] = {}
         self._datum_waits: dict[tuple[str, str], list[Callable[[], None]]] = {}
-        self._announced: defaultdict[str, set[int]] = defaultdict(set)
-        self._readings: dict[tuple[str, int], _Reading] = {}
+        self._readings: dict[tuple[str, int], Reading] = {}
         self._angles: dict[tuple[str, int], list[AngleLocation]] = {}
         self._held: dict[tuple[str, int], tuple[StreamView, list[ImageLocation]]] = {}
         self._problems: Counter[str] = Counter()
@@ -80,24 +69,24 @@ class FrameAssembler:
         out, self._out = self._out, []
         return out
 
-    def missing(self) -> dict[FrameKind, int]:
-        """Count the frames that were to come and have not, by kind, zeros left out."""
-        expected = self.expected()
-        gaps = {kind: n - self.received[kind] for kind, n in expected.items()}
-        return {kind: n for kind, n in gaps.items() if n > 0}
+    @property
+    def duplicates(self) -> int:
+        """Announcements of frames (events, indices) that came again."""
+        return self._count.duplicates
+
+    @property
+    def received(self) -> Mapping[FrameKind, int]:
+        """Frames announced and located, by kind."""
+        return self._count.received
 
     def expected(self) -> dict[FrameKind, int]:
         """Count the frames to come, by kind, as the plan or the stop document says."""
-        expected: Counter[FrameKind] = Counter()
-        per_event = {v.stream: v.frames_per_event for v in self._views.values()}
-        for stream, n in self._num_events.items():
-            kind = self.scan.streams.get(stream)
-            if kind is not None:
-                expected[kind] += n * per_event.get(stream, 1)
-        expected |= Counter(self.scan.counts)
-        if self.scan.n_projections is not None:
-            expected["projection"] = self.scan.n_projections
-        return dict(expected)
+        return self._count.expected(self._views.values(), self._num_events)
+
+    def missing(self) -> dict[FrameKind, int]:
+        """Count the frames that were to come and have not, by kind, zeros left out."""
+        gaps = {kind: n - self.received[kind] for kind, n in self.expected().items()}
+        return {kind: n for kind, n in gaps.items() if n > 0}
 
     def unresolved(self) -> list[str]:
         """Say in sentences what still waits for what, and what cannot be read."""
@@ -134,7 +123,7 @@ class FrameAssembler:
             self._wait("descriptor", doc["descriptor"], "event", doc)
             return
         seq_num = int(doc["seq_num"])
-        reading = _read(view, doc)
+        reading = view.read(doc)
         if view.follows_rotation:
             if reading.angle_rad is not None and reading.time_s is not None:
                 self.track.add(view.stream, seq_num, reading.time_s, reading.angle_rad)
@@ -147,12 +136,12 @@ class FrameAssembler:
         self._release(view, seq_num)
 
     def _event_with_image(self, view: StreamView, seq_num: int, value: Any) -> None:
-        if not self._announce(view, seq_num):
+        if not self._count.announce(view.stream, seq_num):
             return
         if isinstance(value, str):
             self._locate_datum(view, seq_num, value)
             return
-        planes = _planes(value, view.dtype)
+        planes = assets.event_images(value, view.dtype)
         if planes is None:
             self._problems[
                 f"image {view.image_key!r} of stream {view.stream!r} is not an array of"
@@ -222,7 +211,7 @@ class FrameAssembler:
     def _streamed_image(
         self, view: StreamView, resource: Document, seq_num: int, index: int
     ) -> None:
-        if not self._announce(view, seq_num):
+        if not self._count.announce(view.stream, seq_num):
             return
         images = assets.stream_images(resource, index, view.frames_per_event)
         self._held[view.stream, seq_num] = (view, images)
@@ -257,13 +246,6 @@ class FrameAssembler:
 
     # Bookkeeping
 
-    def _announce(self, view: StreamView, seq_num: int) -> bool:
-        if seq_num in self._announced[view.stream]:
-            self.duplicates += 1
-            return False
-        self._announced[view.stream].add(seq_num)
-        return True
-
     def _wait(self, what: str, uid: str, name: str, doc: Document) -> None:
         self._waiting.setdefault((what, uid), []).append((name, doc))
 
@@ -279,7 +261,7 @@ class FrameAssembler:
         kind = view.kind
         if kind is None:
             raise InputError(f"stream {view.stream!r} is not one of frames")
-        reading = self._readings.get((view.stream, seq_num), _Reading(None, None))
+        reading = self._readings.get((view.stream, seq_num), Reading(None, None))
         measured = kind in {"projection", "pair"}
         angles = self._angles.get((view.stream, seq_num)) if measured else None
         for k, image in enumerate(images):
@@ -295,35 +277,12 @@ class FrameAssembler:
             angle = reading.angle_rad if measured else None
             key = FrameKey(view.stream, index)
             self._out.append(FrameRef(key, kind, location, angle, reading.time_s))
-            self.received[kind] += 1
+            self._count.received[kind] += 1
 
     def _planned_rad(self, index: int) -> float | None:
         if self._planned is None or index >= len(self._planned):
             return None
         return float(self._planned[index])
-
-
-def _read(view: StreamView, doc: Document) -> _Reading:
-    """Read an event's rotation and the time of its image."""
-    value = doc["data"].get(view.rotation_key)
-    angle = None
-    if isinstance(value, int | float | np.number) and np.isfinite(value):
-        angle = float(value) * view.radians_per_unit
-    key = view.rotation_key if view.follows_rotation else view.image_key
-    return _Reading(angle, doc["timestamps"].get(key, doc["time"]))
-
-
-def _planes(value: Any, dtype: str | None) -> list[NDArray[Any]] | None:
-    """Split what an event holds into images; JSON has made a list of an array."""
-    try:
-        array = np.asarray(value, dtype=dtype if isinstance(value, list) else None)
-    except (ValueError, TypeError):
-        return None
-    if array.dtype.kind not in "biuf" or array.size == 0:
-        return None
-    if array.ndim == IMAGE_NDIM:
-        return [array]
-    return list(array) if array.ndim == IMAGE_NDIM + 1 else None
 
 
 _HANDLERS: dict[str, Callable[[FrameAssembler, Document], None]] = {

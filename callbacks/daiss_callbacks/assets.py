@@ -4,13 +4,16 @@ import posixpath
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from daiss_callbacks.locations import (
     AngleLocation,
     Hdf5Image,
     ImageLocation,
     NpyImage,
 )
-from daiss_callbacks.stream_view import StreamView
+from daiss_callbacks.stream_view import IMAGE_NDIM, StreamView
 
 AD_DATASET = "/entry/data/data"
 """Where NDFileHDF5's default layout has the frames."""
@@ -92,3 +95,16 @@ def stream_angles(
         )
         for k in range(n)
     ]
+
+
+def event_images(value: Any, dtype: str | None) -> list[NDArray[Any]] | None:
+    """Split what an event holds into images; JSON has made a list of an array."""
+    try:
+        array = np.asarray(value, dtype=dtype if isinstance(value, list) else None)
+    except (ValueError, TypeError):
+        return None
+    if array.dtype.kind not in "biuf" or array.size == 0:
+        return None
+    if array.ndim == IMAGE_NDIM:
+        return [array]
+    return list(array) if array.ndim == IMAGE_NDIM + 1 else None

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from daiss_bluesky.core.errors import InputError, UnavailableError
 from daiss_bluesky.core.frames import Batch, FrameKey, FrameRef
-from daiss_callbacks.angles import ATTRIBUTE_NAMES, AngleSource
+from daiss_callbacks.angles import ATTRIBUTE_NAMES, AngleSource, RotationTrack
 from daiss_callbacks.array_keeper import MEMORY_LIMIT_BYTES, ArrayKeeper
 from daiss_callbacks.file_paths import FilePaths
 from daiss_callbacks.hdf5_follower import Hdf5Follower
@@ -64,6 +64,8 @@ class FrameStore:
         self._arrays = ArrayKeeper(memory_limit_bytes, scratch)
         self._followers: OrderedDict[Path, Hdf5Follower] = OrderedDict()
         self._sources: dict[FrameKey, AngleSource] = {}
+        self._awaited: RotationTrack | None = None
+        self._closed = False
         self._lock = threading.Lock()
 
     @property
@@ -95,8 +97,11 @@ class FrameStore:
 
     def close(self) -> None:
         """Close files and forget images that came inside events."""
+        self._closed = True
         for follower in list(self._followers.values()):
             follower.close()
+        if self._awaited is not None:
+            self._awaited.complete()
         self._arrays.close()
 
     def _read(self, run: list[FrameRef]) -> _Piece:
@@ -142,6 +147,7 @@ class FrameStore:
         return chosen
 
     def _follower(self, uri: str) -> Hdf5Follower:
+        self._check_open()
         path = self._paths.resolve(uri)
         if path not in self._followers:
             if len(self._followers) >= MAX_OPEN_FILES:
@@ -149,6 +155,10 @@ class FrameStore:
             self._followers[path] = Hdf5Follower(path, timeout_s=self._timeout_s)
         self._followers.move_to_end(path)
         return self._followers[path]
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise UnavailableError("the frames of this run are not read any more")
 
     def _assemble(self, refs: list[FrameRef], pieces: list[_Piece]) -> Batch:
         shapes = {piece.pixels.shape[1:] for piece in pieces}
@@ -185,7 +195,9 @@ class FrameStore:
         track = _location(refs[0]).track
         open_ = np.isnan(angles) & np.isfinite(times_s)
         if track is not None and open_.any():
+            self._awaited = track
             monitored = track.angles_at(times_s[open_], self._timeout_s)
+            self._check_open()
             if monitored is not None:
                 angles[open_] = monitored
                 self._note("monitor", refs, open_)

@@ -4,12 +4,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from daiss_bluesky.core.frames import FrameKind
 from daiss_bluesky.core.scan import Scan
 from daiss_callbacks.angles import STREAM, find_rotation_key, radians_per_unit
 
 BASELINE = "baseline"
 IMAGE_NDIM = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What an event says beside its image."""
+
+    angle_rad: float | None = None
+    time_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +52,15 @@ class StreamView:
             and self.rotation_key is not None
             and self.stream != BASELINE
         )
+
+    def read(self, event: Mapping[str, Any]) -> Reading:
+        """Read an event's rotation, and the time of its image or of the rotation."""
+        value = event["data"].get(self.rotation_key)
+        angle = None
+        if isinstance(value, int | float | np.number) and np.isfinite(value):
+            angle = float(value) * self.radians_per_unit
+        key = self.rotation_key if self.follows_rotation else self.image_key
+        return Reading(angle, event["timestamps"].get(key, event["time"]))
 
     @classmethod
     def from_descriptor(
