@@ -25,9 +25,8 @@ EPILOG = """Examples:
 
 
 def reconstruct(
-    files: Annotated[
-        list[Path],
-        typer.Argument(help="npz, DXchange, NXtomo or areaDetector files of one scan"),
+    file: Annotated[
+        Path, typer.Argument(help="npz, DXchange, NXtomo or areaDetector file")
     ],
     output: Annotated[
         Path | None, typer.Option(help="volume to write: NAME.h5 or NAME.zarr")
@@ -41,14 +40,14 @@ def reconstruct(
     ] = False,
 ) -> None:
     """Reconstruct a stored scan: npz, DXchange HDF5, NXtomo, areaDetector HDF5."""
-    target = output or Path(f"{files[0].stem}-volume.h5")
+    target = output or Path(f"{file.stem}-volume.h5")
     check_volume_path(target)
     chosen = read_pipeline(pipeline) if pipeline else Pipeline()
     began_s = time.monotonic()
-    final = reconstruct_files(files, chosen, center_px, show=not json_output)
-    write_volume(target, final.arrays["volume"], provenance(files, chosen, final))
+    final = reconstruct_file(file, chosen, center_px, show=not json_output)
+    write_volume(target, final.arrays["volume"], provenance(file, chosen, final))
     report = {
-        "files": [str(path) for path in files],
+        "file": str(file),
         "output": str(target),
         "volume_shape": list(final.arrays["volume"].shape),
         **summary(final),
@@ -61,10 +60,10 @@ def reconstruct(
         typer.echo(f"{key:>16}  {value}")
 
 
-def reconstruct_files(
-    files: list[Path], pipeline: Pipeline, center_px: float | None, *, show: bool
+def reconstruct_file(
+    file: Path, pipeline: Pipeline, center_px: float | None, *, show: bool
 ) -> Final:
-    """Run the pipeline on the files of one scan, with a progress bar if asked."""
+    """Run the pipeline on a stored scan, with a progress bar if asked."""
     parameters = dict(pipeline.parameters)
     if center_px is not None:
         parameters["center_px"] = center_px
@@ -77,7 +76,7 @@ def reconstruct_files(
         def advance(state: State) -> None:
             bar.update(task, completed=state.frames_used, total=state.frames_expected)
 
-        return reconstruct_scan(open_scan(*files), algorithm, advance)
+        return reconstruct_scan(open_scan(file), algorithm, advance)
 
 
 def summary(final: Final) -> dict[str, Any]:
@@ -94,10 +93,10 @@ def summary(final: Final) -> dict[str, Any]:
     }
 
 
-def provenance(files: list[Path], pipeline: Pipeline, final: Final) -> dict[str, Any]:
+def provenance(file: Path, pipeline: Pipeline, final: Final) -> dict[str, Any]:
     """Give what a reader of the volume needs to make it again."""
     return {
-        "source": ", ".join(str(path.resolve()) for path in files),
+        "source": str(file.resolve()),
         "algorithm": pipeline.algorithm,
         "parameters": json.dumps(dict(final.progress.parameters)),
         **summary(final),

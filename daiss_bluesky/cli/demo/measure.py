@@ -18,7 +18,7 @@ from daiss_bluesky.cli.demo.options import DemoOptions
 from daiss_bluesky.cli.demo.report import Report
 from daiss_bluesky.cli.fleet import Fleet
 from daiss_bluesky.cli.picture import save_picture
-from daiss_bluesky.cli.reconstruct import reconstruct_files
+from daiss_bluesky.cli.reconstruct import reconstruct_file
 from daiss_bluesky.cli.results_table import connect
 from daiss_bluesky.core.pipeline import read_pipeline
 from daiss_bluesky.core.results import RECON_PATH
@@ -104,7 +104,7 @@ def _compare_with_file(
     if options.scan is not None:
         sources["replayed_vs_file"] = options.scan
     for name, path in sources.items():
-        batch = reconstruct_files([path], pipeline, options.center_px, show=False)
+        batch = reconstruct_file(path, pipeline, options.center_px, show=False)
         figures[name] = largest_difference(volume, batch.arrays["volume"].__getitem__)
     return figures
 
