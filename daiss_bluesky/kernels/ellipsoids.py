@@ -48,7 +48,7 @@ class FieldGeometry:
     def heights(self) -> NDArray[np.float64]:
         """Give z of each row; rows span -1..1 whatever their number."""
         middle = (self.rows - 1) / 2 + self.row_shift_px
-        return (np.arange(self.rows) - middle) / (self.rows / 2)
+        return np.asarray((np.arange(self.rows) - middle) / (self.rows / 2), np.float64)
 
 
 def as_table(ellipsoids: ArrayLike) -> NDArray[np.float64]:

@@ -56,7 +56,7 @@ class FresnelPropagator:
         reach = -np.pi * wavelength_m(self.energy_kev) * self.distance_m
         phase_y = np.exp(1j * reach * fy**2).astype(np.complex64)
         phase_x = np.exp(1j * reach * fx**2).astype(np.complex64)
-        return phase_y[:, None] * phase_x
+        return np.asarray(phase_y[:, None] * phase_x, np.complex64)
 
 
 def exit_wave(

@@ -8,6 +8,7 @@ of its own on other ports runs its client with `TwinProcess.run_client`.
 import os
 import uuid
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ from tests.system.twin_process import TwinProcess, start_twin
 
 SESSION_PORTS = EpicsPorts.free()
 os.environ.update(client_environment(SESSION_PORTS))
+# ophyd wants this before epics, and warns where a test imports epics first.
+import_module("epicscorelibs.path.pyepics")
 
 
 def unique_prefix() -> str:

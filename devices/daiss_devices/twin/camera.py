@@ -8,6 +8,7 @@ shows as delay, not as a gap. Only when it is MOST_LATE_S behind does it slow do
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from math import radians
 
 from daiss_devices.twin.clock import now_s
@@ -85,19 +86,18 @@ class Camera:
         self._stop.set()
 
     def _frames(self, sequence: Sequence) -> Iterator[Frame]:
-        start_s = now_s()
-        number = 0
-        while sequence.images is None or number < sequence.images:
-            end_s = start_s + sequence.exposure_s
-            late_s = now_s() - end_s
+        first_s = now_s()
+        for number in count():
+            if sequence.images is not None and number >= sequence.images:
+                return
+            start_s = first_s + number * sequence.period_s
+            late_s = now_s() - start_s - sequence.exposure_s
             if late_s > MOST_LATE_S:
+                first_s += late_s - MOST_LATE_S
                 start_s += late_s - MOST_LATE_S
-                end_s = start_s + sequence.exposure_s
-            if self._stop.wait(max(0.0, end_s - now_s())):
+            if self._stop.wait(max(0.0, -late_s)):
                 return
             yield self._expose(start_s, sequence)
-            number += 1
-            start_s += sequence.period_s
 
     def _expose(self, start_s: float, sequence: Sequence) -> Frame:
         middle_s = start_s + sequence.exposure_s / 2
