@@ -1,5 +1,6 @@
 """A growing file read beside a real writer, in a process of its own."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -190,6 +191,22 @@ def test_a_damaged_file_is_one_sentence(
     follower.close()
     assert str(path) in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_growing_file_that_was_cut_is_one_sentence(
+    path: Path, start_writer: Callable[[str], Writer]
+) -> None:
+    writer = start_writer("swmr")
+    writer.do("open")
+    writer.do(400)
+    writer.end()
+    with h5py.File(path, "r", libver="latest", swmr=True) as file:
+        chunk = file[DATA].id.get_chunk_info_by_coord((350, 0, 0))
+    os.truncate(path, chunk.byte_offset)
+    with Hdf5Follower(path, timeout_s=0.1) as follower:
+        np.testing.assert_array_equal(follower.read(DATA, 0, 350), expected(0, 350))
+        with pytest.raises(UnavailableError, match="is truncated"):
+            follower.read(DATA, 340, 360)
 
 
 def test_data_in_other_files_are_refused(path: Path) -> None:
