@@ -108,23 +108,23 @@ def run_server(state_dir: Path, port: int, data_roots: Sequence[Path]) -> None:
 
     parsed = parse_configs(config)
     _make_catalog(state_dir.absolute() / "catalog.db")
-    app = build_app_from_config(parsed)
     _let_writers_wait(f"sqlite:///{state_dir.absolute()}/tables.db")
-    uvicorn.run(app, **parsed.uvicorn)
+    uvicorn.run(build_app_from_config(parsed), **parsed.uvicorn)
 
 
 def _let_writers_wait(tables_uri: str) -> None:
     """Make SQLite wait for another writer instead of failing with "is locked"."""
     from sqlalchemy import event  # noqa: PLC0415
-    from tiled.storage import get_storage  # noqa: PLC0415
+    from tiled.storage import parse_storage  # noqa: PLC0415
 
     def wait(connection: Any, _record: object) -> None:
         with connection.cursor() as cursor:
             cursor.execute(f"PRAGMA busy_timeout = {LOCK_TIMEOUT_MS}")
             cursor.fetchall()
 
-    # tiled has no setting for it, and one connection cannot be had of its pool either.
-    pool = get_storage(tables_uri)._connection_pool  # noqa: SLF001
+    # tiled has no setting for it. It gives one storage, and so one pool, for one URI:
+    # the catalog will be given this one.
+    pool = parse_storage(tables_uri)._connection_pool  # noqa: SLF001
     event.listen(pool, "connect", wait)
 
 
