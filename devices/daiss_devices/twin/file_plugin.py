@@ -127,6 +127,9 @@ class FilePlugin:
         """Write a frame if capturing; a failure ends the capture and says why."""
         if self._get("EnableCallbacks") != "Enable":
             return
+        if not self._get("ArraySize0_RBV"):  # started unprimed
+            rows, columns = frame.pixels.shape
+            self._post(ArraySize0_RBV=columns, ArraySize1_RBV=rows)
         with self._lock:
             if self._writer is not None:
                 self._write(self._writer, frame)
