@@ -11,7 +11,7 @@ from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.scan import Model, Scan
 from daiss_bluesky.kernels.backprojection import Blocks
 
-_BASE_BYTES = 300e6
+BASE_BYTES = 300_000_000
 """Interpreter, libraries and compiled kernels."""
 
 
@@ -54,8 +54,8 @@ class FbpAlgorithm:
         frame = 4 * frame_shape[0] * frame_shape[1]
         flats = min(MAX_FLAT_SUMS, scan.counts.get("flat", 0) + 4)
         volume = blocks.volume_bytes + blocks.volume_bytes // blocks.count
-        work = 4 * frame * WORK_FRAMES + blocks.filtered_bytes(WORK_FRAMES)
-        return int(_BASE_BYTES) + volume + frame * (2 * flats + 12) + work
+        work = 3 * frame * WORK_FRAMES + blocks.filtered_bytes(WORK_FRAMES)
+        return BASE_BYTES + volume + frame * (2 * flats + 12) + work
 
     def start(self, scan: Scan, frame_shape: tuple[int, int]) -> FbpReconstruction:
         """Begin one scan; refuses one that cannot fit, with the figures."""

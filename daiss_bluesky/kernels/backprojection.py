@@ -62,8 +62,9 @@ class Blocks:
 
     def filtered_bytes(self, frames: int) -> int:
         """Peak memory of filter_projections for so many frames."""
-        length = padded_length(self.columns)
-        return 3 * 4 * frames * self.count * self.slices * (length + 2)
+        columns = frames * (self.columns + 2)
+        columns += 3 * _FILTER_CHUNK * (padded_length(self.columns) + 2)
+        return 4 * columns * self.count * self.slices
 
 
 def clear(volume: list[NDArray[np.float32]]) -> None:

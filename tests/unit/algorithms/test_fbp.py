@@ -1,4 +1,5 @@
 import dataclasses
+import tracemalloc
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from daiss_bluesky.algorithms.fbp import FbpAlgorithm
+from daiss_bluesky.algorithms.fbp import BASE_BYTES, FbpAlgorithm
 from daiss_bluesky.core.errors import InputError, UnavailableError
 from daiss_bluesky.core.frames import Batch, FrameKey
 from daiss_bluesky.core.geometry import ORDERS, angle_weights, projection_angles_deg
@@ -20,7 +21,6 @@ from daiss_bluesky.engine.inline import (
 )
 from daiss_bluesky.kernels import reference
 from daiss_bluesky.testing.algorithm_contract import (
-    AlgorithmContract,
     assert_same,
     feed,
     rereader,
@@ -39,11 +39,6 @@ def relative_error(volume: Any, truth: Any) -> float:
     inside = offset[:, None] ** 2 + offset**2 <= (0.95 * n / 2) ** 2
     away = (volume - truth)[:, inside]
     return float(np.sqrt(np.mean(away**2) / np.mean(truth[:, inside] ** 2)))
-
-
-class TestFbpHoldsTheContract(AlgorithmContract):
-    def make(self, **parameters: Any) -> FbpAlgorithm:
-        return FbpAlgorithm(**parameters)
 
 
 def test_entry_point_names_it() -> None:
@@ -245,6 +240,20 @@ def test_a_projection_without_angle_counts_as_missing() -> None:
     progress = reconstruction.progress()
     assert progress.frames_received == 2
     assert progress.parameters["frames_without_angle"] == 1
+
+
+def test_the_stated_memory_is_enough() -> None:
+    stored = make_ball_scan(EVEN, rows=140, columns=64)
+    algorithm = FbpAlgorithm()
+    reconstruct_scan(stored, algorithm)
+    tracemalloc.start()
+    try:
+        reconstruct_scan(stored, algorithm)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    arrays = algorithm.memory_bytes(stored.scan, stored.frame_shape) - BASE_BYTES
+    assert 0.5 * arrays < peak < arrays
 
 
 def test_too_large_a_scan_is_refused_with_both_figures() -> None:

@@ -1,0 +1,27 @@
+"""Every algorithm of tomography that is installed holds the contract."""
+
+from importlib.metadata import entry_points
+from typing import Any
+
+import pytest
+
+from daiss_bluesky.core.reconstruction import Algorithm
+from daiss_bluesky.core.registry import ALGORITHMS, find
+from daiss_bluesky.testing.algorithm_contract import AlgorithmContract
+
+NAMES = sorted(point.name for point in entry_points(group=ALGORITHMS))
+
+
+@pytest.mark.parametrize("name", NAMES, scope="class")
+class TestInstalledAlgorithms(AlgorithmContract):
+    @pytest.fixture(autouse=True)
+    def _choose(self, name: str) -> None:
+        self.name = name
+
+    def make(self, **parameters: Any) -> Algorithm:
+        algorithm: Algorithm = find(ALGORITHMS, self.name)(**parameters)
+        return algorithm
+
+
+def test_filtered_backprojection_is_among_them() -> None:
+    assert "fbp" in NAMES
