@@ -19,8 +19,8 @@ from daiss_bluesky.kernels.ellipsoids import FieldGeometry, as_table, project
 MAX_LINE_INTEGRAL = 1.5
 """-log of the transmission of the thickest ray: about a fifth of the light is left."""
 
-_SURVEY = FieldGeometry(48, 48, 23.5)
-_SURVEY_ANGLES = 24
+_SURVEY = FieldGeometry(16, 24, 11.5)
+_SURVEY_ANGLES = 12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,17 +78,22 @@ def make_phantom(
 # Body of the grain: a core, and lobes that overlap it, so that its outline is uneven
 # and its inside has zones: x0, y0, z0, a, b, c, phi_rad, density.
 _BODY = np.array([
-    [0.00, 0.02, 0.00, 0.62, 0.50, 0.74, 0.3, 0.60],
-    [0.30, 0.22, 0.12, 0.36, 0.27, 0.50, 0.9, 0.20],
-    [-0.34, -0.12, -0.15, 0.34, 0.30, 0.48, 2.3, 0.16],
-    [0.10, -0.36, 0.05, 0.38, 0.24, 0.55, 0.2, 0.22],
-    [-0.20, 0.36, 0.20, 0.30, 0.24, 0.40, 1.2, 0.18],
-    [0.40, -0.16, -0.30, 0.26, 0.22, 0.34, 0.5, 0.15],
-    [-0.05, 0.02, -0.62, 0.36, 0.32, 0.26, 0.0, 0.20],
+    [0.00, 0.02, 0.00, 0.60, 0.50, 0.72, 0.3, 0.80],
+    [0.28, 0.20, 0.12, 0.38, 0.29, 0.52, 0.9, 0.10],
+    [-0.32, -0.10, -0.15, 0.36, 0.32, 0.50, 2.3, 0.07],
+    [0.10, -0.32, 0.05, 0.40, 0.26, 0.57, 0.2, 0.12],
+    [-0.20, 0.33, 0.20, 0.32, 0.26, 0.42, 1.2, 0.09],
+    [0.36, -0.14, -0.30, 0.28, 0.24, 0.36, 0.5, 0.07],
+    [-0.05, 0.02, -0.58, 0.38, 0.34, 0.28, 0.0, 0.10],
 ])  # fmt: skip
 
+_DIRECTIONS = np.array(
+    [[i, j, k] for i in (-1, 0, 1) for j in (-1, 0, 1) for k in (-1, 0, 1)], np.float64
+) / np.sqrt([[max(1, i * i + j * j + k * k)] for i in (-1, 0, 1) for j in (-1, 0, 1)
+             for k in (-1, 0, 1)])  # fmt: skip
 
-def porous_grain(seed: int = 7, *, pores: int = 110, inclusions: int = 16) -> Phantom:
+
+def porous_grain(seed: int = 7, *, pores: int = 150, inclusions: int = 16) -> Phantom:
     """Make a mineral grain: uneven outline, zones, empty pores, dense inclusions.
 
     Pores and inclusions lie wholly inside one zone and do not touch each other, so
@@ -107,42 +112,29 @@ def porous_grain(seed: int = 7, *, pores: int = 110, inclusions: int = 16) -> Ph
         zone = _zone_density(row)
         if zone is None:
             continue
-        row[7] = -zone if empty else rng.uniform(0.5, 1.1)
+        row[7] = -zone if empty else rng.uniform(0.4, 0.8)
         rows.append(row)
         placed = np.vstack([placed, [*row[:3], reach]])
     return make_phantom("porous-grain", np.vstack([_BODY, *rows]))
 
 
 def _candidate(rng: np.random.Generator, empty: bool) -> NDArray[np.float64]:
-    median = 0.042 if empty else 0.024
-    size = float(np.clip(median * rng.lognormal(0, 0.45), 0.014, 0.11))
-    place = rng.uniform([-0.75, -0.7, -0.8], [0.75, 0.7, 0.8])
+    median = 0.05 if empty else 0.024
+    size = float(np.clip(median * rng.lognormal(0, 0.5), 0.014, 0.14))
+    place = rng.uniform([-0.6, -0.6, -0.75], [0.6, 0.6, 0.75])
     axes = size * rng.uniform([0.6, 0.6, 0.6], [1.0, 1.0, 1.0])
     return np.array([*place, *axes, rng.uniform(0, np.pi), 0.0])
 
 
 def _zone_density(row: NDArray[np.float64]) -> float | None:
     """Give the body's density around an ellipsoid; None across a zone's border."""
-    reach = row[3:6].max() * 1.1
-    directions = np.array(
-        [[i, j, k] for i in (-1, 0, 1) for j in (-1, 0, 1) for k in (-1, 0, 1)],
-        dtype=np.float64,
-    )
-    lengths = np.maximum(np.linalg.norm(directions, axis=1, keepdims=True), 1)
-    points = row[:3] + reach * directions / lengths
-    inside = np.array([_contains(body, points) for body in _BODY])
-    if not (inside.all(axis=1) | ~inside.any(axis=1)).all():
+    points = row[:3] + 1.1 * row[3:6].max() * _DIRECTIONS
+    offsets = points[:, None] - _BODY[None, :, :3]
+    cosine, sine = np.cos(_BODY[:, 6]), np.sin(_BODY[:, 6])
+    u = offsets[..., 0] * cosine + offsets[..., 1] * sine
+    v = offsets[..., 1] * cosine - offsets[..., 0] * sine
+    a, b, c = _BODY[:, 3:6].T
+    inside = (u / a) ** 2 + (v / b) ** 2 + (offsets[..., 2] / c) ** 2 <= 1
+    if not (inside.all(axis=0) | ~inside.any(axis=0)).all():
         return None
-    density = float(_BODY[inside[:, 0], 7].sum())
-    return density or None
-
-
-def _contains(
-    row: NDArray[np.float64], points: NDArray[np.float64]
-) -> NDArray[np.bool_]:
-    x0, y0, z0, a, b, c, phi, _ = row
-    dx, dy, dz = (points - [x0, y0, z0]).T
-    u = dx * np.cos(phi) + dy * np.sin(phi)
-    v = dy * np.cos(phi) - dx * np.sin(phi)
-    inside: NDArray[np.bool_] = (u / a) ** 2 + (v / b) ** 2 + (dz / c) ** 2 <= 1
-    return inside
+    return float(_BODY[inside[0], 7].sum()) or None

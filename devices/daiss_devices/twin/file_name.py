@@ -11,8 +11,8 @@ MOST_LEVELS = 64
 
 def expand_template(template: str, path: str, name: str, number: int) -> str:
     """Fill a FileTemplate: path, name and number, as many as it asks for."""
-    kinds = _CONVERSION.findall(template)
-    if template.count("%") != len(kinds) or kinds[:2] != ["s", "s"][: len(kinds)]:
+    kinds = "".join(_CONVERSION.findall(template))
+    if template.count("%") != len(kinds) or kinds not in {"ss", "ssd", "ssi"}:
         raise InputError(
             f"FileTemplate {template!r} must ask for path, name and number,"
             " such as %s%s_%6.6d.h5"

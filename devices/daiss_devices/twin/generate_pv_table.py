@@ -189,14 +189,18 @@ def motor_table() -> dict[str, PvSpec]:
     return dict(sorted(table.items()))
 
 
-def main() -> None:
-    """Write the table."""
-    document = {
+def document() -> dict[str, Any]:
+    """Make the whole table."""
+    return {
         "about": "PVs of the twin; written by generate_pv_table.py, not by hand",
         "area_detector": {k: v.as_list() for k, v in area_detector_table().items()},
         "motor": {k: v.as_list() for k, v in motor_table().items()},
     }
-    PATH.write_text(one_line_a_pv(document), encoding="utf-8")
+
+
+def main() -> None:
+    """Write the table."""
+    PATH.write_text(one_line_a_pv(document()), encoding="utf-8")
 
 
 def one_line_a_pv(document: dict[str, Any]) -> str:

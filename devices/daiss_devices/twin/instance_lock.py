@@ -1,6 +1,7 @@
 """One twin a prefix, on ports that nobody else has."""
 
 import fcntl
+import hashlib
 import os
 import re
 import socket
@@ -25,9 +26,16 @@ def runtime_directory() -> Path:
 @contextmanager
 def only_twin(prefix: str) -> Iterator[None]:
     """Hold the prefix; refuses if another twin of this user has it."""
-    name = re.sub(r"[^A-Za-z0-9]+", "-", prefix).strip("-") or "twin"
-    path = runtime_directory() / f"daiss-twin-{name}.lock"
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    # The digest tells A:B: from A-B:, the rest tells a reader which prefix it is.
+    name = re.sub(r"[^A-Za-z0-9]+", "-", prefix).strip("-")[:40]
+    digest = hashlib.sha256(prefix.encode()).hexdigest()[:8]
+    path = runtime_directory() / f"daiss-twin-{name}-{digest}.lock"
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise UnavailableError(
+            f"lock file {path} cannot be made: {error.strerror}"
+        ) from None
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -79,6 +79,7 @@ def _facts(
         "dtype": twin.scene.dtype.name,
         "sample": str(s.scan) if s.scan else s.sample,
         "center_true_px": twin.scene.center_px,
+        "attenuation": twin.scene.attenuation,
         "pixel_size_um": s.pixel_size_um,
         "out_position_mm": twin.scene.out_position_mm,
         "data_root": str(s.data_root),

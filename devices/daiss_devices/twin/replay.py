@@ -26,6 +26,7 @@ class ReplayScene:
 
     stored: StoredScan
     out_position_mm: float
+    attenuation: None = None
     _angles_rad: NDArray[np.float64] = field(init=False)
     _next: dict[str, int] = field(init=False)
 

@@ -47,6 +47,11 @@ class Scene(Protocol):
         """The sample is out of the beam at |x| of this and more."""
         ...
 
+    @property
+    def attenuation(self) -> float | None:
+        """The phantom's; None for a measured scan."""
+        ...
+
     def picture(self, state: BeamState) -> NDArray[Any]:
         """Give the frame (row, column); a new array each time."""
         ...
@@ -71,6 +76,11 @@ class PhantomScene:
     def shape(self) -> tuple[int, int]:
         """Rows and columns."""
         return self.detector.settings.rows, self.detector.settings.columns
+
+    @property
+    def attenuation(self) -> float:
+        """-log of the transmission for density 1 over one half field width."""
+        return self.phantom.attenuation
 
     @property
     def out_position_mm(self) -> float:
