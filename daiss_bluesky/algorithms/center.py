@@ -1,5 +1,6 @@
 """Which rotation center a reconstruction uses, and where it comes from."""
 
+import logging
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -9,6 +10,8 @@ from numpy.typing import NDArray
 from daiss_bluesky.core.frames import Batch, FrameKey
 from daiss_bluesky.kernels.correction import Fields, attenuation
 from daiss_bluesky.kernels.rotation_center import find_center, opposite_pair
+
+logger = logging.getLogger(__name__)
 
 CenterSource = Literal["given", "pair", "projections", "detector middle"]
 
@@ -22,6 +25,7 @@ class ChosenCenter:
     center_px: float
     source: CenterSource
     correlation: float | None = None
+    """Of the opposite projections, also where they were not believed."""
 
 
 class CenterFinder:
@@ -93,6 +97,7 @@ class CenterFinder:
             ("pair", list(self._pair.values())),
             ("projections", [self._opposites[i] for i in sorted(self._opposites)]),
         ]
+        correlation = None
         for source, frames in candidates:
             pair = opposite_pair([angle for angle, _ in frames])
             if pair is None:
@@ -100,6 +105,13 @@ class CenterFinder:
             raw = np.stack([frames[i][1] for i in pair])
             p = attenuation(raw, np.full(2, np.nan), fields, zinger_threshold)
             center = find_center(p[0], p[1])
+            correlation = center.correlation
             if center.is_reliable:
-                return ChosenCenter(center.center_px, source, center.correlation)
-        return ChosenCenter(self._middle_px, "detector middle")
+                return ChosenCenter(center.center_px, source, correlation)
+            logger.warning(
+                "the %s half a turn apart do not match (correlation %.2f),"
+                " so they give no center",
+                "frames" if source == "pair" else source,
+                correlation,
+            )
+        return ChosenCenter(self._middle_px, "detector middle", correlation)

@@ -26,6 +26,7 @@ MIN_OVERLAP = 0.25
 _ALIKE_RAD = np.deg2rad(0.05)
 """Angles this close are equally opposite: jitter of the stage does not decide."""
 
+_MAX_ROWS = 256
 _STEPS = 20
 _ENOUGH_PX = 1e-4
 _MAX_STEP_PX = 1.0
@@ -72,11 +73,19 @@ def find_center(first: NDArray[np.float32], opposite: NDArray[np.float32]) -> Ce
     Featureless or unlike projections give a center that says it is not reliable.
     """
     n = first.shape[1]
-    p = first.astype(np.float64)
-    m = opposite[:, ::-1].astype(np.float64)
+    p = _average_rows(first)
+    m = _average_rows(opposite[:, ::-1])
     shift = float(_coarse_shift(p, m))
     shift, correlation, error = _refine(p, m, shift)
     return Center((n - 1 + shift) / 2, correlation, error / 2)
+
+
+def _average_rows(p: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Average neighboring rows of tall frames: splines of all would take gigabytes."""
+    rows, n = p.shape
+    together = -(-rows // _MAX_ROWS)
+    whole = p[: rows // together * together].astype(np.float64)
+    return np.asarray(whole.reshape(-1, together, n).mean(axis=1))
 
 
 def _coarse_shift(p: NDArray[np.float64], m: NDArray[np.float64]) -> int:

@@ -153,6 +153,19 @@ def test_without_a_pair_opposite_projections_give_the_center() -> None:
     assert_same(reconstruction.finish(rereader(stored)), offline.arrays)
 
 
+def test_a_pair_that_does_not_match_is_not_believed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    stored = make_ball_scan(EVEN)
+    noise = np.random.default_rng(0).integers(20_000, 40_000, (2, 18, 32))
+    stored = dataclasses.replace(stored, pair=noise.astype(np.uint16))
+    parameters = reconstruct_scan(stored, FbpAlgorithm()).progress.parameters
+    assert parameters["center_source"] == "detector middle"
+    assert parameters["center_px"] == 15.5
+    assert parameters["center_correlation"] < 0.5
+    assert "do not match" in caplog.text
+
+
 def test_a_given_center_is_used() -> None:
     stored = make_ball_scan(EVEN)
     algorithm = FbpAlgorithm(center_px=15.25)
