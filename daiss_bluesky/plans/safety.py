@@ -1,6 +1,6 @@
 """However a scan ends, nothing keeps turning, exposing or being exposed."""
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from typing import Any
 
 from bluesky import plan_stubs as bps
@@ -24,11 +24,23 @@ def left_safe(plan: Plan, station: Station) -> Plan:
     """
     x_mm = float(station.x.position)
     velocity = yield from bps.rd(station.rotation.velocity)
-    return (
-        yield from bpp.finalize_wrapper(
-            plan, lambda: make_safe(station, x_mm, float(velocity))
-        )
-    )
+    ended_by: list[Exception] = []
+
+    def noted() -> Plan:
+        try:
+            return (yield from plan)
+        except Exception as error:
+            ended_by.append(error)
+            raise
+
+    def bring_back() -> Plan:
+        failures = yield from make_safe(station, x_mm, float(velocity))
+        if failures:
+            why = [str(error) for error in ended_by if isinstance(error, DaissError)]
+            unsafe = f"the station could not be made safe: {', '.join(failures)}"
+            raise UnavailableError("; ".join([*why, unsafe]))
+
+    return (yield from bpp.finalize_wrapper(noted(), bring_back))
 
 
 def in_one_sentence(plan: Plan) -> Plan:
@@ -41,32 +53,40 @@ def in_one_sentence(plan: Plan) -> Plan:
         raise
 
 
-def make_safe(station: Station, x_mm: float, velocity: float) -> Plan:
-    """Stop camera and rotation, close the shutter, put x and the speed back."""
+def make_safe(
+    station: Station, x_mm: float, velocity: float
+) -> Generator[Msg, Any, list[str]]:
+    """Stop camera and rotation, close the shutter, put x and the speed back.
+
+    Returns what failed, with the reason.
+    """
     failures: list[str] = []
-    for what, step in _steps(station, x_mm, velocity):
+    for what, step in _steps(station, x_mm, velocity).items():
         try:
             yield from step()
         except Exception as error:  # noqa: BLE001 - the other steps must still be tried
             failures.append(f"{what} ({_reason(error)})")
-    if failures:
-        raise UnavailableError(f"could not be made safe: {'; '.join(failures)}")
+    return failures
 
 
 def _steps(
     station: Station, x_mm: float, velocity: float
-) -> Iterator[tuple[str, Callable[[], Plan]]]:
-    camera, rotation = station.camera, station.rotation
-    yield "camera", lambda: bps.stop(camera)
-    yield "rotation", lambda: bps.stop(rotation)
-    yield "shutter", lambda: settle(station.shutter, "closed", SET_TIMEOUT_S)
-    if abs(float(station.x.position) - x_mm) > 0:
-        yield "sample x", lambda: settle(station.x, x_mm, MOVE_TIMEOUT_S)
-    yield (
-        "speed of the rotation",
-        lambda: settle(rotation.velocity, velocity, SET_TIMEOUT_S),
-    )
-    yield "frame type", lambda: settle(camera.frame_type, "Normal", SET_TIMEOUT_S)
+) -> dict[str, Callable[[], Plan]]:
+    camera, rotation, shutter = station.camera, station.rotation, station.shutter
+    return {
+        "flyer": lambda: bps.stop(station.flyer),
+        "camera": lambda: bps.stop(camera),
+        "rotation": lambda: bps.stop(rotation),
+        "shutter": lambda: settle(shutter, "closed", SET_TIMEOUT_S),
+        "sample x": lambda: _bring_back(station.x, x_mm),
+        "speed": lambda: settle(rotation.velocity, velocity, SET_TIMEOUT_S),
+        "frame type": lambda: settle(camera.frame_type, "Normal", SET_TIMEOUT_S),
+    }
+
+
+def _bring_back(motor: Any, position: float) -> Plan:
+    if float(motor.position) != position:
+        yield from settle(motor, position, MOVE_TIMEOUT_S)
 
 
 def settle(device: Any, value: Any, timeout_s: float) -> Plan:

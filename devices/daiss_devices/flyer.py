@@ -7,6 +7,7 @@ from typing import Any
 
 from event_model import StreamRange, compose_stream_resource
 from ophyd import Device, DeviceStatus
+from ophyd.utils import OpException
 
 from daiss_bluesky.core.errors import DaissError, UnavailableError
 from daiss_devices.camera import TomographyCamera
@@ -84,8 +85,10 @@ class TomographyFlyer(Device):
         def run() -> None:
             try:
                 action()
-            except (DaissError, TimeoutError, ValueError) as error:
+            except DaissError as error:
                 status.set_exception(error)
+            except (OpException, TimeoutError, ValueError) as error:
+                status.set_exception(UnavailableError(f"{self.name}: {error}"))
             else:
                 status.set_finished()
 
@@ -136,6 +139,7 @@ class TomographyFlyer(Device):
         """Follow frames and rotation to their end; raises the first thing wrong."""
         timing, camera = self.timing, self.camera
         camera.triggered = self._first + timing.n_frames
+        camera.hdf.count_from(camera.triggered)
         patience_s = camera.timeout_s + 5 * timing.period_s
         newest, since = -1, time.monotonic()
         while not self._abandoned.wait(POLL_S):

@@ -1,5 +1,6 @@
 """The HDF5 plugin of a camera: one SWMR file per stage, named once and for all."""
 
+import contextlib
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -93,8 +94,9 @@ class FrameFile(HDF5Plugin_V34, FileStoreIterativeWrite):
         return found
 
     def unstage(self) -> Any:
-        """Close the file."""
-        self.capture.put(0)
+        """Close the file; an IOC that is gone has closed it already."""
+        with contextlib.suppress(TimeoutError):
+            self.capture.put(0)
         return super().unstage()
 
     @property

@@ -111,7 +111,7 @@ def test_a_shutter_that_went_away_is_named_and_the_rest_is_made_safe(
 
     station.camera.on_trigger = lose_the_shutter
     station.camera.fail_at = 4
-    with pytest.raises(UnavailableError, match=r"made safe: shutter \(no IOC answers"):
+    with pytest.raises(UnavailableError, match=r"safe: shutter \(no IOC answers"):
         engine(tomo_scan(station, 6, exposure_s=0.01, darks=1, flats=60))
     assert station.x.position == 1.5
     assert station.rotation.stops >= 1
