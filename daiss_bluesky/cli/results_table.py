@@ -5,7 +5,6 @@ from typing import Any
 
 import httpx
 from rich.table import Table
-from tiled.client import from_uri
 
 from daiss_bluesky.core.errors import InputError, UnavailableError
 from daiss_bluesky.core.results import RECON_PATH
@@ -15,6 +14,8 @@ NEWEST = 10
 
 def connect(uri: str, api_key: str) -> Any:
     """Open a Tiled client; a server that is away or a wrong key is one sentence."""
+    from tiled.client import from_uri  # noqa: PLC0415 - half a second
+
     try:
         return from_uri(uri, api_key=api_key)
     except httpx.TransportError:

@@ -9,7 +9,6 @@ import typer
 from rich.console import Console
 
 from daiss_bluesky.cli.demo.options import DemoOptions
-from daiss_bluesky.cli.demo.run import run_demo
 from daiss_bluesky.core.errors import InputError, unknown
 from daiss_bluesky.core.geometry import ORDERS
 
@@ -100,6 +99,8 @@ def demo(
     )
     console = Console(stderr=True, quiet=json_output)
     try:
+        from daiss_bluesky.cli.demo.run import run_demo  # noqa: PLC0415 - 2 s
+
         report = run_demo(options, console)
     except KeyboardInterrupt:
         print("interrupted: everything was stopped", file=sys.stderr)  # noqa: T201

@@ -18,8 +18,8 @@ from daiss_bluesky.cli.demo.options import DemoOptions
 from daiss_bluesky.cli.demo.report import Report
 from daiss_bluesky.cli.fleet import Fleet
 from daiss_bluesky.cli.picture import save_picture
-from daiss_bluesky.cli.reconstruct import reconstruct_file
 from daiss_bluesky.cli.results_table import connect
+from daiss_bluesky.cli.stored_scan import reconstruct_file
 from daiss_bluesky.core.pipeline import read_pipeline
 from daiss_bluesky.core.results import RECON_PATH
 from daiss_bluesky.readers import open_scan

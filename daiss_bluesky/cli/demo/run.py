@@ -27,6 +27,7 @@ from daiss_bluesky.core.results import result_uid
 from daiss_bluesky.core.scan import SampleMetadata
 from daiss_bluesky.plans.request import Frames, check_exposure, plan_angles_deg
 from daiss_bluesky.readers import open_scan
+from daiss_bluesky.testing.phantoms import load_phantom
 
 PIPELINE = "profiles/tomography.yml"
 RESULT_TIMEOUT_S = 120.0
@@ -62,6 +63,8 @@ def check(options: DemoOptions) -> None:
     if options.scan is not None:
         open_scan(options.scan)
     else:
+        if Path(options.sample).suffix:
+            load_phantom(Path(options.sample))
         plan_angles_deg(
             options.angles, None, start_deg=0, range_deg=180, order=options.order
         )

@@ -1,0 +1,26 @@
+"""The commands of `daiss`; each imports what it needs when it runs."""
+
+import typer
+
+from daiss_bluesky.cli import doctor, reconstruct, services, shell, twin
+from daiss_bluesky.cli.demo import command
+
+app = typer.Typer(
+    name="daiss",
+    help="See the reconstruction while the scan is still running.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.command()(command.demo)
+app.command()(services.up)
+app.command()(services.down)
+app.command()(services.status)
+app.command()(shell.shell)
+app.command()(reconstruct.reconstruct)
+app.command()(doctor.doctor)
+app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    add_help_option=False,
+)(twin.twin)

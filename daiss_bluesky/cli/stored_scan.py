@@ -1,0 +1,58 @@
+"""A stored scan through the pipeline, for the command line and for comparisons."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TimeRemainingColumn
+
+from daiss_bluesky.core.pipeline import Pipeline
+from daiss_bluesky.core.reconstruction import Progress as State
+from daiss_bluesky.core.registry import ALGORITHMS, find
+from daiss_bluesky.core.results import Final
+from daiss_bluesky.engine.inline import reconstruct_scan
+from daiss_bluesky.readers import open_scan
+
+
+def reconstruct_file(
+    file: Path, pipeline: Pipeline, center_px: float | None, *, show: bool
+) -> Final:
+    """Run the pipeline on a stored scan, with a progress bar if asked."""
+    parameters = dict(pipeline.parameters)
+    if center_px is not None:
+        parameters["center_px"] = center_px
+    algorithm = find(ALGORITHMS, pipeline.algorithm)(**parameters)
+    columns = ("{task.description}", BarColumn(), TimeRemainingColumn())
+    console = Console(stderr=True, quiet=not show)
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("reconstructing", total=None)
+
+        def advance(state: State) -> None:
+            bar.update(task, completed=state.frames_used, total=state.frames_expected)
+
+        return reconstruct_scan(open_scan(file), algorithm, advance)
+
+
+def summary(final: Final) -> dict[str, Any]:
+    """Give the figures of a reconstruction that every report shows."""
+    progress = final.progress
+    return {
+        "status": final.status,
+        "frames_expected": progress.frames_expected,
+        "frames_received": progress.frames_received,
+        "frames_missing": progress.frames_missing,
+        "duplicates": progress.duplicates,
+        "center_px": progress.parameters.get("center_px"),
+        "center_source": progress.parameters.get("center_source"),
+    }
+
+
+def provenance(file: Path, pipeline: Pipeline, final: Final) -> dict[str, Any]:
+    """Give what a reader of the volume needs to make it again."""
+    return {
+        "source": str(file.resolve()),
+        "algorithm": pipeline.algorithm,
+        "parameters": json.dumps(dict(final.progress.parameters)),
+        **summary(final),
+    }
