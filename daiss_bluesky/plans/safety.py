@@ -14,6 +14,8 @@ Plan = Generator[Msg, Any, Any]
 
 SET_TIMEOUT_S = 15.0
 MOVE_TIMEOUT_S = 120.0
+ATTEMPTS = 4
+"""One for each status that may be pending: move, trigger, kickoff; and one to do it."""
 
 
 def left_safe(plan: Plan, station: Station) -> Plan:
@@ -63,10 +65,23 @@ def make_safe(
     failures: list[str] = []
     for what, step in _steps(station, x_mm, velocity).items():
         try:
-            yield from step()
+            yield from _tried(step)
         except Exception as error:  # noqa: BLE001 - the other steps must still be tried
             failures.append(f"{what} ({_reason(error)})")
     return failures
+
+
+def _tried(step: Callable[[], Plan]) -> Plan:
+    """Do a step again when something else failed meanwhile.
+
+    A motion that is stopped fails, and bluesky throws that into whatever plan runs.
+    """
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return (yield from step())
+        except FailedStatus:
+            continue
+    return (yield from step())
 
 
 def _steps(

@@ -60,7 +60,7 @@ def events(documents: Documents, stream: str) -> list[dict[str, Any]]:
 def recorded(documents: Documents) -> Path:
     """The file that a step scan's resource names."""
     (resource,) = of(documents, "resource")
-    return Path(resource["root"]) / resource["resource_path"]
+    return Path(str(resource["root"])) / str(resource["resource_path"])
 
 
 def assert_safe(station: TomographyStation) -> None:

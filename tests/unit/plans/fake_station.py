@@ -15,10 +15,22 @@ class FakeMotor(SynAxis):
 
     def __init__(self, **kwargs: Any) -> None:
         self.stops = 0
+        self.stuck_at: float | None = None
+        self.on_stuck: Any = lambda: None
+        self.pending: DeviceStatus | None = None
         super().__init__(**kwargs)
+
+    def set(self, value: float) -> Any:
+        if value != self.stuck_at:
+            return super().set(value)
+        self.pending = DeviceStatus(self)
+        self.on_stuck()
+        return self.pending
 
     def stop(self, *, success: bool = False) -> None:
         self.stops += 1
+        if self.pending is not None and not self.pending.done:
+            self.pending.set_exception(RuntimeError("stopped"))
 
 
 class FakeShutter(Device):

@@ -125,3 +125,15 @@ def test_aborted_from_another_thread_while_it_runs(
         engine(tomo_scan(station, 180, exposure_s=0.01, darks=1, flats=1))
     assert_safe(station)
     assert documents[-1][1]["exit_status"] == "abort"
+
+
+def test_aborted_while_the_rotation_turns(
+    engine: RunEngine, station: FakeStation, documents: Documents
+) -> None:
+    """The move that is stopped fails, and must not take the shutter's place."""
+    station.rotation.stuck_at = 60.0
+    station.rotation.on_stuck = lambda: threading.Thread(target=engine.abort).start()
+    with pytest.raises(RunEngineInterrupted):
+        engine(tomo_scan(station, 6, exposure_s=0.01, darks=1, flats=1, pair=False))
+    assert_safe(station)
+    assert documents[-1][1]["exit_status"] == "abort"
