@@ -14,7 +14,10 @@ MAX_FLAT_SUMS = 16
 """Sums of flats kept apart; beyond, the two nearest in time are added up."""
 
 _GAP = 5.0
-"""Flats this many usual intervals apart belong to different groups."""
+"""Flats this many usual intervals apart belong to different groups ..."""
+
+_SHORTEST_GAP_S = 2.0
+"""... unless it is less than this: a stall of the camera, not a scan in between."""
 
 _DARK_SHARE = 0.2
 """Of its own spread: a flat less bright than this shows noise and no beam."""
@@ -127,10 +130,10 @@ class FieldCollector:
 
     def _groups(self) -> list[_Sum]:
         """Add up flats that were taken in a row, split where time was left between."""
-        usual_s = _usual_interval(self._flat_times_s)
+        gap_s = max(_GAP * _usual_interval(self._flat_times_s), _SHORTEST_GAP_S)
         groups: list[_Sum] = []
         for flat in self._flats:
-            if groups and flat.first_s - groups[-1].last_s <= _GAP * usual_s:
+            if groups and flat.first_s - groups[-1].last_s <= gap_s:
                 groups[-1].add(flat)
             else:
                 groups.append(

@@ -36,7 +36,9 @@ def test_flats_before_and_after_make_two_groups() -> None:
     np.testing.assert_allclose(fields.position(at), [0, 0, 0.5, 1, 1, 0])
 
 
-@pytest.mark.parametrize("times_s", [[5.0], [5.0, 6.0], [np.nan] * 3, [7.0] * 4])
+@pytest.mark.parametrize(
+    "times_s", [[5.0], [5.0, 6.0], [np.nan] * 3, [7.0] * 4, [0, 0.02, 0.04, 1.5, 1.52]]
+)
 def test_flats_in_a_row_make_one_group(times_s: list[float]) -> None:
     collector = make_collector()
     collector.add(make_batch("flat", [10.0] * len(times_s), times_s))
