@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,7 @@ class Proxy:
         command += ["--in-port", self._ports[0], "--out-port", self._ports[1]]
         self._process = subprocess.Popen(command)
         for port in self._ports:
-            wait_until(lambda port=port: _listens(int(port)), f"proxy port {port}")
+            wait_until(partial(_listens, int(port)), f"proxy port {port}")
 
     def stop(self) -> None:
         if self._process is not None:

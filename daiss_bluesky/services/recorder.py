@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from pathlib import Path
 from threading import Event
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -24,6 +24,9 @@ from daiss_bluesky.services.position import Position
 from daiss_bluesky.services.ready import announce, end_event, run_service
 from daiss_bluesky.services.state import StateDirectory, write_json
 from daiss_bluesky.services.tiled_server import read_or_make_key
+
+if TYPE_CHECKING:
+    from daiss_bluesky.services.recording import Recording
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +64,7 @@ class Recorder:
 
     def run(self) -> None:
         """Record; InputError when the server refuses the key."""
+        _import_recording()
         try:
             while not self._ended.is_set():
                 if self._wait_for_tiled():
@@ -82,14 +86,11 @@ class Recorder:
         return False
 
     def _record_until_interrupted(self) -> None:
-        # Only now: tiled's client is imported with it, which takes a second.
-        from daiss_bluesky.services.recording import Recording  # noqa: PLC0415
-
         stream = DocumentStream(
             self._state.journal, self._proxy_address, self._position.resume_sequence
         )
         try:
-            recording = Recording(
+            recording = _import_recording()(
                 self._http, self._api_key, self._position, self._tries
             )
             while not self._ended.is_set():
@@ -120,6 +121,15 @@ class Recorder:
                 "resume_sequence": self._position.resume_sequence,
             },
         )
+
+
+def _import_recording() -> "type[Recording]":
+    """Import bluesky's writer: takes seconds, and reads its settings as it comes."""
+    # Retries inside tiled's client would store rows twice.
+    os.environ["TILED_RETRY_ATTEMPTS"] = "1"
+    from daiss_bluesky.services.recording import Recording  # noqa: PLC0415
+
+    return Recording
 
 
 def main(

@@ -1,13 +1,13 @@
 """Writing runs into Tiled for as long as one connection lasts."""
 
 import logging
-import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import httpx
+from tiled.client import from_uri
 
 from daiss_bluesky.core.errors import InputError, UnavailableError
 from daiss_bluesky.core.results import RAW_PATH
@@ -15,10 +15,10 @@ from daiss_bluesky.publishers.tiled_http import TiledHttp
 from daiss_bluesky.services.journal import Record
 from daiss_bluesky.services.position import Position
 from daiss_bluesky.services.run_documents import RunDocuments
+from daiss_bluesky.services.tiled_run_writer import TiledRunWriter
 
 logger = logging.getLogger(__name__)
 
-RETRIES = "TILED_RETRY_ATTEMPTS"
 MAX_TRIES = 3
 """How often a run is begun again that the server itself failed on."""
 _UNAUTHORIZED = (401, 403)
@@ -36,14 +36,6 @@ class Recording:
         self, http: TiledHttp, api_key: str, position: Position, tries: Counter[str]
     ) -> None:
         """Connect; `tries` counts failures of runs and outlives a connection."""
-        # Retries inside tiled's client would store rows twice.
-        os.environ[RETRIES] = "1"
-        from tiled.client import from_uri  # noqa: PLC0415
-
-        from daiss_bluesky.services.tiled_run_writer import (  # noqa: PLC0415
-            TiledRunWriter,
-        )
-
         self._http = http
         self._position = position
         self._tries = tries

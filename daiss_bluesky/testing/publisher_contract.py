@@ -23,7 +23,7 @@ def make_result(**scan: Any) -> Result:
     """Make a result with a name of its own."""
     return Result(
         uid=str(uuid4()),
-        scan=Scan(run_uid=str(uuid4()), scan_id=7, sample="grain", **scan),
+        scan=Scan(**{"run_uid": str(uuid4()), "scan_id": 7, "sample": "grain"} | scan),
         algorithm="fbp",
         parameters={"filter": "ramp"},
         frame_shape=(6, 8),

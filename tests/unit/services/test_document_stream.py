@@ -159,6 +159,21 @@ def test_a_run_engine_publishes_and_a_full_disk_ends_its_plan(
     assert (stop.name, stop.doc["exit_status"]) == ("stop", "fail")
 
 
+def test_runs_of_a_dead_run_engine_are_ended(tmp_path: Path) -> None:
+    nowhere = f"{LOOPBACK}:{free_ports(1)[0]}"
+    with DocumentPublisher(tmp_path, nowhere) as publisher:
+        publisher("start", {"uid": "a"})
+        publisher("event", {"uid": "e"})
+    with DocumentPublisher(tmp_path, nowhere):
+        pass
+    with DocumentPublisher(tmp_path, nowhere):
+        pass
+    *_, stop = JournalReader(tmp_path).read()
+    assert stop.sequence == 3
+    assert stop.doc["run_start"] == "a"
+    assert stop.doc["exit_status"] == "abort"
+
+
 def test_a_position_is_held_back_by_an_unfinished_run(tmp_path: Path) -> None:
     path = tmp_path / "recorder.json"
     position = Position(path, "journal-a")
