@@ -98,21 +98,6 @@ def add_noise(mean, normals, offsets, scale, largest, out) -> None:  # type: ign
             out[i, j] = np.uint16(min(max(noisy + np.float32(0.5), 0), largest))
 
 
-def compile_kernels() -> None:
-    """Compile, or load from the cache, all that a frame needs."""
-    geometry = FieldGeometry(2, 8, 3.5)
-    ball = np.array([[0, 0, 0, 0.5, 0.5, 0.5, 0, 1.0]])
-    mean = project(ball, 0.0, geometry)
-    add_noise(
-        mean,
-        np.zeros(16, np.float32),
-        np.zeros(2, np.int64),
-        np.float32(1),
-        np.float32(65535),
-        np.empty((2, 8), np.uint16),
-    )
-
-
 def voxelize(
     table: NDArray[np.float64], shape: tuple[int, int, int]
 ) -> NDArray[np.float32]:
@@ -170,3 +155,24 @@ def _fill_chord(row, left, right, half, part) -> None:  # type: ignore[no-untype
     row[whole_from:whole_to] += part * SUBPIXELS
     if end > whole_to * SUBPIXELS:
         row[whole_to] += part * (end - whole_to * SUBPIXELS)
+
+
+def compile_frame_kernels() -> None:
+    """Compile, or load from the cache, all that a frame needs."""
+    geometry = FieldGeometry(2, 8, 3.5)
+    ball = np.array([[0, 0, 0, 0.5, 0.5, 0.5, 0, 1.0]])
+    mean = project(ball, 0.0, geometry)
+    add_noise(
+        mean,
+        np.zeros(16, np.float32),
+        np.zeros(2, np.int64),
+        np.float32(1),
+        np.float32(65535),
+        np.empty((2, 8), np.uint16),
+    )
+
+
+def compile_kernels() -> None:
+    """Compile, or load from the cache, everything here."""
+    compile_frame_kernels()
+    voxelize(np.array([[0, 0, 0, 0.5, 0.5, 0.5, 0, 1.0]]), (2, 4, 4))

@@ -64,6 +64,8 @@ class Camera:
         self.plugins: list[Callable[[Frame], None]] = []
         self.loses: Callable[[], bool] = lambda: False
         """Asked once a frame: True if this one is never delivered."""
+        self.prepared = threading.Event()
+        """Set once pictures can be made without delay; sequences begin after that."""
         self._stop = threading.Event()
         self._busy = threading.Lock()
 
@@ -74,6 +76,7 @@ class Camera:
         """
         with self._busy:
             self._stop.clear()
+            self.prepared.wait()
             for number, frame in enumerate(self._frames(sequence), start=1):
                 if not self.loses():
                     for plugin in self.plugins:

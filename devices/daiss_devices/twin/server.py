@@ -53,6 +53,7 @@ async def serve(settings: TwinSettings, ready: Any) -> None:
                 raise UnavailableError(f"port {ports()['ca']} is in use")
             _send_at_once(context)
             ready(twin)
+            twin.compile()
             await _first(ended, running)
         finally:
             await twin.close()

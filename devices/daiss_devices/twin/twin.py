@@ -52,8 +52,7 @@ class Twin:
         )
         self.camera_pvs = CameraPvs(self.database, self._camera)
         self._connect_plugins()
-        self._compiled = threading.Thread(target=_compile, daemon=True)
-        self._compiled.start()
+        self._compiler = threading.Thread(target=self._compile, name="compiler")
 
     def _make_motors(self) -> tuple[Motor, Motor, Motor, Motor]:
         speed = self.settings.motor_speed
@@ -89,13 +88,23 @@ class Twin:
 
     async def close(self) -> None:
         """Stop the camera and finish its file."""
+        self._camera.prepared.set()
         await asyncio.to_thread(self.camera_pvs.close)
         await asyncio.to_thread(self._file.close)
-        self._compiled.join()
+        if self._compiler.ident is not None:
+            await asyncio.to_thread(self._compiler.join)
 
+    def compile(self) -> None:
+        """Compile in the background, once clients can connect: it would delay them.
 
-def _compile() -> None:
-    """Compile in the background: the first frame waits for it, being ready does not."""
-    from daiss_bluesky.kernels import ellipsoids_compiled  # noqa: PLC0415
+        The camera's first sequence waits for it.
+        """
+        self._compiler.start()
 
-    ellipsoids_compiled.compile_kernels()
+    def _compile(self) -> None:
+        from daiss_bluesky.kernels import ellipsoids_compiled  # noqa: PLC0415
+
+        try:
+            ellipsoids_compiled.compile_frame_kernels()
+        finally:
+            self._camera.prepared.set()

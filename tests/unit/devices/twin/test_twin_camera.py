@@ -37,7 +37,9 @@ class States:
 def camera(delay_s: float = 0.0) -> Camera:
     rotation = Axis()
     stage = Stage(rotation, Axis(), Axis(), Switch(True), rotation.position_at)
-    return Camera(States(delay_s), stage)
+    cam = Camera(States(delay_s), stage)
+    cam.prepared.set()
+    return cam
 
 
 def take(cam: Camera, images: int, period_s: float) -> list[Frame]:
