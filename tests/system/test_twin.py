@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import h5py
+import numpy as np
 import pytest
 
 from daiss_bluesky.services.epics_environment import EpicsPorts
@@ -108,3 +109,63 @@ def test_bad_options_are_refused_in_one_sentence(
     assert len(lines) == 1
     assert words in lines[0]
     assert done.stdout == ""
+
+
+def test_a_measured_scan_is_replayed_at_the_motors_angle(
+    make_twin: MakeTwin, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(5)
+    projections = rng.integers(500, 60000, (91, 12, 16)).astype(np.uint16)
+    path = tmp_path / "scan.npz"
+    np.savez(
+        path,
+        proj=projections,
+        flat=np.full((12, 16), 61000, np.uint16),
+        dark=np.full((12, 16), 90, np.uint16),
+        theta_deg=np.arange(-88.2, 92, 2.0),
+    )
+    twin = make_twin("--scan", str(path))
+    assert (twin.facts["rows"], twin.facts["columns"]) == (12, 16)
+    name = twin.run_client(_STEP, str(twin.data_root)).strip()
+    assert twin.stop() == (0, "")
+    with h5py.File(name, "r") as file:
+        images = file["entry/data/data"][:]
+        theta = file["entry/instrument/NDAttributes/theta"][:]
+    assert images.dtype == np.uint16
+    np.testing.assert_allclose(theta, [-88.2, -8.2, 91.8], atol=1e-9)
+    np.testing.assert_array_equal(images, projections[[0, 40, 90]])
+
+
+_STEP = """
+import sys, time, epics
+prefix, root = sys.argv[1:]
+put = lambda name, value, wait=True: epics.caput(prefix + name, value, wait=wait)
+put("shutter", "Open")
+put("HDF1:FilePath", root)
+put("HDF1:EnableCallbacks", 1)
+put("HDF1:NumCapture", 3)
+put("HDF1:Capture", 1, False)
+while epics.caget(prefix + "HDF1:Capture_RBV") != 1: time.sleep(0.01)
+for angle in (-88.2, -8.2, 91.8):
+    epics.caput(prefix + "rot", angle, wait=True, timeout=60)
+    epics.caput(prefix + "cam1:Acquire", 1, wait=True, timeout=60)
+print(epics.caget(prefix + "HDF1:FullFileName_RBV", as_string=True))
+"""
+
+
+def test_a_disk_that_is_full_after_some_frames(make_twin: MakeTwin) -> None:
+    twin = make_twin("--size", "16", "--disk-full-after", "4")
+    status, captured = twin.run_client(_FILL, str(twin.data_root)).splitlines()
+    assert status == "Write error"
+    assert captured == "4"
+
+
+_FILL = _CAPTURE.replace(
+    'HDF1:NumCaptured_RBV") < 3', 'HDF1:Capture_RBV") == 1'
+).replace(
+    'print(epics.caget(prefix + "HDF1:FullFileName_RBV", as_string=True))',
+    """
+print(epics.caget(prefix + "HDF1:WriteStatus", as_string=True))
+print(epics.caget(prefix + "HDF1:NumCaptured_RBV"))
+""",
+)
