@@ -55,7 +55,6 @@ class TiledPublisher:
     def __init__(self, uri: str, api_key: str, results_dir: Path) -> None:
         self._http = TiledHttp(uri, api_key)
         self._results_dir = results_dir.absolute()
-        self._threads = ThreadPoolExecutor(_PARALLEL, "tiled-view")
         self._result: Result | None = None
         self._root = ""
         self._shapes: dict[str, tuple[int, ...]] = {}
@@ -115,8 +114,7 @@ class TiledPublisher:
             raise
 
     def shut_down(self) -> None:
-        """Close connections and threads."""
-        self._threads.shutdown()
+        """Close the connections."""
         self._http.close()
 
     def _reopen(self) -> None:
@@ -130,14 +128,15 @@ class TiledPublisher:
             if self._shapes.get(name) != view.shape:
                 self._make_view(f"{self._root}/live/{name}", view)
                 self._shapes[name] = view.shape
-        tasks = [
-            self._threads.submit(
-                self._http.write_array,
-                f"{self._root}/live/{name}",
-                np.ascontiguousarray(view, dtype="<f4"),
-            )
-            for name, view in views.items()
-        ]
+        with ThreadPoolExecutor(_PARALLEL, "tiled-view") as threads:
+            tasks = [
+                threads.submit(
+                    self._http.write_array,
+                    f"{self._root}/live/{name}",
+                    np.ascontiguousarray(view, dtype="<f4"),
+                )
+                for name, view in views.items()
+            ]
         for task in tasks:
             task.result()
 

@@ -9,6 +9,7 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Protocol
 
@@ -100,17 +101,28 @@ class Reconstructor:
 
 
 def make_publishers(
-    pipeline: Pipeline, state: StateDirectory, tiled_uri: str
+    pipeline: Pipeline, state: StateDirectory, tiled_uri: str, prefix: str
 ) -> Callable[[], list[Publisher]]:
-    """Give what makes the publishers a pipeline names, for each run anew."""
+    """Give what makes the publishers a pipeline names, for each run anew.
+
+    The PVA server is one for all runs: its PVs are there from the beginning.
+    """
 
     def tiled() -> Publisher:
         return TiledPublisher(tiled_uri, os.environ[API_KEY], state.results)
 
-    known: dict[str, Callable[[], Publisher]] = {"tiled": tiled}
+    @cache
+    def pva() -> Publisher:
+        from daiss_bluesky.publishers.pva import PvaPublisher  # noqa: PLC0415
+
+        return PvaPublisher(prefix)
+
+    known: dict[str, Callable[[], Publisher]] = {"tiled": tiled, "pva": pva}
     for name in pipeline.publishers:
         if name not in known:
             raise unknown("publisher", name, known)
+    if "pva" in pipeline.publishers:
+        pva()
     return lambda: [known[name]() for name in pipeline.publishers]
 
 
@@ -150,7 +162,7 @@ def main(
         algorithm=algorithm,
         allowed_roots=[directory.raw, *(data_root or [])],
         path_map=dict(pair.split("=", 1) for pair in path_map or []),
-        make_publishers=make_publishers(plan, directory, tiled_uri),
+        make_publishers=make_publishers(plan, directory, tiled_uri, prefix),
         scratch=directory.scratch,
     )
     live = load(LIVE)

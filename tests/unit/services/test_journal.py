@@ -47,7 +47,7 @@ def test_a_reader_follows_the_tail_across_segments(tmp_path: Path) -> None:
     reader = JournalReader(tmp_path / "later")
     assert sequences(reader) == []
     with JournalWriter(tmp_path / "later", segment_bytes=300) as writer:
-        seen = []
+        seen: list[int] = []
         for i in range(30):
             writer.append("event", {"i": i, "text": "x" * 40})
             seen += sequences(reader, len(seen) + 1)
