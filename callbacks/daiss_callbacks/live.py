@@ -58,6 +58,7 @@ class LiveReconstruction(DocumentRouter):
         self._assembler = FrameAssembler(self.scan, start, self._store.keep)
         self._publishers = [PacedPublisher(one) for one in settings.make_publishers()]
         self._ended = threading.Event()
+        self._is_open = False
         self._engine = LocalEngine(
             settings.algorithm,
             self.scan,
@@ -81,6 +82,7 @@ class LiveReconstruction(DocumentRouter):
             self._engine.end(succeeded=succeeded, message="" if succeeded else reason)
 
     def _opened(self, frame_shape: tuple[int, int], memory_bytes: int) -> None:
+        self._is_open = True
         pipeline, algorithm = self._settings.pipeline, self._settings.algorithm
         result = Result(
             uid=result_uid(self.scan.run_uid, pipeline.digest),
@@ -103,6 +105,8 @@ class LiveReconstruction(DocumentRouter):
     def _final(self, final: Final) -> None:
         if final.status == "failed":
             logger.warning("run %s: %s", self.scan.run_uid, final.message)
+        if not self._is_open:
+            self._opened((0, 0), 0)
         for publisher in self._publishers:
             publisher.close(final)
         self._store.close()

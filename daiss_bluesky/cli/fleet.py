@@ -203,7 +203,8 @@ def _tiled(fleet: Fleet, port: int) -> ServiceSpec:
 
 def _follower(fleet: Fleet, name: str, *arguments: str) -> ServiceSpec:
     ready = _ready_file(fleet, name)
-    environment = {API_KEY: fleet.api_key()}
+    # Compute threads that spin while they wait take the cores from the others.
+    environment = {API_KEY: fleet.api_key(), "OMP_WAIT_POLICY": "passive"}
     if fleet.epics:
         environment |= results_environment(fleet.epics)
     return ServiceSpec(

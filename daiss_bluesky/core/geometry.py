@@ -100,9 +100,10 @@ def _counted_gaps(gaps: NDArray[np.float64]) -> NDArray[np.float64]:
 def coverage(angles_rad: ArrayLike, n_expected: int | None = None) -> float:
     """Tell which part of the half circle the projections stand for, 0 to 1.
 
-    With n_expected, no projection stands for more than its share of an even scan.
+    With n_expected, no projection stands for more than its share of an even scan,
+    one that ends where it began included.
     """
     weights = angle_weights(angles_rad)
     if n_expected:
-        weights = np.minimum(weights, np.pi / n_expected)
+        weights = np.minimum(weights, np.pi / max(1, n_expected - 1))
     return float(min(1.0, weights.sum() / np.pi))

@@ -23,7 +23,7 @@ from daiss_bluesky.core.reconstruction import (
     Progress,
     Reconstruction,
 )
-from daiss_bluesky.core.results import Final, Update
+from daiss_bluesky.core.results import Final, Status, Update
 from daiss_bluesky.core.scan import Scan
 from daiss_bluesky.engine.pending import Pending
 
@@ -188,7 +188,7 @@ class LocalEngine:
     def _finish(self) -> None:
         reconstruction = self._reconstruction
         if reconstruction is None:
-            self._fail(self._pending.message or "no frame arrived")
+            self._fail("no frame arrived")
             return
         arrays = reconstruction.finish(self._reread)
         progress = reconstruction.progress()
@@ -221,6 +221,9 @@ class LocalEngine:
         progress = Progress(frames_expected=self._scan.n_projections)
         if reconstruction is not None:
             progress = reconstruction.progress()
+        # An aborted run that lacks what a result needs has not failed: it was aborted.
+        status: Status = "failed" if self._pending.succeeded else "incomplete"
+        message = self._pending.message or message
         self._listener.on_final(
-            Final("failed", progress, message, finished_s=time.time())
+            Final(status, progress, message, finished_s=time.time())
         )

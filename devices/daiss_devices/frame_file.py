@@ -69,7 +69,8 @@ class FrameFile(HDF5Plugin_V34, FileStoreIterativeWrite):
             settle(self._signal(attribute), value, self.timeout_s)
         settle(self.file_path, day.strftime(self.write_path_template), self.timeout_s)
         settle(self.file_name, name, self.timeout_s)
-        if not self.file_path_exists.get():
+        # Asked for, not remembered: its monitor may come after the put was answered.
+        if not self.file_path_exists.get(use_monitor=False):
             raise UnavailableError(
                 f"the IOC of {self.prefix} has no directory {self.file_path.get()}"
             )

@@ -1,11 +1,12 @@
 """A demo from start to end: services, scan, result, figures; nothing left behind."""
 
+import logging
 import os
 import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -101,14 +102,19 @@ def _scan(session: Any, options: DemoOptions) -> tuple[str | None, Exception | N
     """Run the plan; give the run's uid, and what ended it if it did not succeed."""
     from bluesky.utils import RunEngineInterrupted  # noqa: PLC0415
 
+    # It logs with a traceback what is reported here in one sentence.
+    logging.getLogger("bluesky").setLevel(logging.CRITICAL)
     uids: list[str] = []
     session.RE.subscribe(lambda _, start: uids.append(start["uid"]), "start")
     ended: Exception | None = None
     try:
         session.RE(_plan(session, options))
     except RunEngineInterrupted as interrupted:
-        session.RE.abort(reason="interrupted by Ctrl-C")
         ended = interrupted
+        # A plan that cannot be resumed has been aborted by the pause itself.
+        while session.RE.state == "paused":
+            with suppress(RunEngineInterrupted):
+                session.RE.abort(reason="interrupted by Ctrl-C")
     except DaissError as error:
         ended = error
     return (uids[0] if uids else None), ended

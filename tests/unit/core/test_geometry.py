@@ -90,6 +90,7 @@ def test_a_full_turn_weighs_half() -> None:
 def test_coverage_counts_what_came() -> None:
     angles = np.arange(45) * np.pi / 180
     assert coverage(angles, 180) == pytest.approx(0.25)
+    assert coverage(np.deg2rad(np.arange(0, 181, 2)), 91) == pytest.approx(1)
     assert coverage(np.zeros(0), 180) == 0
 
 
