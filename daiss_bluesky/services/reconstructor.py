@@ -20,7 +20,6 @@ from daiss_bluesky.core.errors import InputError, unknown
 from daiss_bluesky.core.pipeline import Pipeline, read_pipeline
 from daiss_bluesky.core.registry import ALGORITHMS, find, load
 from daiss_bluesky.core.results import Publisher
-from daiss_bluesky.publishers.pva import PvaPublisher
 from daiss_bluesky.publishers.tiled import TiledPublisher
 from daiss_bluesky.services.document_stream import DocumentStream
 from daiss_bluesky.services.journal import JournalReader, Record
@@ -101,34 +100,30 @@ class Reconstructor:
             callback.stop()
 
 
-class Publishers:
-    """Makes the publishers that a pipeline names; those with PVs live all along."""
+def make_publishers(
+    pipeline: Pipeline, state: StateDirectory, tiled_uri: str, prefix: str
+) -> Callable[[], list[Publisher]]:
+    """Give what makes the publishers a pipeline names, for each run anew.
 
-    def __init__(
-        self, pipeline: Pipeline, state: StateDirectory, tiled_uri: str, prefix: str
-    ) -> None:
-        """Start serving over PVA, if the pipeline says so."""
-        self._known: dict[str, Callable[[], Publisher]] = {
-            "tiled": lambda: TiledPublisher(
-                tiled_uri, os.environ[API_KEY], state.results
-            ),
-            "pva": lambda: self._pva,
-        }
-        self._names = pipeline.publishers
-        for name in self._names:
-            if name not in self._known:
-                raise unknown("publisher", name, self._known)
-        if "pva" in self._names:
-            self._pva = PvaPublisher(prefix)
+    The PVA server is one for all runs: its PVs are there from the beginning.
+    """
 
-    def make(self) -> list[Publisher]:
-        """Give the publishers of one run."""
-        return [self._known[name]() for name in self._names]
+    def tiled() -> Publisher:
+        return TiledPublisher(tiled_uri, os.environ[API_KEY], state.results)
 
-    def close(self) -> None:
-        """Stop serving."""
-        if "pva" in self._names:
-            self._pva.shut_down()
+    @cache
+    def pva() -> Publisher:
+        from daiss_bluesky.publishers.pva import PvaPublisher  # noqa: PLC0415
+
+        return PvaPublisher(prefix)
+
+    known: dict[str, Callable[[], Publisher]] = {"tiled": tiled, "pva": pva}
+    for name in pipeline.publishers:
+        if name not in known:
+            raise unknown("publisher", name, known)
+    if "pva" in pipeline.publishers:
+        pva()
+    return lambda: [known[name]() for name in pipeline.publishers]
 
 
 def follow(stream: DocumentStream, reconstructor: Reconstructor) -> None:
@@ -162,7 +157,6 @@ def main(
     algorithm = find(ALGORITHMS, plan.algorithm)(
         memory_limit_gb=plan.memory_limit_gb, **plan.parameters
     )
-    publishers = Publishers(plan, directory, tiled_uri, prefix)
     settings = load(LIVE_SETTINGS)(
         pipeline=plan,
         algorithm=algorithm,
@@ -179,10 +173,7 @@ def main(
     )
     stream = DocumentStream(directory.journal, proxy_address, position.resume_sequence)
     announce(ready_file, algorithm=plan.algorithm, prefix=prefix)
-    try:
-        follow(stream, reconstructor)
-    finally:
-        publishers.close()
+    follow(stream, reconstructor)
 
 
 def _position(directory: StateDirectory) -> Position:
