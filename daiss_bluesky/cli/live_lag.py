@@ -1,11 +1,15 @@
 """How far the live view is behind, asked in the background and only while wanted."""
 
+import socket
 import threading
 import time
 from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
 
 from daiss_bluesky.cli.results_table import connect
-from daiss_bluesky.core.errors import DaissError
+from daiss_bluesky.core.errors import DaissError, UnavailableError
 from daiss_bluesky.core.results import RECON_PATH
 
 PERIOD_S = 2.0
@@ -40,26 +44,39 @@ class LiveLag:
 
     def _ask(self) -> None:
         try:
+            refuse_absent(self._tiled_uri)
             client = connect(self._tiled_uri, self._api_key)
             while time.monotonic() - self._wanted_s < WANTED_S:
-                lag_s = newest_lag_s(client)
+                lag_s = newest_lag_s(client, running_only=True)
                 if lag_s is not None:
                     self._heard = (time.monotonic(), lag_s)
                 time.sleep(PERIOD_S)
-        except (DaissError, OSError):
-            return  # Tiled is away: there is no lag to show
+        except (DaissError, OSError, KeyError, httpx.HTTPError):
+            time.sleep(PERIOD_S)  # Tiled is away: no lag to show, and no haste to ask
         finally:
             with self._lock:
                 self._asking = False
 
 
-def newest_lag_s(client: Any) -> float | None:
+def refuse_absent(tiled_uri: str) -> None:
+    """Raise UnavailableError at once if nobody listens; Tiled's client takes 25 s."""
+    parts = urlsplit(tiled_uri)
+    port = parts.port or {"https": 443}.get(parts.scheme, 80)
+    try:
+        socket.create_connection((parts.hostname or "", port), PERIOD_S).close()
+    except OSError:
+        raise UnavailableError(f"no Tiled server answers at {tiled_uri}") from None
+
+
+def newest_lag_s(client: Any, *, running_only: bool = False) -> float | None:
     """Read the lag that the newest result's newest view had when it was published."""
     if RECON_PATH not in client:
         return None
     results = client[RECON_PATH]
     newest = results.values().last() if len(results) else None
     if newest is None or "progress" not in newest:
+        return None
+    if running_only and newest.metadata.get("status") != "running":
         return None
     lags = newest["progress"].read(["lag_s"])["lag_s"].dropna()
     return float(lags.iloc[-1]) if len(lags) else None

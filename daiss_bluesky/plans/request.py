@@ -68,6 +68,19 @@ def check_exposure(exposure_s: Any) -> float:
     return value
 
 
+def check_period(period_s: Any, exposure_s: float, readout_s: float) -> float:
+    """Give the time from frame to frame; refuse one the camera has no time for."""
+    if period_s is None:
+        return exposure_s + readout_s
+    value = _number("period_s", period_s)
+    if value < exposure_s + readout_s:
+        raise InputError(
+            f"period_s = {period_s!r} is shorter than exposure and readout,"
+            f" {exposure_s + readout_s:g} s"
+        )
+    return value
+
+
 def _number(name: str, value: Any) -> float:
     try:
         number = float(value)

@@ -74,6 +74,10 @@ class Station(Protocol):
     @property
     def max_speed_deg_s(self) -> float | None: ...  # noqa: D102
 
+    def check_connected(self) -> None:
+        """Raise UnavailableError naming the first device that does not answer."""
+        ...
+
     def fly_timing(
         self,
         *,

@@ -19,6 +19,7 @@ from daiss_bluesky.core.scan import TomographyRecord
 from daiss_bluesky.plans.request import (
     Frames,
     check_exposure,
+    check_period,
     check_speed,
     check_travel,
     make_record,
@@ -70,6 +71,7 @@ def tomo_scan(
         angles, angles_deg, start_deg=start_deg, range_deg=range_deg, order=order
     )
     first = min(planned) if angles_deg is not None else start_deg
+    station.check_connected()
     turned = [*planned, first + HALF_TURN_DEG] if pair else planned
     check_travel(station, min(turned), max(turned))
     record = make_record(
@@ -127,14 +129,14 @@ def tomo_fly(
     plan_angles_deg(
         angles, None, start_deg=start_deg, range_deg=range_deg, order="sequential"
     )
-    if period_s is None:
-        period_s = exposure_s + station.readout_s
+    period_s = check_period(period_s, exposure_s, station.readout_s)
+    station.check_connected()
     timing = station.fly_timing(
         start_deg=float(start_deg),
         range_deg=float(range_deg),
         n_angles=int(angles),
         exposure_s=exposure_s,
-        period_s=float(period_s),
+        period_s=period_s,
     )
     check_speed(station, timing.speed_deg_s)
     opposite = start_deg + HALF_TURN_DEG if pair else timing.run_out_deg

@@ -52,13 +52,13 @@ class TomographyStation:
     @property
     def rotation_limits_deg(self) -> tuple[float, float] | None:
         """Travel of the rotation; None where it turns without end."""
-        low, high = _asked(lambda: self.rotation.limits, self.rotation)
+        low, high = self.rotation.limits
         return (float(low), float(high)) if low < high else None
 
     @property
     def max_speed_deg_s(self) -> float | None:
         """Of the rotation; None where the record does not say."""
-        speed = float(_asked(self.rotation.max_velocity.get, self.rotation))
+        speed = float(self.rotation.max_velocity.get())
         return speed or None
 
     @property
@@ -79,6 +79,12 @@ class TomographyStation:
             "camera": file.camera.pv,
         }[name]
 
+    def check_connected(self) -> None:
+        """Raise UnavailableError naming the first device that does not answer."""
+        for name, device in self.devices.items():
+            if not device.connected:
+                raise UnavailableError(f"{name} ({self.pv(name)}) does not answer")
+
     def missing(self, timeout_s: float = 3.0) -> list[Missing]:
         """List the PVs that do not answer in time."""
         return find_missing(self.devices, timeout_s)
@@ -98,7 +104,7 @@ class TomographyStation:
         period_s: float,
     ) -> FlyTiming:
         """Work out a continuous rotation with this station's acceleration."""
-        ramp_s = float(_asked(self.rotation.acceleration.get, self.rotation))
+        ramp_s = float(self.rotation.acceleration.get())
         return FlyTiming(
             start_deg=start_deg,
             range_deg=range_deg,
@@ -107,12 +113,6 @@ class TomographyStation:
             period_s=period_s,
             acceleration_s=ramp_s,
         )
-
-
-def _asked(get: Any, motor: StageMotor) -> Any:
-    if not motor.connected:
-        raise UnavailableError(f"{motor.name} ({motor.prefix}) does not answer")
-    return get()
 
 
 def load_station(path: Path, **overrides: Any) -> TomographyStation:

@@ -120,6 +120,9 @@ class FakeStation:
         self.x.set(1.5).wait(5)
         self.flyer = FakeFlyer("", name="flyer")
 
+    def check_connected(self) -> None:
+        pass
+
     def fly_timing(self, **asked: Any) -> FlyTiming:
         return FlyTiming(acceleration_s=0.2, **asked)
 

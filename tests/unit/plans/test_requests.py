@@ -68,9 +68,19 @@ def test_fly_faster_than_the_motor_is_refused() -> None:
         tomo_fly(FakeStation(), 20, exposure_s=0.05)
 
 
-def test_fly_with_exposure_longer_than_the_period_is_refused() -> None:
-    with pytest.raises(InputError, match="longer than"):
-        tomo_fly(FakeStation(), 720, exposure_s=0.05, period_s=0.02)
+@pytest.mark.parametrize(
+    ("period_s", "sentence"),
+    [
+        pytest.param(0.02, "shorter than exposure and readout, 0.05 s", id="short"),
+        pytest.param(math.nan, "period_s = nan", id="nan"),
+        pytest.param(-1, "period_s = -1", id="negative"),
+    ],
+)
+def test_fly_without_time_for_its_exposures_is_refused(
+    period_s: float, sentence: str
+) -> None:
+    with pytest.raises(InputError, match=sentence):
+        tomo_fly(FakeStation(), 720, exposure_s=0.05, period_s=period_s)
 
 
 def test_fly_that_runs_out_of_travel_is_refused() -> None:
