@@ -1,5 +1,6 @@
 """The twin starts once, says what it is, and ends cleanly."""
 
+import json
 import os
 import signal
 import subprocess
@@ -169,3 +170,49 @@ print(epics.caget(prefix + "HDF1:WriteStatus", as_string=True))
 print(epics.caget(prefix + "HDF1:NumCaptured_RBV"))
 """,
 )
+
+
+@pytest.mark.parametrize("port", ["none", "0", "70000"])
+def test_a_port_that_is_none_is_refused(tmp_path: Path, port: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "daiss_devices.twin", "--prefix", "BAD:"],
+        env=os.environ | {"EPICS_CAS_SERVER_PORT": port},
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        timeout=LIMIT_S,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "EPICS_CAS_SERVER_PORT must be a port" in done.stderr
+
+
+def test_started_by_hand_it_takes_free_ports_and_tells_clients(
+    tmp_path: Path,
+) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "daiss_devices.twin", "--prefix", "HAND:"],
+        env={k: v for k, v in os.environ.items() if not k.startswith("EPICS_")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert process.stdout is not None
+    facts = json.loads(process.stdout.readline())
+    code = "import epics; print(epics.caget('HAND:rot.RTYP'))"
+    said = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | facts["environment"],
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=True,
+    )
+    process.terminate()
+    _, errors = process.communicate(timeout=LIMIT_S)
+    assert said.stdout.strip() == "motor"
+    assert process.returncode == 0
+    for name, value in facts["environment"].items():
+        assert f"export {name}='{value}'" in errors

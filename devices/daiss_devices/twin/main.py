@@ -6,11 +6,10 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from daiss_bluesky.core.errors import DaissError
+from daiss_bluesky.core.errors import DaissError, InputError
 from daiss_bluesky.services.epics_environment import (
     LOOPBACK,
     EpicsPorts,
-    client_environment,
     twin_environment,
 )
 from daiss_devices.twin.settings import TwinSettings, parse
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from daiss_devices.twin.twin import Twin
 
 REFUSED = 2
+LAST_PORT = 65535
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,17 +33,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _choose_ports() -> dict[str, str]:
-    """Take free ports unless the environment names some; gives the clients' part."""
+    """Complete the environment with free ports where it names none; gives it whole."""
     # caproto waits this long for more monitors to send; 10 ms is its default.
     os.environ.setdefault("CAPROTO_SERVER_HIGH_LOAD_TIMEOUT_SEC", "0.001")
-    if "EPICS_CAS_SERVER_PORT" in os.environ:
-        return {k: v for k, v in os.environ.items() if k.startswith("EPICS_")}
-    ports = EpicsPorts.free()
-    os.environ.update(twin_environment(ports))
-    environment = client_environment(ports)
-    for name, value in environment.items():
-        print(f"export {name}='{value}'", file=sys.stderr)  # noqa: T201
-    return environment
+    complete = twin_environment(EpicsPorts.free())
+    named = os.environ.get("EPICS_CAS_SERVER_PORT")
+    if named is None:
+        # What the shell has may belong to another beamline's clients.
+        os.environ.update(complete)
+        for name, value in complete.items():
+            if not name.startswith(("EPICS_CAS", "EPICS_PVAS")):
+                print(f"export {name}='{value}'", file=sys.stderr)  # noqa: T201
+    else:
+        # caproto's server listens on the clients' variable.
+        os.environ["EPICS_CA_SERVER_PORT"] = named
+        for name, value in complete.items():
+            os.environ.setdefault(name, value)
+    _check_ports()
+    names = [n for n in complete if not n.startswith(("EPICS_CAS", "EPICS_PVAS"))]
+    return {name: os.environ[name] for name in names}
+
+
+def _check_ports() -> None:
+    for name in ("CAS_SERVER", "PVAS_SERVER", "PVAS_BROADCAST"):
+        value = os.environ[f"EPICS_{name}_PORT"]
+        if not value.isdigit() or not 0 < int(value) <= LAST_PORT:
+            raise InputError(f"EPICS_{name}_PORT must be a port, not {value!r}")
 
 
 def _run(settings: TwinSettings, environment: dict[str, str]) -> None:

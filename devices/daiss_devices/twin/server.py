@@ -85,8 +85,11 @@ async def _first(event: asyncio.Event, running: list[asyncio.Task[Any]]) -> None
 
 
 def _quiet_refusals() -> None:
-    """Log a refused put as one line; caproto would print a traceback."""
-    logging.getLogger("caproto").setLevel(logging.WARNING)
+    """Log a refused put as one line; caproto would print a traceback.
+
+    Its warnings go: they say that a monitor was some milliseconds late.
+    """
+    logging.getLogger("caproto").setLevel(logging.ERROR)
 
     def shorten(record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
