@@ -25,7 +25,7 @@ def test_it_says_what_it_is(twin: TwinProcess) -> None:
     assert facts["prefix"] == twin.prefix
     assert facts["ports"]["ca"] == twin.ports.ca
     assert (facts["rows"], facts["columns"]) == (64, 96)
-    assert facts["center_true_px"] == pytest.approx(47.5 + 1.3)
+    assert facts["center_true_px"] == pytest.approx(48 + 1.3)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

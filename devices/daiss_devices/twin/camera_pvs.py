@@ -59,17 +59,19 @@ class CameraPvs:
         )  # fmt: skip
         await self._database.flush()
         loop = asyncio.get_running_loop()
+        state, message = "Error", "the picture could not be made"
         try:
             complete = await loop.run_in_executor(
                 self._thread, self._camera.acquire, self._sequence(), self._taken
             )
+            state = "Idle" if complete else "Aborted"
+            message = "Done" if complete else "Stopped"
         finally:
             self._running -= 1
-        self._post(
-            DetectorState_RBV="Idle" if complete else "Aborted",
-            StatusMessage_RBV="Done" if complete else "Stopped",
-            TimeRemaining_RBV=0.0, Acquire=0, Acquire_RBV=0,
-        )  # fmt: skip
+            self._post(
+                DetectorState_RBV=state, StatusMessage_RBV=message,
+                TimeRemaining_RBV=0.0, Acquire=0, Acquire_RBV=0,
+            )  # fmt: skip
         await self._database.flush()
 
     def _sequence(self) -> Sequence:

@@ -139,8 +139,8 @@ class FilePlugin:
         try:
             self._check_disk(writer.count)
             writer.write(frame, flush=(writer.count + 1) % every == 0)
-        except OSError as error:
-            self._report(f"{error.strerror or error}")
+        except (OSError, RuntimeError) as error:  # h5py raises either
+            self._report(getattr(error, "strerror", None) or f"{error}")
             self._close(writer)
             return
         self._post(
@@ -173,8 +173,11 @@ class FilePlugin:
 
     def _close(self, writer: Hdf5Writer) -> None:
         """Finish the file; callers hold the lock."""
-        writer.close()
         self._writer = None
+        try:
+            writer.close()
+        except (OSError, RuntimeError) as error:
+            self._report(f"{error}")
         self._post(Capture=0, Capture_RBV=0, SWMRActive_RBV=0)
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._ended.set)

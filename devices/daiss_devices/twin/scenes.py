@@ -47,7 +47,7 @@ def phantom_scene(settings: TwinSettings) -> PhantomScene:
     )
     center_px = settings.center_px
     if center_px is None:
-        center_px = (settings.columns - 1) / 2 + OFFSET_PX
+        center_px = settings.columns / 2 + OFFSET_PX
     pixel_mm = settings.pixel_size_um / 1000
     return PhantomScene(phantom, detector, center_px, pixel_mm, contrast)
 

@@ -92,7 +92,9 @@ def _parser() -> argparse.ArgumentParser:
         help=f"{POROUS_GRAIN}, or a phantom file (JSON)",
     )
     add("--scan", type=Path, help="replay this measured scan instead of a sample")
-    add("--center-px", type=float, help="rotation center in columns")
+    add(
+        "--center-px", type=float, help="rotation center, in columns from the left edge"
+    )
     add("--noise", type=float, default=1.0, help="0 none, 1 photon noise")
     add("--flat-counts", type=float, default=40000.0, help="counts of the flat field")
     add("--dark-counts", type=float, default=100.0, help="counts without light")
