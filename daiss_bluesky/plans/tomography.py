@@ -27,7 +27,7 @@ from daiss_bluesky.plans.request import (
     start_document,
 )
 from daiss_bluesky.plans.safety import Plan, in_one_sentence, left_safe
-from daiss_bluesky.plans.station import Station
+from daiss_bluesky.plans.station import Station, Timing
 from daiss_bluesky.plans.stubs import (
     HALF_TURN_DEG,
     fly_projections,
@@ -126,21 +126,15 @@ def tomo_fly(
     """
     frames = Frames(darks, flats, flats_after, pair)
     exposure_s = check_exposure(exposure_s)
-    plan_angles_deg(
-        angles, None, start_deg=start_deg, range_deg=range_deg, order="sequential"
-    )
-    period_s = check_period(period_s, exposure_s, station.readout_s)
-    station.check_connected()
-    timing = station.fly_timing(
-        start_deg=float(start_deg),
-        range_deg=float(range_deg),
-        n_angles=int(angles),
+    timing = _plan_turn(
+        station,
+        angles,
+        start_deg=start_deg,
+        range_deg=range_deg,
         exposure_s=exposure_s,
-        period_s=period_s,
+        period_s=check_period(period_s, exposure_s, station.readout_s),
+        pair=pair,
     )
-    check_speed(station, timing.speed_deg_s)
-    opposite = start_deg + HALF_TURN_DEG if pair else timing.run_out_deg
-    check_travel(station, timing.run_up_deg, max(timing.run_out_deg, opposite))
     record = make_record(
         station,
         frames,
@@ -160,6 +154,33 @@ def tomo_fly(
     )
     projections = fly_projections(station, timing)
     return _scan("tomo_fly", station, frames, record, start_deg, projections)
+
+
+def _plan_turn(
+    station: Station,
+    angles: int,
+    *,
+    start_deg: float,
+    range_deg: float,
+    exposure_s: float,
+    period_s: float,
+    pair: bool,
+) -> Timing:
+    plan_angles_deg(
+        angles, None, start_deg=start_deg, range_deg=range_deg, order="sequential"
+    )
+    station.check_connected()
+    timing = station.fly_timing(
+        start_deg=float(start_deg),
+        range_deg=float(range_deg),
+        n_angles=int(angles),
+        exposure_s=exposure_s,
+        period_s=period_s,
+    )
+    check_speed(station, timing.speed_deg_s)
+    opposite = start_deg + HALF_TURN_DEG if pair else timing.run_out_deg
+    check_travel(station, timing.run_up_deg, max(timing.run_out_deg, opposite))
+    return timing
 
 
 def _scan(
