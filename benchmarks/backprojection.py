@@ -58,7 +58,7 @@ def textbook(p: Volume, angles_rad: NDArray[np.float64], center_px: float) -> Vo
     volume = np.zeros((rows, n, n))
     for row in range(rows):
         for angle, profile in zip(angles_rad, q[:, row], strict=True):
-            s = x * np.cos(angle) + y * np.sin(angle) + center_px
+            s = x * np.cos(angle) + y * np.sin(angle) + center_px - 0.5
             volume[row] += scipy.ndimage.map_coordinates(profile, [s], order=1)
     return (volume * np.pi / n_angles).astype(np.float32)
 
@@ -68,7 +68,7 @@ def algotom(p: Volume, angles_rad: NDArray[np.float64], center_px: float) -> Vol
     slices = [
         peer.fbp_reconstruction(
             p[:, row],
-            center_px,
+            center_px - 0.5,
             angles=angles_rad,
             filter_name=None,
             apply_log=False,
@@ -127,7 +127,7 @@ def error(slices: Volume, truth: NDArray[np.float64]) -> float:
 def main() -> None:
     compile_all()
     angles_rad = np.arange(N_ANGLES) * np.pi / N_ANGLES
-    center_px = (SIZE - 1) / 2
+    center_px = SIZE / 2
     geometry = FieldGeometry(SIZE, SIZE, center_px)
     p = np.stack([project(BALLS, angle, geometry) for angle in angles_rad])
     truth = ball_truth(SIZE, SIZE)

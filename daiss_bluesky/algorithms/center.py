@@ -20,7 +20,7 @@ _MAX_PAIR_FRAMES = 4
 
 @dataclass(frozen=True, slots=True)
 class ChosenCenter:
-    """A rotation center in columns, and why it is this one."""
+    """A rotation center in columns from the left edge, and why it is this one."""
 
     center_px: float
     source: CenterSource
@@ -38,7 +38,7 @@ class CenterFinder:
         planned_rad: NDArray[np.float64] | None,
     ) -> None:
         self._given_px = given_px
-        self._middle_px = (n_columns - 1) / 2
+        self._middle_px = n_columns / 2
         self._pair: dict[FrameKey, tuple[float, NDArray[Any]]] = {}
         self._opposites: dict[int, tuple[float, NDArray[Any]]] = {}
         self._wanted = None if planned_rad is None else opposite_pair(planned_rad)

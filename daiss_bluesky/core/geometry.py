@@ -1,7 +1,9 @@
 """Parallel-beam geometry: orders of angles, their weights, their coverage.
 
 A projection at angle θ integrates f along the ray s = x·cos θ + y·sin θ, with s in
-columns from the rotation center and x, y in pixels from the middle of the slice.
+columns from the rotation center and x, y in pixels from the middle of the slice. The
+center is counted in columns from the left edge of the detector: column i spans i to
+i + 1, and n / 2 is the middle of n columns.
 """
 
 from typing import Literal, get_args

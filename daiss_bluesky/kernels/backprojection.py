@@ -186,7 +186,7 @@ def _add_block(block, q, cos, sin, center):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True, inline="always")
 def _place(a, cos, sin, dx, dy, center, n):  # type: ignore[no-untyped-def]
     """Find the left column of the ray in q and the part of the right one."""
-    u = 1.0 + center + dx * cos[a] + dy * sin[a]
+    u = 0.5 + center + dx * cos[a] + dy * sin[a]
     u = min(max(u, 0.0), float(n) + 1.0)
     left = min(int(u), n)
     return left, np.float32(u - left)

@@ -30,7 +30,7 @@ class FieldGeometry:
     rows: int
     columns: int
     center_px: float
-    """Rotation center in columns."""
+    """Rotation center from the left edge; columns / 2 is the middle."""
     row_shift_px: float = 0.0
     """The sample is this many rows further down."""
 
@@ -42,7 +42,7 @@ class FieldGeometry:
     def ray_offsets(self) -> NDArray[np.float64]:
         """Give s of each sub-pixel (columns, SUBPIXELS), from the rotation center."""
         sub = (np.arange(SUBPIXELS) + 0.5) / SUBPIXELS - 0.5
-        columns = np.arange(self.columns)[:, None] + sub
+        columns = np.arange(self.columns)[:, None] + 0.5 + sub
         return np.asarray((columns - self.center_px) / self.half_width_px, np.float64)
 
     def heights(self) -> NDArray[np.float64]:

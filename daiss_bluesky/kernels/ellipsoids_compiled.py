@@ -59,8 +59,8 @@ def _add_ellipsoids(  # type: ignore[no-untyped-def]
         offset = x0 * cosine + y0 * sine
         factor = density * 2 * a * b / r2 / SUBPIXELS
         # t of the first sub-pixel of column 0
-        start = (-center_px - 0.5 + 0.5 / SUBPIXELS) / half_width_px - offset
-        middle = center_px + offset * half_width_px
+        start = (-center_px + 0.5 / SUBPIXELS) / half_width_px - offset
+        middle = center_px - 0.5 + offset * half_width_px
         for i in range(rows):
             zeta = (heights[i] - z0) / c
             limit = r2 * (1 - zeta * zeta)
@@ -159,7 +159,7 @@ def _fill_chord(row, left, right, half, part) -> None:  # type: ignore[no-untype
 
 def compile_frame_kernels() -> None:
     """Compile, or load from the cache, all that a frame needs."""
-    geometry = FieldGeometry(2, 8, 3.5)
+    geometry = FieldGeometry(2, 8, 4.0)
     ball = np.array([[0, 0, 0, 0.5, 0.5, 0.5, 0, 1.0]])
     mean = project(ball, 0.0, geometry)
     add_noise(

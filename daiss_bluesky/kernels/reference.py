@@ -71,6 +71,8 @@ def backproject(
 ) -> Array:
     """Sum weight * q(s + center) with s = x cos θ + y sin θ, linear in between.
 
+    Column i lies at i + 1/2 from the left edge, which center_px is counted from.
+
     q (angle, row, column) gives a volume (row, n, n) with n columns, zero outside the
     inscribed circle. Columns before the first and after the last count as zero.
     """
@@ -80,9 +82,9 @@ def backproject(
     volume = np.zeros((rows, n, n))
     angles, weights = np.broadcast_to(angles_rad, n_angles), np.asarray(weights_rad)
     for angle, weight, projection in zip(angles, weights, q, strict=True):
-        # A zero on either side of the profile moves the columns by one.
+        # A zero on either side of the profile moves the columns by one, to i + 1.
         profile = np.pad(projection, [(0, 0), (1, 1)])
-        s = x * np.cos(angle) + y * np.sin(angle) + center_px + 1
+        s = x * np.cos(angle) + y * np.sin(angle) + center_px + 0.5
         s = np.clip(s, 0, n + 1)
         left = np.minimum(s.astype(int), n)
         right = s - left

@@ -77,7 +77,7 @@ def find_center(first: NDArray[np.float32], opposite: NDArray[np.float32]) -> Ce
     m = _average_rows(opposite[:, ::-1])
     shift = float(_coarse_shift(p, m))
     shift, correlation, error = _refine(p, m, shift)
-    return Center((n - 1 + shift) / 2, correlation, error / 2)
+    return Center((n + shift) / 2, correlation, error / 2)
 
 
 def _average_rows(p: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -12,6 +12,7 @@ import socket
 import sys
 from collections.abc import Sequence
 from contextlib import closing
+from importlib import import_module
 from pathlib import Path
 from string import Template
 from typing import Annotated, Any
@@ -26,6 +27,15 @@ from daiss_bluesky.services.epics_environment import LOOPBACK
 PROFILE = "daiss"
 RESULTS = "results"
 LOCK_TIMEOUT_MS = 20_000
+NEEDED_SOON = (
+    "adbc_driver_sqlite.dbapi",
+    "pandas",
+    "pyarrow.dataset",
+    "tiled.adapters.hdf5",
+    "tiled.adapters.sql",
+    "tiled.adapters.zarr",
+)
+"""Imported before the first client comes, who would wait for each in turn."""
 _KEY_VARIABLE = "TILED_SINGLE_USER_API_KEY"
 
 
@@ -106,6 +116,8 @@ def run_server(state_dir: Path, port: int, data_roots: Sequence[Path]) -> None:
     from tiled.config import parse_configs  # noqa: PLC0415 - takes seconds
     from tiled.server.app import build_app_from_config  # noqa: PLC0415
 
+    for name in NEEDED_SOON:
+        import_module(name)
     parsed = parse_configs(config)
     _make_catalog(state_dir.absolute() / "catalog.db")
     _let_writers_wait(f"sqlite:///{state_dir.absolute()}/tables.db")

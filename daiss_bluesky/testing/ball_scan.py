@@ -39,7 +39,7 @@ def make_ball_scan(
 
     Flats and darks are noise-free and have a pattern; counts are whole numbers.
     """
-    center_px = (columns - 1) / 2 + 1.25 if center_px is None else center_px
+    center_px = columns / 2 + 1.25 if center_px is None else center_px
     geometry = FieldGeometry(rows, columns, center_px)
     rng = np.random.default_rng(noise_seed)
     n = len(angles_deg)

@@ -19,7 +19,7 @@ from daiss_bluesky.kernels.ellipsoids import FieldGeometry, as_table, project
 MAX_LINE_INTEGRAL = 1.5
 """-log of the transmission of the thickest ray: about a fifth of the light is left."""
 
-_SURVEY = FieldGeometry(16, 24, 11.5)
+_SURVEY = FieldGeometry(16, 24, 12.0)
 _SURVEY_ANGLES = 12
 
 

@@ -20,7 +20,7 @@ def test_chords_of_a_sphere(project: object) -> None:
     """A ray at distance d from the center of a sphere crosses 2√(r² - d²)."""
     radius, place = 0.5, np.array([0.3, -0.2, 0.1])
     ball = as_table([[*place, radius, radius, radius, 0.0, 2.0]])
-    geometry = FieldGeometry(201, 2001, 1003.0)
+    geometry = FieldGeometry(201, 2001, 1003.5)
     angle = 0.7
     image = project(ball, angle, geometry)  # type: ignore[operator]
     s = (np.arange(2001) - 1003.0) / 1000.5
@@ -44,7 +44,7 @@ def test_compiled_equals_reference(angle_rad: float) -> None:
 
 
 def test_out_is_overwritten() -> None:
-    geometry = FieldGeometry(8, 16, 7.5)
+    geometry = FieldGeometry(8, 16, 8.0)
     out = np.full((8, 16), 9, np.float32)
     image = ellipsoids_compiled.project(SEVERAL, 0.3, geometry, out)
     assert image is out
@@ -54,7 +54,7 @@ def test_out_is_overwritten() -> None:
 
 
 def test_opposite_projections_are_mirror_images() -> None:
-    geometry = FieldGeometry(10, 64, 31.5)
+    geometry = FieldGeometry(10, 64, 32.0)
     front = ellipsoids_compiled.project(SEVERAL, 0.5, geometry)
     back = ellipsoids_compiled.project(SEVERAL, 0.5 + np.pi, geometry)
     np.testing.assert_allclose(front, back[:, ::-1], atol=5e-6)
@@ -73,9 +73,7 @@ def test_volume_summed_along_an_axis_is_the_projection(angle_rad: float) -> None
     """At 0 the ray runs along y, s = x; at 90 degrees along x, s = y."""
     n = 128
     volume = ellipsoids_compiled.voxelize(SEVERAL[:3], (16, n, n))
-    image = ellipsoids.project(
-        SEVERAL[:3], angle_rad, FieldGeometry(16, n, (n - 1) / 2)
-    )
+    image = ellipsoids.project(SEVERAL[:3], angle_rad, FieldGeometry(16, n, n / 2))
     summed = volume.sum(axis=1 if angle_rad == 0 else 2) * 2 / n
     error = np.sqrt(np.mean((summed - image) ** 2) / np.mean(image**2))
     assert error < 0.01

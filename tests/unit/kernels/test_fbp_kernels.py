@@ -66,10 +66,10 @@ def test_sphere_comes_back_as_it_is() -> None:
     n, n_angles, radius = 64, 120, 0.6
     ball = np.array([[0.1, -0.15, 0.0, radius, radius, radius, 0.0, 1.0]])
     angles_rad = np.arange(n_angles) * np.pi / n_angles
-    geometry = FieldGeometry(5, n, 30.2)
+    geometry = FieldGeometry(5, n, 30.7)
     p = np.stack([project(ball, angle, geometry) for angle in angles_rad])
     weights = np.full(n_angles, np.pi / n_angles)
-    volume = reference.reconstruct(p.astype(float), angles_rad, weights, 30.2)
+    volume = reference.reconstruct(p.astype(float), angles_rad, weights, 30.7)
     truth = voxelize(ball, (5, n, n)).astype(float) * 2 / n
     offset = (np.arange(n) - (n - 1) / 2) / (n / 2)
     away = np.hypot(offset - 0.1, offset[:, None] + 0.15)
@@ -113,9 +113,9 @@ def test_truncated_slab_is_flat_to_the_rim() -> None:
     n = 64
     angles_rad = np.arange(100) * np.pi / 100
     wide = np.array([[0, 0, 0, 1.3, 1.3, 9.0, 0, 1.0]])
-    p = np.stack([project(wide, a, FieldGeometry(1, n, 31.5)) for a in angles_rad])
+    p = np.stack([project(wide, a, FieldGeometry(1, n, 32.0)) for a in angles_rad])
     weights = np.full(100, np.pi / 100)
-    volume = reference.reconstruct(p.astype(float), angles_rad, weights, 31.5)[0]
-    offset = np.abs(np.arange(n) - 31.5)
+    volume = reference.reconstruct(p.astype(float), angles_rad, weights, 32.0)[0]
+    offset = np.abs(np.arange(n) - 32.0)
     inner = volume[np.hypot(offset, offset[:, None]) < 0.8 * n / 2] * n / 2
     assert np.ptp(inner) < 0.35 * inner.mean()
