@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from secrets import token_hex
 
 from daiss_bluesky.core.geometry import Order
 
@@ -35,7 +36,8 @@ class DemoOptions:
     tiled_port: int | None = None
     picture: Path | None = None
     """PNG to write."""
-    prefix: str = "DAISS:"
+    prefix: str = field(default_factory=lambda: f"DEMO{token_hex(3)}:")
+    """Its own, so that a demo may run beside a beamline and beside another demo."""
     beamline: Path | None = None
     """A real beamline's file: no twin is started."""
 
