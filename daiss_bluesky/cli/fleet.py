@@ -187,15 +187,16 @@ def _proxy(fleet: Fleet) -> ServiceSpec:
 
 
 def _tiled(fleet: Fleet, port: int) -> ServiceSpec:
+    ready = _ready_file(fleet, "tiled")
     data_root = StateDirectory(fleet.state).raw
     return ServiceSpec(
         "tiled",
         "daiss_bluesky.services.tiled_server",
         [
             *("--state", str(fleet.state), "--port", str(port)),
-            *("--data-root", str(data_root)),
+            *("--data-root", str(data_root), "--ready-file", str(ready)),
         ],
-        lambda: answers(port),
+        ready.exists,
         {},
         fleet.tiled_uri,
     )

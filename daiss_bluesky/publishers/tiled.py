@@ -87,8 +87,8 @@ class TiledPublisher:
         """Overwrite the views, then append the row that says they are there."""
         try:
             self._write_views(update.views)
-            self._append_row(update.number, update.time_s, update.progress)
             self._timing.readable(update.frame_times_s, time.time())
+            self._append_row(update.number, update.time_s, update.progress)
             if update.number % METADATA_EVERY == 1:
                 changes = describe_progress(update.progress)
                 self._http.merge_metadata(self._root, changes)
@@ -103,9 +103,9 @@ class TiledPublisher:
         try:
             if final.views:
                 self._write_views(final.views)
+                self._timing.readable(final.frame_times_s, time.time())
                 number = self._rows + 1
                 self._append_row(number, final.finished_s, final.progress)
-                self._timing.readable(final.frame_times_s, time.time())
             self._register(self._result.uid, final)
             timing = {"timing": self._timing.describe(time.time())}
             self._http.merge_metadata(self._root, describe_end(final) | timing)

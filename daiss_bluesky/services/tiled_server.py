@@ -12,9 +12,9 @@ import socket
 import sys
 from collections.abc import Sequence
 from contextlib import closing
-from importlib import import_module
 from pathlib import Path
 from string import Template
+from threading import Thread
 from typing import Annotated, Any
 
 import typer
@@ -23,19 +23,11 @@ import yaml
 from daiss_bluesky.core.errors import InputError, UnavailableError
 from daiss_bluesky.core.resources import resource
 from daiss_bluesky.services.epics_environment import LOOPBACK
+from daiss_bluesky.services.ready import announce
 
 PROFILE = "daiss"
 RESULTS = "results"
 LOCK_TIMEOUT_MS = 20_000
-NEEDED_SOON = (
-    "adbc_driver_sqlite.dbapi",
-    "pandas",
-    "pyarrow.dataset",
-    "tiled.adapters.hdf5",
-    "tiled.adapters.sql",
-    "tiled.adapters.zarr",
-)
-"""Imported before the first client comes, who would wait for each in turn."""
 _KEY_VARIABLE = "TILED_SINGLE_USER_API_KEY"
 
 
@@ -105,8 +97,13 @@ def start_command(
     return command
 
 
-def run_server(state_dir: Path, port: int, data_roots: Sequence[Path]) -> None:
-    """Serve until terminated."""
+def run_server(
+    state_dir: Path,
+    port: int,
+    data_roots: Sequence[Path],
+    ready_file: Path | None = None,
+) -> None:
+    """Serve until terminated; the ready file appears when answers come quickly."""
     config = write_config(state_dir, port, data_roots)
     write_profile(state_dir, port)
     _refuse_taken_port(port)
@@ -116,12 +113,19 @@ def run_server(state_dir: Path, port: int, data_roots: Sequence[Path]) -> None:
     from tiled.config import parse_configs  # noqa: PLC0415 - takes seconds
     from tiled.server.app import build_app_from_config  # noqa: PLC0415
 
-    for name in NEEDED_SOON:
-        import_module(name)
     parsed = parse_configs(config)
     _make_catalog(state_dir.absolute() / "catalog.db")
     _let_writers_wait(f"sqlite:///{state_dir.absolute()}/tables.db")
-    uvicorn.run(build_app_from_config(parsed), **parsed.uvicorn)
+    app = build_app_from_config(parsed)
+    Thread(target=_get_ready, args=(state_dir, port, ready_file), daemon=True).start()
+    uvicorn.run(app, **parsed.uvicorn)
+
+
+def _get_ready(state_dir: Path, port: int, ready_file: Path | None) -> None:
+    from daiss_bluesky.services.tiled_warm_up import warm_up  # noqa: PLC0415
+
+    warm_up(server_uri(port), read_or_make_key(state_dir), results_dir(state_dir))
+    announce(ready_file, uri=server_uri(port))
 
 
 def _let_writers_wait(tables_uri: str) -> None:
@@ -194,10 +198,11 @@ def main(
     data_root: Annotated[
         list[Path] | None, typer.Option(help="where raw files may lie; repeatable")
     ] = None,
+    ready_file: Annotated[Path | None, typer.Option(help="written when ready")] = None,
 ) -> None:
     """Serve the catalog of runs and reconstructions."""
     try:
-        run_server(state, port, data_root or [])
+        run_server(state, port, data_root or [], ready_file)
     except (InputError, UnavailableError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
