@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, Protocol
 
@@ -123,6 +124,9 @@ def make_publishers(
             raise unknown("publisher", name, known)
     if "pva" in pipeline.publishers:
         pva()
+    if "tiled" in pipeline.publishers:
+        # Half a second that the first volume would wait for.
+        import_module("zarr")
     return lambda: [known[name]() for name in pipeline.publishers]
 
 

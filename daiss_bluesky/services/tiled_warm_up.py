@@ -5,6 +5,7 @@ those between the first projection of the day and its slice.
 """
 
 import logging
+import shutil
 import time
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from daiss_bluesky.core.errors import DaissError, UnavailableError
 from daiss_bluesky.core.reconstruction import Progress
-from daiss_bluesky.core.results import RECON_PATH, Result, Update
+from daiss_bluesky.core.results import RECON_PATH, Final, Result, Update
 from daiss_bluesky.core.scan import Scan
 from daiss_bluesky.publishers.tiled import TiledPublisher
 from daiss_bluesky.publishers.tiled_http import TiledHttp
@@ -24,10 +25,10 @@ START_TIMEOUT_S = 120.0
 POLL_S = 0.1
 
 
-def warm_up(uri: str, api_key: str, scratch: Path) -> None:
+def warm_up(uri: str, api_key: str, results_dir: Path) -> None:
     """Write a small result and remove it; a server that refuses it is left as it is."""
     http = TiledHttp(uri, api_key)
-    publisher = TiledPublisher(uri, api_key, scratch)
+    publisher = TiledPublisher(uri, api_key, results_dir)
     try:
         _wait_until_up(http)
         publisher.open(
@@ -35,10 +36,13 @@ def warm_up(uri: str, api_key: str, scratch: Path) -> None:
         )
         view = np.zeros((2, 2), np.float32)
         publisher.write(Update(1, time.time(), Progress(), {"slice_xy": view}))
+        volume = np.zeros((2, 2, 2), np.float32)
+        publisher.close(Final("complete", Progress(), arrays={"volume": volume}))
         http.delete(f"{RECON_PATH}/{UID}")
     except DaissError as error:
         logger.warning("the server could not be warmed up: %s", error)
     finally:
+        shutil.rmtree(results_dir / UID, ignore_errors=True)
         publisher.shut_down()
         http.close()
 
