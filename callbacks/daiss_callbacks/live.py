@@ -94,6 +94,7 @@ class LiveReconstruction(DocumentRouter):
             device=f"CPU {platform.machine()}",
             memory_bytes=memory_bytes,
             started_s=time.time(),
+            view_shapes=algorithm.view_shapes(frame_shape) if memory_bytes else {},
         )
         for publisher in self._publishers:
             publisher.open(result)

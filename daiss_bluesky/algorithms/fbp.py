@@ -57,6 +57,12 @@ class FbpAlgorithm:
         work = 3 * frame * WORK_FRAMES + blocks.filtered_bytes(WORK_FRAMES)
         return BASE_BYTES + volume + frame * (2 * flats + 12) + work
 
+    def view_shapes(self, frame_shape: tuple[int, int]) -> dict[str, tuple[int, int]]:
+        """Name the views: three slices through the middle, the newest projection."""
+        rows, n = frame_shape
+        upright = dict.fromkeys(("slice_xz", "slice_yz", "projection"), (rows, n))
+        return {"slice_xy": (n, n), **upright}
+
     def start(self, scan: Scan, frame_shape: tuple[int, int]) -> FbpReconstruction:
         """Begin one scan; refuses one that cannot fit, with the figures."""
         needed_gb = self.memory_bytes(scan, frame_shape) / 1e9

@@ -94,6 +94,12 @@ class Algorithm(Protocol):
         """Tell how much memory a reconstruction will hold at most."""
         ...
 
+    def view_shapes(
+        self, frame_shape: tuple[int, int]
+    ) -> Mapping[str, tuple[int, int]]:
+        """Name the views its reconstructions give, with their shapes."""
+        ...
+
     def start(self, scan: Scan, frame_shape: tuple[int, int]) -> Reconstruction:
         """Begin one scan; refuses one that cannot fit, with the figures."""
         ...

@@ -37,6 +37,8 @@ class Result:
     device: str
     memory_bytes: int
     started_s: float
+    view_shapes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Views that will come, so that their places can be made before the first."""
 
 
 @dataclass(frozen=True, slots=True)

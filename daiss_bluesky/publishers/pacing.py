@@ -4,7 +4,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
+from typing import TypeVar
+
+import numpy as np
 
 from daiss_bluesky.core.errors import InputError, UnavailableError
 from daiss_bluesky.core.results import Final, Publisher, Result, Update
@@ -15,7 +19,10 @@ FIRST_RETRY_S = 0.2
 LONGEST_RETRY_S = 2.0
 CLOSE_TIMEOUT_S = 60.0
 
+LONGEST_REST_S = 0.3
+
 Published = Callable[[Update, float], None]
+Shown = TypeVar("Shown", Update, Final)
 
 
 class PacedPublisher:
@@ -63,7 +70,7 @@ class PacedPublisher:
     def write(self, update: Update) -> None:
         """Leave an update to be published; replaces one still waiting."""
         with self._changed:
-            self._update = update
+            self._update = _after(self._update, update)
             self._changed.notify()
 
     def close(self, final: Final) -> None:
@@ -106,25 +113,40 @@ class PacedPublisher:
 
     def _next(self) -> tuple[Update | None, Final | None]:
         with self._changed:
-            while not (self._update or self._final or self._given_up.is_set()):
-                self._changed.wait()
-            if self._final is not None and self._final.views:
+            self._changed.wait_for(self._has_work)
+            if self._final is not None and self._final.views and self._update:
                 # They are newer than the update, which nobody will miss.
+                self._final = _after(self._update, self._final)
                 self._update = None
             return self._update, self._final
 
+    def _has_work(self) -> bool:
+        return bool(self._update or self._final or self._given_up.is_set())
+
     def _write_newest(self) -> None:
         with self._changed:
-            update = self._update
+            update, self._update = self._update, None
         if update is None:
             return
-        self._publisher.write(update)
-        readable_s = time.time()
-        with self._changed:
-            if self._update is update:
-                self._update = None
+        began_s = time.monotonic()
+        try:
+            self._publisher.write(update)
+        except UnavailableError:
+            with self._changed:
+                newer = self._update
+                self._update = _after(update, newer) if newer else update
+            raise
         if self._on_published is not None:
-            self._on_published(update, readable_s)
+            self._on_published(update, time.time())
+        self._rest(time.monotonic() - began_s)
+
+    def _rest(self, worked_s: float) -> None:
+        """Leave a busy server some time for others."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._final is not None or self._given_up.is_set(),
+                min(worked_s / 2, LONGEST_REST_S),
+            )
 
     def _persist(self, attempt: Callable[[], None]) -> None:
         delay_s = FIRST_RETRY_S
@@ -137,3 +159,11 @@ class PacedPublisher:
                 delay_s = min(2 * delay_s, LONGEST_RETRY_S)
             else:
                 return
+
+
+def _after(earlier: Update | None, later: Shown) -> Shown:
+    """Give the later one, which now is the first to show the earlier one's frames."""
+    if earlier is None:
+        return later
+    times_s = np.concatenate([earlier.frame_times_s, later.frame_times_s])
+    return replace(later, frame_times_s=times_s)

@@ -3,10 +3,8 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.reconstruction import Arrays, Progress
@@ -80,6 +78,9 @@ class TiledPublisher:
             self._http.merge_metadata(self._root, metadata)
             self._http.delete(f"{self._root}/progress")
         self._http.create(f"{self._root}/live", "container")
+        for name, shape in result.view_shapes.items():
+            self._make_view(f"{self._root}/live/{name}", shape)
+            self._shapes[name] = shape
         source = table_source(schema_bytes(), SCHEMA.names)
         self._http.create(f"{self._root}/progress", "table", source=source)
 
@@ -126,7 +127,7 @@ class TiledPublisher:
         for name, view in views.items():
             # One after the other: SQLite lets writers wait for each other for long.
             if self._shapes.get(name) != view.shape:
-                self._make_view(f"{self._root}/live/{name}", view)
+                self._make_view(f"{self._root}/live/{name}", view.shape)
                 self._shapes[name] = view.shape
         with ThreadPoolExecutor(_PARALLEL, "tiled-view") as threads:
             tasks = [
@@ -140,12 +141,12 @@ class TiledPublisher:
         for task in tasks:
             task.result()
 
-    def _make_view(self, path: str, view: NDArray[Any]) -> None:
-        source = array_source(view.shape, np.dtype("<f4"))
+    def _make_view(self, path: str, shape: tuple[int, ...]) -> None:
+        source = array_source(shape, np.dtype("<f4"))
         if self._http.create(path, "array", source=source):
             return
         found = self._http.get(path)
-        if found is None or tuple(found["structure"]["shape"]) != view.shape:
+        if found is None or tuple(found["structure"]["shape"]) != shape:
             self._http.delete(path)
             self._http.create(path, "array", source=source)
 

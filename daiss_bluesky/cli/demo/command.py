@@ -27,7 +27,7 @@ def demo(
         str, typer.Option(help="sequential, interlaced or golden")
     ] = "sequential",
     exposure: Annotated[float, typer.Option(help="exposure time in seconds")] = 0.01,
-    frame_rate: Annotated[float, typer.Option(help="frames per second of --fly")] = 25,
+    frame_rate: Annotated[float, typer.Option(help="frames per second of --fly")] = 22,
     flats: Annotated[int, typer.Option(help="flat fields before the scan")] = 10,
     darks: Annotated[int, typer.Option(help="dark fields before the scan")] = 10,
     flats_after: Annotated[int, typer.Option(help="flat fields after it")] = 0,

@@ -17,7 +17,7 @@ class DemoOptions:
     fly: bool = False
     order: Order = "sequential"
     exposure_s: float = 0.01
-    frame_rate_hz: float = 25.0
+    frame_rate_hz: float = 22.0
     """Of a fly scan."""
     flats: int = 10
     darks: int = 10
