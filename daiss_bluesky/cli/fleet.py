@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from daiss_bluesky.core.errors import InputError, UnavailableError
 from daiss_bluesky.core.pipeline import read_pipeline
+from daiss_bluesky.core.registry import load
 from daiss_bluesky.core.resources import resource
 from daiss_bluesky.services.epics_environment import (
     LOOPBACK,
@@ -24,6 +25,7 @@ from daiss_bluesky.services.state import StateDirectory, read_json, write_json
 from daiss_bluesky.services.tiled_server import read_or_make_key
 
 API_KEY = "TILED_API_KEY"
+READ_BEAMLINE = "daiss_devices.beamline_file:read_beamline"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ class Fleet:
     proxy_out: int
     epics: EpicsPorts | None
     """None: the facility's own EPICS, found through the user's environment."""
+    data_root: Path
+    """Where the detector's files lie."""
     services: tuple[Service, ...] = field(default=())
 
     def save(self) -> None:
@@ -47,6 +51,7 @@ class Fleet:
             "state": str(self.state),
             "beamline": str(self.beamline),
             "pipeline": str(self.pipeline),
+            "data_root": str(self.data_root),
         }
         write_json(StateDirectory(self.state).services, values)
 
@@ -64,6 +69,7 @@ class Fleet:
                 "state": Path(values["state"]),
                 "beamline": Path(values["beamline"]),
                 "pipeline": Path(values["pipeline"]),
+                "data_root": Path(values["data_root"]),
                 "epics": EpicsPorts(**epics) if epics else None,
                 "services": tuple(Service(**one) for one in values["services"]),
             }
@@ -124,6 +130,7 @@ def plan_fleet(
         proxy_in=proxy_in,
         proxy_out=proxy_out,
         epics=None if twin_arguments is None else EpicsPorts.free(),
+        data_root=state.raw if beamline is None else _data_root(beamline),
     )
     specs = [_proxy(fleet), _recorder(fleet), _reconstructor(fleet)]
     if tiled_uri is None:
@@ -131,6 +138,11 @@ def plan_fleet(
     if twin_arguments is not None:
         specs.insert(0, _twin(fleet, twin_arguments))
     return FleetPlan(fleet, specs)
+
+
+def _data_root(beamline: Path) -> Path:
+    """Read from a beamline file where its detector's files lie, as clients see it."""
+    return Path(load(READ_BEAMLINE)(beamline, {}).data_root).expanduser().resolve()
 
 
 def is_free(port: int) -> bool:
@@ -161,12 +173,11 @@ def _twin(fleet: Fleet, arguments: Sequence[str]) -> ServiceSpec:
     ports = fleet.epics
     assert ports is not None  # noqa: S101 - plan_fleet gave a twin its ports
     ready = _ready_file(fleet, "twin")
-    data_root = StateDirectory(fleet.state).raw
     return ServiceSpec(
         "twin",
         "daiss_devices.twin",
         [
-            *("--prefix", fleet.prefix, "--data-root", str(data_root)),
+            *("--prefix", fleet.prefix, "--data-root", str(fleet.data_root)),
             *("--state-file", str(ready), *arguments),
         ],
         ready.exists,
@@ -188,13 +199,12 @@ def _proxy(fleet: Fleet) -> ServiceSpec:
 
 def _tiled(fleet: Fleet, port: int) -> ServiceSpec:
     ready = _ready_file(fleet, "tiled")
-    data_root = StateDirectory(fleet.state).raw
     return ServiceSpec(
         "tiled",
         "daiss_bluesky.services.tiled_server",
         [
             *("--state", str(fleet.state), "--port", str(port)),
-            *("--data-root", str(data_root), "--ready-file", str(ready)),
+            *("--data-root", str(fleet.data_root), "--ready-file", str(ready)),
         ],
         ready.exists,
         {},
@@ -227,4 +237,5 @@ def _recorder(fleet: Fleet) -> ServiceSpec:
 
 def _reconstructor(fleet: Fleet) -> ServiceSpec:
     arguments = ["--pipeline", str(fleet.pipeline), "--prefix", fleet.prefix]
+    arguments += ["--data-root", str(fleet.data_root)]
     return _follower(fleet, "reconstructor", *arguments)

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Annotated, Any, Protocol
 
 import typer
-from event_model import RunRouter
 
 from daiss_bluesky.core.errors import InputError, unknown
 from daiss_bluesky.core.pipeline import Pipeline, read_pipeline
@@ -26,6 +25,7 @@ from daiss_bluesky.services.document_stream import DocumentStream
 from daiss_bluesky.services.journal import JournalReader, Record
 from daiss_bluesky.services.position import Position
 from daiss_bluesky.services.ready import announce, end_event, run_service
+from daiss_bluesky.services.run_documents import RunDocuments
 from daiss_bluesky.services.state import StateDirectory
 
 logger = logging.getLogger(__name__)
@@ -65,35 +65,57 @@ class Reconstructor:
         self._make_callback = make_callback
         self._running: dict[str, RunCallback] = {}
         self._newest = position.resume_sequence - 1
-        self._router = RunRouter([self._factory])
-
-    def _factory(
-        self, _name: str, start: Mapping[str, Any]
-    ) -> tuple[list[RunCallback], list[Any]]:
-        try:
-            callback = self._make_callback(start)
-        except InputError as error:
-            logger.warning("run %s is not reconstructed: %s", start["uid"], error)
-            return [], []
-        if callback is None:
-            return [], []
-        self._running[start["uid"]] = callback
-        return [callback], []
+        self._documents = RunDocuments()
 
     def receive(self, records: Iterable[Record]) -> None:
         """Take documents, and look which runs are done."""
         for record in records:
-            if record.name == "start":
-                self._position.began(record.doc["uid"], record.sequence)
-            self._router(record.name, record.doc)
-            if record.name == "start" and record.doc["uid"] not in self._running:
-                self._position.finished(record.doc["uid"])
+            self._take(record)
             self._newest = record.sequence
             self._position.passed(record.sequence)
         for uid in [uid for uid, run in self._running.items() if run.done()]:
-            del self._running[uid]
-            self._position.finished(uid)
+            self._end(uid)
             self._position.passed(self._newest)
+
+    def _take(self, record: Record) -> None:
+        try:
+            uid = self._documents.run_of(record.name, record.doc)
+        except (KeyError, TypeError) as error:
+            logger.error("a %s document names no run: %r", record.name, error)
+            return
+        if uid is None:
+            return
+        if record.name == "start":
+            self._begin(uid, record)
+        callback = self._running.get(uid)
+        if callback is None:
+            return
+        try:
+            callback(record.name, record.doc)
+        except Exception:
+            # Others must not suffer, and what this one lacks its result will say.
+            logger.exception("run %s: one %s document is left out", uid, record.name)
+            if record.name == "stop":
+                callback.stop()
+                self._end(uid)
+
+    def _begin(self, uid: str, record: Record) -> None:
+        self._position.began(uid, record.sequence)
+        callback = None
+        try:
+            callback = self._make_callback(record.doc)
+        except InputError as error:
+            logger.warning("run %s is not reconstructed: %s", uid, error)
+        except Exception:
+            logger.exception("run %s is not reconstructed", uid)
+        if callback is None:
+            self._position.finished(uid)
+        else:
+            self._running[uid] = callback
+
+    def _end(self, uid: str) -> None:
+        del self._running[uid]
+        self._position.finished(uid)
 
     def stop(self) -> None:
         """Give up the runs that are not done."""
@@ -164,7 +186,7 @@ def main(
     settings = load(LIVE_SETTINGS)(
         pipeline=plan,
         algorithm=algorithm,
-        allowed_roots=[directory.raw, *(data_root or [])],
+        allowed_roots=data_root or [directory.raw],
         path_map=dict(pair.split("=", 1) for pair in path_map or []),
         make_publishers=make_publishers(plan, directory, tiled_uri, prefix),
         scratch=directory.scratch,
