@@ -1,6 +1,8 @@
 """Pixels, angles and times of frames known to exist, read from where they are."""
 
+import math
 import threading
+import time
 from collections import Counter, OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -66,6 +68,7 @@ class FrameStore:
         self._sources: dict[FrameKey, AngleSource] = {}
         self._awaited: RotationTrack | None = None
         self._closed = False
+        self._deadline_s = math.inf
         self._lock = threading.Lock()
 
     @property
@@ -94,6 +97,12 @@ class FrameStore:
         if order == list(range(len(refs))):
             return batch
         return batch.select(np.argsort(order))
+
+    def run_ended(self) -> None:
+        """Wait once more for what is not there, not once for each lost frame."""
+        self._deadline_s = time.monotonic() + self._timeout_s
+        for follower in list(self._followers.values()):
+            follower.deadline_s = self._deadline_s
 
     def close(self) -> None:
         """Close files and forget images that came inside events."""
@@ -153,6 +162,7 @@ class FrameStore:
             if len(self._followers) >= MAX_OPEN_FILES:
                 self._followers.popitem(last=False)[1].close()
             self._followers[path] = Hdf5Follower(path, timeout_s=self._timeout_s)
+        self._followers[path].deadline_s = self._deadline_s
         self._followers.move_to_end(path)
         return self._followers[path]
 

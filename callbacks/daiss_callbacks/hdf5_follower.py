@@ -1,5 +1,6 @@
 """Reads an HDF5 file while its writer still appends to it (SWMR), and afterwards."""
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -48,6 +49,8 @@ class Hdf5Follower:
         """Follow a path; nothing is opened before the first read."""
         self.path = Path(path).resolve()
         self._timeout_s = timeout_s
+        self.deadline_s = math.inf
+        """Monotonic time after which nothing is waited for."""
         self._poll_s = poll_s
         self._closed = threading.Event()
         self._lock = threading.Lock()
@@ -111,7 +114,7 @@ class Hdf5Follower:
                 changed, state = now, self._state()
             if final and now - changed >= min(SETTLE_S, self._timeout_s):
                 raise UnavailableError(f"file {self.path} {reason}")
-            if now - began >= self._timeout_s:
+            if now - began >= self._timeout_s or now >= self.deadline_s:
                 raise UnavailableError(
                     f"{what} of file {self.path} did not come within"
                     f" {self._timeout_s:g} s: the file {reason}"

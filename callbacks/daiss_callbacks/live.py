@@ -77,6 +77,7 @@ class LiveReconstruction(DocumentRouter):
         """Take any document of the run."""
         self._engine.submit(self._assembler(name, doc))
         if name == "stop":
+            self._store.run_ended()
             succeeded = doc["exit_status"] == "success"
             reason = doc.get("reason") or f"the run ended with {doc['exit_status']!r}"
             self._engine.end(succeeded=succeeded, message="" if succeeded else reason)

@@ -11,6 +11,7 @@ from daiss_bluesky.core.errors import InputError, UnavailableError
 from daiss_bluesky.core.pipeline import read_pipeline
 from daiss_bluesky.core.registry import load
 from daiss_bluesky.core.resources import resource
+from daiss_bluesky.publishers.tiled_http import TiledHttp
 from daiss_bluesky.services.epics_environment import (
     LOOPBACK,
     EpicsPorts,
@@ -25,6 +26,7 @@ from daiss_bluesky.services.state import StateDirectory, read_json, write_json
 from daiss_bluesky.services.tiled_server import read_or_make_key
 
 API_KEY = "TILED_API_KEY"
+LAST_PORT = 65535
 READ_BEAMLINE = "daiss_devices.beamline_file:read_beamline"
 
 
@@ -114,8 +116,10 @@ def plan_fleet(
 ) -> FleetPlan:
     """Choose addresses, check files and ports, make the state directory."""
     read_pipeline(pipeline)
-    if tiled_port is not None and not is_free(tiled_port):
-        raise InputError(f"port {tiled_port} is in use; name another --tiled-port")
+    if tiled_port is not None:
+        _check_port(tiled_port)
+    if tiled_uri is not None:
+        refuse_server(tiled_uri)
     state = StateDirectory(root)
     state.make()
     # Consumers remember their place in one journal, so there must be one.
@@ -145,13 +149,34 @@ def _data_root(beamline: Path) -> Path:
     return Path(load(READ_BEAMLINE)(beamline, {}).data_root).expanduser().resolve()
 
 
+def _check_port(port: int) -> None:
+    if not 0 < port <= LAST_PORT:
+        raise InputError(f"--tiled-port {port}: a port is 1 to {LAST_PORT}")
+    if not is_free(port):
+        raise InputError(f"port {port} is in use; name another --tiled-port")
+
+
+def refuse_server(tiled_uri: str) -> None:
+    """Refuse a Tiled server that is away or does not take the user's key."""
+    if not tiled_uri.startswith(("http://", "https://")):
+        raise InputError(f"--tiled-uri {tiled_uri!r}: http://... is expected")
+    key = os.environ.get(API_KEY)
+    if not key:
+        raise InputError(f"--tiled-uri {tiled_uri} needs its API key in {API_KEY}")
+    server = TiledHttp(tiled_uri, key)
+    try:
+        server.get("")
+    finally:
+        server.close()
+
+
 def is_free(port: int) -> bool:
     """Tell whether nobody listens on a TCP port of loopback."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOOPBACK, port))
-        except (OSError, OverflowError):
+        except OSError:
             return False
     return True
 

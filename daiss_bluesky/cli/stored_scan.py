@@ -24,14 +24,17 @@ def reconstruct_file(
         parameters["center_px"] = center_px
     algorithm = find(ALGORITHMS, pipeline.algorithm)(**parameters)
     columns = ("{task.description}", BarColumn(), TimeRemainingColumn())
-    console = Console(stderr=True, quiet=not show)
-    with Progress(*columns, console=console) as bar:
+    stored = open_scan(file)
+    console = Console(stderr=True)
+    # Where nobody watches, and before a refusal, there is no bar to leave behind.
+    hidden = not (show and console.is_terminal)
+    with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
         task = bar.add_task("reconstructing", total=None)
 
         def advance(state: State) -> None:
             bar.update(task, completed=state.frames_used, total=state.frames_expected)
 
-        return reconstruct_scan(open_scan(file), algorithm, advance)
+        return reconstruct_scan(stored, algorithm, advance)
 
 
 def summary(final: Final) -> dict[str, Any]:

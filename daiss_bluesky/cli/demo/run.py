@@ -1,6 +1,7 @@
 """A demo from start to end: services, scan, result, figures; nothing left behind."""
 
 import logging
+import math
 import os
 import shutil
 import tempfile
@@ -20,9 +21,10 @@ from daiss_bluesky.cli.demo.report import Report
 from daiss_bluesky.cli.fleet import Fleet, plan_fleet
 from daiss_bluesky.cli.results_table import connect, find_result
 from daiss_bluesky.cli.services import start_fleet, stop_fleet
-from daiss_bluesky.core.errors import DaissError, UnavailableError
+from daiss_bluesky.core.errors import DaissError, InputError, UnavailableError
 from daiss_bluesky.core.geometry import projection_angles_deg
 from daiss_bluesky.core.pipeline import read_pipeline
+from daiss_bluesky.core.registry import load
 from daiss_bluesky.core.resources import resource
 from daiss_bluesky.core.results import result_uid
 from daiss_bluesky.core.scan import SampleMetadata
@@ -31,6 +33,8 @@ from daiss_bluesky.readers import open_scan
 from daiss_bluesky.testing.phantoms import load_phantom
 
 PIPELINE = "profiles/tomography.yml"
+STATION = "daiss_devices.station:load_station"
+CONNECT_TIMEOUT_S = 5.0
 RESULT_TIMEOUT_S = 120.0
 POLL_S = 0.1
 
@@ -61,13 +65,43 @@ def check(options: DemoOptions) -> None:
     Frames(options.darks, options.flats, options.flats_after, pair=True)
     check_exposure(options.exposure_s)
     SampleMetadata.parse(options.metadata, "the metadata of the plan")
+    if not options.darks:
+        raise InputError("--darks 0: the correction needs at least 1 dark field")
+    center_px = options.center_px
+    if center_px is not None and not math.isfinite(center_px):
+        raise InputError(f"--center-px {center_px}: a finite number is expected")
     if options.scan is not None:
         open_scan(options.scan)
     else:
-        if Path(options.sample).suffix:
-            load_phantom(Path(options.sample))
         plan_angles_deg(
             options.angles, None, start_deg=0, range_deg=180, order=options.order
+        )
+    if options.beamline is not None:
+        _refuse_absent(options.beamline)
+    elif options.scan is None:
+        _check_simulation(options)
+
+
+def _check_simulation(options: DemoOptions) -> None:
+    center_px = options.center_px
+    if center_px is not None and not 0 < center_px < options.size:
+        raise InputError(
+            f"--center-px {center_px}: between 0 and --size {options.size} is expected"
+        )
+    if Path(options.sample).suffix:
+        load_phantom(Path(options.sample))
+
+
+def _refuse_absent(beamline: Path) -> None:
+    station = load(STATION)(beamline)
+    try:
+        missing = station.missing(CONNECT_TIMEOUT_S)
+    finally:
+        station.close()
+    if missing:
+        raise UnavailableError(
+            f"{len(missing)} PVs of {beamline.name} do not answer, the first is"
+            f" {missing[0].pv}: daiss doctor --beamline {beamline}"
         )
 
 
@@ -91,10 +125,12 @@ def scan_and_wait(fleet: Fleet, options: DemoOptions, console: Console) -> Outco
         run_uid, error = _scan(session, options)
     if run_uid is None:
         raise error or UnavailableError("no run was opened")
-    pipeline = read_pipeline(fleet.pipeline)
-    result = await_result(fleet, result_uid(run_uid, pipeline.digest), console)
     if isinstance(error, DaissError):
         raise error
+    pipeline = read_pipeline(fleet.pipeline)
+    result = await_result(fleet, result_uid(run_uid, pipeline.digest), console)
+    if result["status"] == "failed" and error is None:
+        raise InputError(f"the reconstruction failed: {result['message']}")
     return Outcome(run_uid, result, interrupted=error is not None)
 
 

@@ -1,0 +1,175 @@
+"""A whole beamline, started with `daiss up`, and scans in processes of their own."""
+
+import json
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from daiss_bluesky.cli.fleet import Fleet
+from daiss_bluesky.core.pipeline import read_pipeline
+from daiss_bluesky.core.results import result_uid
+from daiss_bluesky.services.state import read_json, write_json
+
+DAISS = [sys.executable, "-c", "from daiss_bluesky.cli.main import main; main()"]
+LIMIT_S = 200.0
+
+SCAN = """
+import json, sys
+from pathlib import Path
+from rich.console import Console
+from daiss_bluesky.cli.fleet import Fleet
+from daiss_bluesky.cli.session import open_session
+
+fleet = Fleet.load(Path(sys.argv[1]))
+with open_session(fleet, Console(quiet=True)) as session:
+    assert not session.missing, session.missing
+    print("ready", flush=True)
+    sys.stdin.readline()
+    uids = []
+    session.RE.subscribe(lambda _, doc: uids.append(doc["uid"]), "start")
+    session.RE.subscribe(lambda _, doc: print(doc["seq_num"], flush=True), "event")
+    stops = []
+    session.RE.subscribe(lambda _, doc: stops.append(doc["exit_status"]), "stop")
+    session.RE(session.plans["tomo_scan"](**json.loads(sys.argv[2])))
+    print(json.dumps({"run_uid": uids[0], "exit_status": stops[0]}), flush=True)
+"""
+
+
+def daiss(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run one command of the command line to its end."""
+    return subprocess.run(
+        [*DAISS, *arguments],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+    )
+
+
+@dataclass(slots=True)
+class Scan:
+    """A scan in a process of its own, which waits to be let go."""
+
+    process: subprocess.Popen[str]
+
+    def go(self) -> None:
+        """Let it begin."""
+        assert self.process.stdin is not None
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+
+    def lines(self) -> Iterator[str]:
+        """Give what it says: one number an event, at the end JSON."""
+        assert self.process.stdout is not None
+        yield from self.process.stdout
+
+    def wait_for_events(self, n: int) -> None:
+        """Wait until so many events have been emitted."""
+        for _, _line in zip(range(n), self.lines(), strict=False):
+            pass
+
+    def outcome(self) -> dict[str, Any]:
+        """Wait for the end; gives run_uid and exit_status."""
+        output, errors = self.process.communicate(timeout=LIMIT_S)
+        assert self.process.returncode == 0, errors
+        answer: dict[str, Any] = json.loads(output.splitlines()[-1])
+        return answer
+
+
+@dataclass(slots=True)
+class Beamline:
+    """What `daiss up` started."""
+
+    fleet: Fleet
+
+    def scan(self, **arguments: Any) -> Scan:
+        """Open a scan; it is connected to the devices and waits for `go`."""
+        process = subprocess.Popen(
+            [sys.executable, "-c", SCAN, str(self.fleet.state), json.dumps(arguments)],
+            env=os.environ | self.fleet.client_environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        scan = Scan(process)
+        for line in scan.lines():
+            if line.strip() == "ready":
+                return scan
+        raise AssertionError(process.communicate()[1])
+
+    def client(self, code: str, *arguments: str) -> subprocess.Popen[str]:
+        """Start Python code in a process that follows this beamline."""
+        return subprocess.Popen(
+            [sys.executable, "-c", code, *arguments],
+            env=os.environ | self.fleet.client_environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def result_uid(self, run_uid: str) -> str:
+        """Name the result that a run will have."""
+        return result_uid(run_uid, read_pipeline(self.fleet.pipeline).digest)
+
+    def process(self, name: str) -> psutil.Process:
+        """Find one of the services."""
+        [service] = [one for one in self.fleet.services if one.name == name]
+        found = service.process()
+        assert found is not None, f"{name} has ended"
+        return found
+
+    @contextmanager
+    def killed(self, name: str) -> Iterator[None]:
+        """Take a service away with kill -9; afterwards start it as it was."""
+        process = self.process(name)
+        command, environment = process.cmdline(), process.environ()
+        process.kill()
+        process.wait(30)
+        yield
+        [service] = [one for one in self.fleet.services if one.name == name]
+        with Path(service.log).open("ab") as log:
+            new = subprocess.Popen(
+                command,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._replace(name, new.pid)
+
+    def _replace(self, name: str, pid: int) -> None:
+        path = self.fleet.state / "services.json"
+        values = read_json(path, "the list of services")
+        for one in values["services"]:
+            if one["name"] == name:
+                one["pid"] = pid
+                one["created_s"] = psutil.Process(pid).create_time()
+        write_json(path, values)
+        self.fleet = Fleet.load(self.fleet.state)
+
+
+@contextmanager
+def running_beamline(state: Path, *options: str) -> Iterator[Beamline]:
+    """Start a small beamline with a prefix of its own, and stop it."""
+    prefix = f"T{uuid.uuid4().hex[:8]}:"
+    place = ("--state", str(state))
+    begun = daiss("up", *place, "--prefix", prefix, "--size", "64", "--json", *options)
+    assert begun.returncode == 0, begun.stderr
+    assert json.loads(begun.stdout.splitlines()[-1])["state"] == str(state)
+    try:
+        yield Beamline(Fleet.load(state))
+    finally:
+        ended = daiss("down", *place, "--json")
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads(ended.stdout)["killed"] == []
