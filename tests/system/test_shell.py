@@ -43,6 +43,7 @@ def fleet(twin: TwinProcess, tmp_path: Path) -> Fleet:
         proxy_in=proxy_in,
         proxy_out=proxy_out,
         epics=twin.ports,
+        data_root=twin.data_root,
     )
 
 
