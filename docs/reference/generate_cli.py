@@ -16,8 +16,8 @@ Exit codes: 0 done · 1 `doctor` found something wrong · 2 refused, with one se
 stderr · 130 Ctrl-C. With `--json` the last line of stdout is one JSON object.
 
 Environment: `DAISS_STATE` the state directory (default `~/.local/state/daiss`) ·
-`TILED_API_KEY` the key of a facility's Tiled server · `DAISS_LOG` level of the services'
-logs (default WARNING) · `EPICS_*` with a beamline file.
+`TILED_API_KEY` the key of a facility's Tiled server · `DAISS_LOG` level of the
+services' logs (default WARNING) · `EPICS_*` with a beamline file.
 """
 TWIN = """
 ## daiss twin
