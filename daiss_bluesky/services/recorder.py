@@ -9,6 +9,7 @@ import logging
 import os
 import time
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Annotated
@@ -93,9 +94,10 @@ class Recorder:
             recording = _import_recording()(
                 self._http, self._api_key, self._position, self._tries
             )
-            while not self._ended.is_set():
-                self._tell("recording")
-                recording.take(stream.read_new(FLUSH_S), FLUSH_S)
+            with closing(recording):
+                while not self._ended.is_set():
+                    self._tell("recording")
+                    recording.take(stream.read_new(FLUSH_S), FLUSH_S)
         except UnavailableError as error:
             self._tell("waiting for Tiled", str(error))
             self._ended.wait(FLUSH_S)

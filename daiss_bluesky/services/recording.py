@@ -43,10 +43,13 @@ class Recording:
         self._writers: dict[str, TiledRunWriter] = {}
         uri = f"{http.uri}/api/v1/metadata/{RAW_PATH}"
         try:
-            client = from_uri(uri, api_key=api_key)
+            self._client = from_uri(uri, api_key=api_key)
         except httpx.HTTPError as error:
             raise UnavailableError(f"Tiled does not answer ({error})") from None
-        self._make_writer: Callable[[], TiledRunWriter] = lambda: TiledRunWriter(client)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.context.http_client.close()
 
     def take(self, records: Iterable[Record], flush_s: float) -> None:
         """Write what has come, at least so often; all is visible on return."""
@@ -71,7 +74,7 @@ class Recording:
             if self._is_complete(run):
                 self._position.finished(run)
                 return
-            self._writers[run] = self._make_writer()
+            self._writers[run] = TiledRunWriter(self._client)
         writer = self._writers.get(run)
         if (
             writer is not None

@@ -35,6 +35,7 @@ ROTATION_KEY = "rotation"
 MONITOR = "rotation_monitor"
 DATASET = "/entry/data/data"
 ATTRIBUTES = "/entry/instrument/NDAttributes"
+ATTRIBUTE_CHUNK = 16384
 FLY_ANGLE = "encoder"
 """A name that only the documents of the style `fly` tell."""
 
@@ -302,11 +303,12 @@ class _Composer:
                     self._event(monitor, {ROTATION_KEY: angle_deg}, time_s)
 
     def _stream_resource(self, data_key: str, dataset: str) -> tuple[Any, int]:
+        chunk_shape = (1, *self.shape) if dataset == DATASET else (ATTRIBUTE_CHUNK,)
         resource = self._run.compose_stream_resource(
             mimetype="application/x-hdf5",
             uri=f"file://localhost{self.path.as_posix()}",
             data_key=data_key,
-            parameters={"dataset": dataset, "chunk_shape": (1, *self.shape)},
+            parameters={"dataset": dataset, "chunk_shape": chunk_shape},
         )
         return resource, self._add("stream_resource", resource.stream_resource_doc)
 
