@@ -1,35 +1,18 @@
 """Filtered backprojection of parallel-beam tomography, while the scan runs."""
 
-from typing import Any, Literal
+from typing import Any
 
 import psutil
-from pydantic import Field
 
+from daiss_bluesky.algorithms.fbp_parameters import FbpParameters
 from daiss_bluesky.algorithms.fbp_reconstruction import WORK_FRAMES, FbpReconstruction
 from daiss_bluesky.algorithms.fields import MAX_FLAT_SUMS
 from daiss_bluesky.core.errors import InputError
-from daiss_bluesky.core.scan import Model, Scan
+from daiss_bluesky.core.scan import Scan
 from daiss_bluesky.kernels.backprojection import Blocks
 
 BASE_BYTES = 300_000_000
 """Interpreter, libraries and compiled kernels."""
-
-
-class FbpParameters(Model):
-    """What a pipeline file may say about filtered backprojection."""
-
-    filter: Literal["ramp", "shepp-logan", "cosine", "hann"] = "ramp"
-    """From sharp to smooth."""
-    center_px: float | None = None
-    """Rotation center; None: the scan's own, or found from opposite projections."""
-    dead_pixels: bool = True
-    """Replace pixels that see no light, or far too much, by their neighbors."""
-    zingers: bool = True
-    """Replace single bright pixels, where an X-ray hit the sensor."""
-    zinger_threshold: float = Field(0.05, gt=0)
-    """How far above all its neighbors a zinger is, as a fraction of the flat field."""
-    dark_level: float | None = None
-    """Counts without light, for scans that took no dark field."""
 
 
 class FbpAlgorithm:

@@ -6,12 +6,12 @@ measured; only those whose guess was wrong are read again.
 """
 
 import logging
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from daiss_bluesky.algorithms.center import CenterFinder, ChosenCenter
+from daiss_bluesky.algorithms.fbp_parameters import FbpParameters
 from daiss_bluesky.algorithms.fields import FieldCollector
 from daiss_bluesky.algorithms.ledger import Ledger
 from daiss_bluesky.core.errors import InputError, UnavailableError
@@ -28,9 +28,6 @@ from daiss_bluesky.kernels.backprojection import (
 )
 from daiss_bluesky.kernels.correction import Fields, attenuation
 
-if TYPE_CHECKING:
-    from daiss_bluesky.algorithms.fbp import FbpParameters
-
 logger = logging.getLogger(__name__)
 
 WORK_FRAMES = 32
@@ -43,7 +40,7 @@ class FbpReconstruction:
     """Takes frames in any order and holds the volume they make."""
 
     def __init__(
-        self, scan: Scan, frame_shape: tuple[int, int], parameters: "FbpParameters"
+        self, scan: Scan, frame_shape: tuple[int, int], parameters: FbpParameters
     ) -> None:
         given_px = parameters.center_px
         if given_px is None:
