@@ -1,11 +1,12 @@
 """Images of every stream read from Tiled are that stream's frames in the file."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import event_model
 import h5py
 import numpy as np
 import ophyd
@@ -80,6 +81,12 @@ class Recorder:
             self._streams[doc["uid"]] = doc["name"]
         elif name in NEWS:
             self._look(self._streams[doc["descriptor"]])
+
+    def take_at_once(self, documents: Iterable[tuple[str, dict[str, Any]]]) -> None:
+        """Record documents that have waited."""
+        records = [Record(k, 0.0, name, doc) for k, (name, doc) in enumerate(documents)]
+        self.uid = records[0].doc["uid"]
+        self._recording.take(records, 60.0)
 
     def _look(self, stream: str) -> None:
         node = self._raw[self.uid][stream]
@@ -229,3 +236,83 @@ def test_an_ophyd_async_camera_with_two_streams(
     live.image_key = "camera"
     engine(plan())
     check(live, {"dark": [0, 1, 5], "primary": [2, 3, 4]})
+
+
+def write_frames(path: Path, n: int, first: int = 0) -> NDArray[Any]:
+    """Write frames that hold numbers from first on; give them."""
+    numbers = np.arange(first, first + n, dtype=np.uint16)
+    frames = np.broadcast_to(numbers[:, None, None], (n, 4, 6))
+    with h5py.File(path, "w", libver="latest") as file:
+        file.create_dataset(DATASET, data=frames, chunks=(1, 4, 6))
+    return np.array(frames)
+
+
+def compose_by_hand(
+    parts: Sequence[tuple[Path, Sequence[int]]],
+) -> Iterator[tuple[str, Any]]:
+    """Compose a stream that begins anew, with a descriptor, for each part.
+
+    A part is a file and the point numbers of its events; a file is announced once.
+    """
+    run = event_model.compose_run()
+    yield "start", run.start_doc
+    image = {"source": "camera", "dtype": "array", "shape": [1, 4, 6]}
+    image |= {"dtype_numpy": "<u2", "external": "FILESTORE:"}
+    resources: dict[Path, Any] = {}
+    for path, points in parts:
+        bundle = run.compose_descriptor(name="primary", data_keys={IMAGE_KEY: image})
+        yield "descriptor", bundle.descriptor_doc
+        if path not in resources:
+            resources[path] = run.compose_resource(
+                spec="AD_HDF5",
+                root=str(path.parent),
+                resource_path=path.name,
+                resource_kwargs={"frame_per_point": 1},
+            )
+            yield "resource", resources[path].resource_doc
+        for point in points:
+            datum = resources[path].compose_datum({"point_number": point})
+            yield "datum", datum
+            yield (
+                "event",
+                bundle.compose_event(
+                    data={IMAGE_KEY: datum["datum_id"]},
+                    timestamps={IMAGE_KEY: 0.0},
+                    filled={IMAGE_KEY: False},
+                ),
+            )
+    yield "stop", run.compose_stop()
+
+
+def test_a_point_taken_again_after_a_pause(
+    tiled_server: TiledServer, recorder: Recorder
+) -> None:
+    path = tiled_server.data_roots[0] / "paused.h5"
+    frames = write_frames(path, 5)
+    for name, doc in compose_by_hand([(path, [0, 1]), (path, [3, 4])]):
+        recorder(name, doc)
+    np.testing.assert_array_equal(recorder.read("primary")[:, 0], frames[[0, 1, 3, 4]])
+    assert recorder.lengths("primary") == [1, 2, 3, 4]
+
+
+def test_documents_that_come_all_at_once(
+    tiled_server: TiledServer, recorder: Recorder
+) -> None:
+    path = tiled_server.data_roots[0] / "waited.h5"
+    frames = write_frames(path, 7)
+    parts = [(path, [0, 1]), (path, [3, 4, 6])]
+    recorder.take_at_once(compose_by_hand(parts))
+    rows = [0, 1, 3, 4, 6]
+    np.testing.assert_array_equal(recorder.read("primary")[:, 0], frames[rows])
+
+
+def test_files_one_after_the_other(
+    tiled_server: TiledServer, recorder: Recorder
+) -> None:
+    first, second = (tiled_server.data_roots[0] / f"part{i}.h5" for i in (1, 2))
+    frames = [write_frames(first, 3), write_frames(second, 2, 3)]
+    recorder.image_key = "not read meanwhile: the second file has frames to come"
+    for name, doc in compose_by_hand([(first, range(3)), (second, range(2))]):
+        recorder(name, doc)
+    read = recorder.read("primary", IMAGE_KEY)
+    np.testing.assert_array_equal(read[:, 0], np.concatenate(frames))
