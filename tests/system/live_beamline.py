@@ -7,7 +7,7 @@ import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +70,9 @@ class Scan:
     def lines(self) -> Iterator[str]:
         """Give what it says: one number an event, at the end JSON."""
         assert self.process.stdout is not None
-        yield from self.process.stdout
+        # Not "yield from": that would close the pipe with the generator.
+        while line := self.process.stdout.readline():
+            yield line
 
     def wait_for_events(self, n: int) -> None:
         """Wait until so many events have been emitted."""
@@ -90,6 +92,7 @@ class Beamline:
     """What `daiss up` started."""
 
     fleet: Fleet
+    _restarted: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def scan(self, **arguments: Any) -> Scan:
         """Open a scan; it is connected to the devices and waits for `go`."""
@@ -138,15 +141,22 @@ class Beamline:
         yield
         [service] = [one for one in self.fleet.services if one.name == name]
         with Path(service.log).open("ab") as log:
-            new = subprocess.Popen(
-                command,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
+            self._restarted.append(
+                subprocess.Popen(
+                    command,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                )
             )
-        self._replace(name, new.pid)
+        self._replace(name, self._restarted[-1].pid)
+
+    def close(self) -> None:
+        """Take leave of the services that were started again."""
+        for one in self._restarted:
+            one.wait(LIMIT_S)
 
     def _replace(self, name: str, pid: int) -> None:
         path = self.fleet.state / "services.json"
@@ -167,9 +177,11 @@ def running_beamline(state: Path, *options: str) -> Iterator[Beamline]:
     begun = daiss("up", *place, "--prefix", prefix, "--size", "64", "--json", *options)
     assert begun.returncode == 0, begun.stderr
     assert json.loads(begun.stdout.splitlines()[-1])["state"] == str(state)
+    beamline = Beamline(Fleet.load(state))
     try:
-        yield Beamline(Fleet.load(state))
+        yield beamline
     finally:
         ended = daiss("down", *place, "--json")
+        beamline.close()
     assert ended.returncode == 0, ended.stderr
     assert json.loads(ended.stdout)["killed"] == []

@@ -1,10 +1,7 @@
 """What a user may get wrong: one sentence that names it, exit code 2, nothing left."""
 
 import json
-import os
-import signal
 import socket
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,9 +11,11 @@ import numpy as np
 import pytest
 
 from daiss_bluesky.cli.main import main
+from daiss_bluesky.core.resources import resource
 from daiss_bluesky.services.epics_environment import EpicsPorts, free_ports
 from tests.conftest import TiledServer
-from tests.system.live_beamline import DAISS, daiss
+from tests.system.demo_process import start_demo
+from tests.system.live_beamline import daiss
 from tests.system.twin_process import launch, start_twin
 
 pytestmark = pytest.mark.system
@@ -167,8 +166,6 @@ def test_tiled_absent_and_a_wrong_key(
 
 
 def test_an_absent_ioc(tmp_path: Path) -> None:
-    from daiss_bluesky.core.resources import resource  # noqa: PLC0415
-
     text = resource("profiles/twin.yml").read_text()
     beamline = tmp_path / "absent.yml"
     beamline.write_text(text)
@@ -211,20 +208,9 @@ def test_a_twin_that_runs_already(tmp_path: Path) -> None:
     ],
 )
 def test_a_scan_that_goes_wrong(tmp_path: Path, options: list[str], named: str) -> None:
-    command = [*DAISS, "demo", "--json", "--size", "64", "--angles", "24", *options]
-    process = subprocess.Popen(
-        [*command, "--picture", str(tmp_path / "demo.png")],
-        env=os.environ | {"TMPDIR": str(tmp_path)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        output, errors = process.communicate(timeout=150)
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGINT)
-        raise
-    assert process.returncode == 2, (output, errors)
+    demo = start_demo(tmp_path, "--size", "64", "--angles", "24", *options)
+    code, output, errors = demo.finish()
+    assert code == 2, errors
     assert named in one_sentence(errors)
     assert output == ""
-    assert not list(tmp_path.iterdir())
+    demo.assert_nothing_left()

@@ -1,0 +1,54 @@
+"""Ctrl-C at any moment of a demo: it ends quietly and leaves nothing."""
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import wait_until
+from tests.system.demo_process import Demo, start_demo
+
+pytestmark = pytest.mark.system
+
+INTERRUPTED = 130
+
+
+def interrupt(demo: Demo) -> tuple[str, str]:
+    demo.process.send_signal(signal.SIGINT)
+    code, output, errors = demo.finish()
+    assert code == INTERRUPTED, errors
+    assert "Traceback" not in output + errors
+    demo.assert_nothing_left()
+    return output, errors
+
+
+def test_while_the_services_start(tmp_path: Path) -> None:
+    demo = start_demo(tmp_path, "--size", "64", "--angles", "20")
+
+    def services_start() -> bool:
+        state = demo.state()
+        return state is not None and (state / "services.json").exists()
+
+    wait_until(services_start, "the first service")
+    output, errors = interrupt(demo)
+    assert output == ""
+    assert errors == "interrupted: everything was stopped\n"
+
+
+def test_in_mid_scan(tmp_path: Path) -> None:
+    demo = start_demo(tmp_path, "--size", "64", "--angles", "900")
+
+    def projections_come() -> bool:
+        state = demo.state()
+        journals = state.glob("journal/*") if state else ()
+        # Darks, flats and the pair come first: 23 documents of 2 and less than 1 kB.
+        return sum(one.stat().st_size for one in journals) > 60_000
+
+    wait_until(projections_come, "projections")
+    output, _errors = interrupt(demo)
+    report = json.loads(output.splitlines()[-1])
+    assert report["interrupted"]
+    assert report["status"] == "incomplete"
+    assert 0 < report["frames_received"] < report["frames_expected"] == 900
+    assert report["volume_shape"] == [64, 64, 64]

@@ -1,0 +1,39 @@
+"""The newest results, as a table."""
+
+from typing import Any
+
+from rich.console import Console
+
+from daiss_bluesky.cli.results_table import find_result, results_table
+
+
+def result(**changes: Any) -> dict[str, Any]:
+    return {
+        "result_uid": "an-uid",
+        "scan_id": 7,
+        "sample": "chalk",
+        "status": "complete",
+        "frames": {"received": 90, "expected": 91},
+        "geometry": {"center_px": 33.333},
+    } | changes
+
+
+def drawn(*results: dict[str, Any]) -> str:
+    console = Console(width=120, record=True, quiet=False, file=None)
+    with console.capture() as said:
+        console.print(results_table(results))
+    return said.get()
+
+
+def test_a_row_tells_all() -> None:
+    text = drawn(result())
+    for part in ("7", "chalk", "complete", "90/91", "33.33", "an-uid"):
+        assert part in text
+
+
+def test_a_center_that_is_not_known_yet() -> None:
+    assert " - " in drawn(result(geometry={}, status="running"))
+
+
+def test_a_result_that_was_not_opened() -> None:
+    assert find_result({}, "an-uid") is None
