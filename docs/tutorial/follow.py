@@ -19,7 +19,13 @@ def show(update):
     print(f"slice {picture.shape}: {picture.min():.4f} to {picture.max():.4f}")
 
 
-while (result := newest()) is None or result.metadata["status"] != "running":
+def can_be_followed(result):
+    """Tell whether a result is under way and has its first picture's place."""
+    running = result is not None and result.metadata["status"] == "running"
+    return running and ("live", "slice_xy") in result
+
+
+while not can_be_followed(result := newest()):
     time.sleep(0.1)
 subscription = result["live", "slice_xy"].subscribe()
 # Only a weak reference to the callback is kept: give a name that lives on, no lambda.

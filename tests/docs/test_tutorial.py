@@ -109,21 +109,23 @@ def followed(beamline: Beamline) -> tuple[str, str]:
 
 
 def fewer_angles(text: str) -> str:
-    return re.sub(r"(?<=tomo_scan\()181|(?<=tomo_fly\()361", "61", text)
+    return re.sub(r"(?<=tomo_scan\()181|(?<=tomo_fly\()361", "31", text)
 
 
-def results(beamline: Beamline) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = beamline.daiss("status")["results"]
-    return found
+@pytest.fixture(scope="module")
+def finished(
+    beamline: Beamline, followed: tuple[str, str]
+) -> dict[int, dict[str, Any]]:
+    """What `daiss status` says of the tutorial's two results, by scan, once ended."""
+    said: dict[str, Any] = {}
 
+    def both_ended() -> bool:
+        said.update(beamline.daiss("status"))
+        return [one["status"] for one in said["results"]].count("complete") == 2
 
-def finished(beamline: Beamline) -> list[dict[str, Any]]:
-    """Give the tutorial's two results once both have ended; newest first."""
-    wait_until(
-        lambda: [one["status"] for one in results(beamline)].count("complete") >= 2,
-        "both reconstructions",
-    )
-    return results(beamline)
+    wait_until(both_ended, "both reconstructions")
+    assert all(one["running"] for one in said["services"])
+    return {one["scan_id"]: one for one in said["results"]}
 
 
 def test_the_follower_sees_the_slice_sharpen(followed: tuple[str, str]) -> None:
@@ -140,10 +142,9 @@ def test_the_prompt_answers_as_the_tutorial_says(followed: tuple[str, str]) -> N
     assert "Traceback" not in prompt
 
 
-def test_status_and_doctor(beamline: Beamline, followed: tuple[str, str]) -> None:
-    assert {one["sample"] for one in finished(beamline)} == {"chalk"}
-    services = beamline.daiss("status")["services"]
-    assert all(one["running"] for one in services)
+def test_the_doctor_finds_the_services_well(
+    beamline: Beamline, followed: tuple[str, str]
+) -> None:
     done = subprocess.run(
         [DAISS, "doctor", "--json"],
         capture_output=True,
@@ -160,15 +161,16 @@ def test_status_and_doctor(beamline: Beamline, followed: tuple[str, str]) -> Non
 
 
 def test_the_file_gives_the_live_volume(
-    beamline: Beamline, followed: tuple[str, str]
+    beamline: Beamline, finished: dict[int, dict[str, Any]]
 ) -> None:
-    step = finished(beamline)[1]
+    step = finished[1]
+    assert step["sample"] == "chalk"
     files = (beamline.state / "raw").rglob("*.h5")
     file = min(files, key=lambda path: path.stat().st_mtime)
     output = beamline.work / "volume.h5"
     answer = beamline.daiss("reconstruct", str(file), "--output", str(output))
     assert answer["status"] == "complete"
-    assert answer["frames_received"] == step["frames"]["received"] == 61
+    assert answer["frames_received"] == step["frames"]["received"] == 31
     stored = beamline.state / "results" / step["result_uid"] / "volume.zarr"
     live = np.asarray(zarr.open_array(stored, mode="r")[:])
     with h5py.File(output) as opened:
@@ -176,37 +178,36 @@ def test_the_file_gives_the_live_volume(
     assert np.abs(live - batch).max() <= 1e-5 * np.abs(batch).max()
 
 
-def test_the_ways_to_follow_a_result(
-    beamline: Beamline, followed: tuple[str, str]
+def test_results_and_journal_are_read_as_the_guides_say(
+    beamline: Beamline, finished: dict[int, dict[str, Any]]
 ) -> None:
-    finished(beamline)
-    notebook, databroker, epics = blocks(
-        "python", page="docs/how-to/follow-a-result.md"
-    )
-    assert "complete" in beamline.python(notebook.text)
-    assert re.search(r"\(\d+, .*64, 64\)", beamline.python(databroker.text))
-    assert "(64, 64)" in beamline.python(epics.text)
+    pages = ("docs/how-to/follow-a-result.md", "docs/reference/journal.md")
+    guides = [block.text for page in pages for block in blocks("python", page=page)]
+    assert len(guides) == 4
+    # In one process, since each would import Tiled's client anew.
+    output = beamline.python("\n".join(guides))
+    assert "complete" in output
+    assert re.search(r"\(\d+, .*64, 64\)", output)
+    assert "(64, 64)" in output
+    assert output.count(" stop ") == 2
 
 
-def test_a_run_engine_of_ones_own_and_its_journal(
-    beamline: Beamline, followed: tuple[str, str]
+def test_a_run_engine_of_ones_own(
+    beamline: Beamline, finished: dict[int, dict[str, Any]]
 ) -> None:
-    before = len(finished(beamline))
     template = (ROOT / "profiles/twin.yml").read_text()
     raw = str(beamline.state / "raw")
     (beamline.work / "beamline.yml").write_text(template.replace("/tmp/daiss", raw))
     (own,) = blocks("python", page="docs/how-to/your-beamline.md")
     beamline.python(own.text.replace("181", "5"))
-    wait_until(lambda: len(results(beamline)) > before, "the result of that run")
-    (journal,) = blocks("python", page="docs/reference/journal.md")
-    assert beamline.python(journal.text).count(" stop ") == before + 1
+    volumes = beamline.state / "results"
+    wait_until(lambda: len(list(volumes.glob("*/volume.zarr"))) == 3, "its volume")
 
 
-def test_a_scan_of_ones_own_arrays(beamline: Beamline) -> None:
+def test_a_scan_of_ones_own_arrays(tmp_path: Path) -> None:
+    user = Beamline(tmp_path / "state", tmp_path)
     (arrays,) = blocks("python", page="docs/how-to/reconstruct-a-file.md")
-    beamline.run(sys.executable, "-c", arrays.text)
-    answer = beamline.daiss("reconstruct", "scan.npz")
+    user.run(sys.executable, "-c", arrays.text)
+    answer = user.daiss("reconstruct", "scan.npz")
     assert answer["volume_shape"] == [8, 16, 16]
-    report = beamline.daiss("demo", "--scan", "scan.npz")
-    assert report["frames_received"] == 31
-    assert report["replayed_vs_file"] <= 1e-3
+    assert answer["frames_received"] == 31
