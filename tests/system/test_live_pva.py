@@ -70,7 +70,7 @@ def take(value):
     })
 
 def told(value):
-    statuses.append(str(value))
+    statuses.append(value.raw["value"])
     if statuses[-1] == "complete":
         complete.set()
 
@@ -82,7 +82,7 @@ names = ("FramesReceived", "FramesExpected", "FramesMissing", "Center", "RunUid"
 values = {}
 for name in names:
     got = context.get(f"{prefix}Recon:{name}", timeout=30)
-    values[name] = str(got) if name == "RunUid" else float(got)
+    values[name] = got.raw["value"]
 first.close()
 second.close()
 context.close()
