@@ -5,6 +5,7 @@ import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -82,7 +83,7 @@ def test_a_demo_that_cannot_be(
     assert named in refused("demo", "--json", *options)
 
 
-def scan_arrays() -> dict[str, np.ndarray]:
+def scan_arrays() -> dict[str, Any]:
     """Make the arrays of a scan that has nothing wrong."""
     rng = np.random.default_rng(1)
     return {

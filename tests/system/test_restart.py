@@ -42,13 +42,14 @@ def complete_result(beamline: Beamline, run_uid: str, connected: list[Any]) -> A
     """Wait until a run's result has ended; give Tiled's root."""
     fleet = beamline.fleet
 
-    def root() -> Any:
+    def answers() -> bool:
         try:
-            return connect(fleet.tiled_uri, fleet.api_key())
+            connected.append(connect(fleet.tiled_uri, fleet.api_key()))
         except UnavailableError:
-            return None
+            return False
+        return True
 
-    wait_until(lambda: (client := root()) and not connected.append(client), "Tiled")
+    wait_until(answers, "Tiled")
     client, uid = connected[-1], beamline.result_uid(run_uid)
 
     def ended() -> bool:

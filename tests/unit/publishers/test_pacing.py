@@ -57,7 +57,7 @@ class SlowPublisher:
 
     def times(self) -> list[float]:
         """Times of all frames published, in the order they were."""
-        shown = [*self.updates, *self.finals]
+        shown: list[Update | Final] = [*self.updates, *self.finals]
         return [float(t) for one in shown for t in one.frame_times_s]
 
 
