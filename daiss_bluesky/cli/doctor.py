@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from daiss_bluesky.cli.fleet import Fleet, answers
+from daiss_bluesky.cli.results_table import refuse_absent
 from daiss_bluesky.core.errors import DaissError, UnavailableError
 from daiss_bluesky.core.registry import load
 from daiss_bluesky.services.epics_environment import free_ports
@@ -130,13 +131,15 @@ def _services(root: Path, fleet: Fleet | None) -> Iterator[Finding]:
         alive = one.process() is not None
         detail = f"pid {one.pid}" if alive else f"has ended; its log is {one.log}"
         yield Finding(one.name, "good" if alive else "wrong", detail)
-    for name, port in (
-        ("document proxy", fleet.proxy_in),
-        ("Tiled", int(fleet.tiled_uri.rpartition(":")[2].partition("/")[0])),
-    ):
-        heard = answers(port)
-        detail = f"port {port} {'answers' if heard else 'does not answer'}"
-        yield Finding(name, "good" if heard else "wrong", detail)
+    heard = answers(fleet.proxy_in)
+    detail = f"port {fleet.proxy_in} {'answers' if heard else 'does not answer'}"
+    yield Finding("document proxy", "good" if heard else "wrong", detail)
+    yield _guarded("Tiled", lambda: _tiled(fleet))
+
+
+def _tiled(fleet: Fleet) -> Finding:
+    refuse_absent(fleet.tiled_uri)
+    return Finding("Tiled", "good", f"{fleet.tiled_uri} answers")
 
 
 def _epics(beamline: Path, prefix: str | None) -> Finding:

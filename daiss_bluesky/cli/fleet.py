@@ -26,6 +26,7 @@ from daiss_bluesky.services.state import StateDirectory, read_json, write_json
 from daiss_bluesky.services.tiled_server import read_or_make_key
 
 API_KEY = "TILED_API_KEY"
+PVA_INTERFACES = "EPICS_PVAS_INTF_ADDR_LIST"
 LAST_PORT = 65535
 READ_BEAMLINE = "daiss_devices.beamline_file:read_beamline"
 
@@ -243,6 +244,9 @@ def _follower(fleet: Fleet, name: str, *arguments: str) -> ServiceSpec:
     environment = {API_KEY: fleet.api_key(), "OMP_WAIT_POLICY": "passive"}
     if fleet.epics:
         environment |= results_environment(fleet.epics)
+    else:
+        listens = os.environ.get(PVA_INTERFACES, LOOPBACK)
+        environment[PVA_INTERFACES] = listens
     return ServiceSpec(
         name,
         f"daiss_bluesky.services.{name}",

@@ -1,15 +1,13 @@
 """How far the live view is behind, asked in the background and only while wanted."""
 
-import socket
 import threading
 import time
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 
 from daiss_bluesky.cli.results_table import connect
-from daiss_bluesky.core.errors import DaissError, UnavailableError
+from daiss_bluesky.core.errors import DaissError
 from daiss_bluesky.core.results import RECON_PATH
 
 PERIOD_S = 2.0
@@ -44,7 +42,6 @@ class LiveLag:
 
     def _ask(self) -> None:
         try:
-            refuse_absent(self._tiled_uri)
             client = connect(self._tiled_uri, self._api_key)
             while time.monotonic() - self._wanted_s < WANTED_S:
                 lag_s = newest_lag_s(client, running_only=True)
@@ -56,16 +53,6 @@ class LiveLag:
         finally:
             with self._lock:
                 self._asking = False
-
-
-def refuse_absent(tiled_uri: str) -> None:
-    """Raise UnavailableError at once if nobody listens; Tiled's client takes 25 s."""
-    parts = urlsplit(tiled_uri)
-    port = parts.port or {"https": 443}.get(parts.scheme, 80)
-    try:
-        socket.create_connection((parts.hostname or "", port), PERIOD_S).close()
-    except OSError:
-        raise UnavailableError(f"no Tiled server answers at {tiled_uri}") from None
 
 
 def newest_lag_s(client: Any, *, running_only: bool = False) -> float | None:

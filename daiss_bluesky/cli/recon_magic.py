@@ -5,7 +5,7 @@ from typing import Any
 from IPython.core.magic import Magics, line_magic, magics_class
 from rich.console import Console
 
-from daiss_bluesky.cli.live_lag import newest_lag_s, refuse_absent
+from daiss_bluesky.cli.live_lag import newest_lag_s
 from daiss_bluesky.cli.results_table import connect, newest_results, results_table
 from daiss_bluesky.core.errors import DaissError, unknown
 
@@ -29,7 +29,6 @@ class ReconMagics(Magics):
         try:
             if command not in COMMANDS:
                 raise unknown("%recon command", command, COMMANDS)
-            refuse_absent(self._tiled_uri)
             results = newest_results(self._tiled_uri, self._api_key)
         except DaissError as error:
             console.print(f"error: {error}", highlight=False)

@@ -1,7 +1,9 @@
 """The newest reconstructions, as every client shows them."""
 
+import socket
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 from rich.table import Table
@@ -10,12 +12,14 @@ from daiss_bluesky.core.errors import InputError, UnavailableError
 from daiss_bluesky.core.results import RECON_PATH
 
 NEWEST = 10
+PROBE_S = 2.0
 
 
 def connect(uri: str, api_key: str) -> Any:
     """Open a Tiled client; a server that is away or a wrong key is one sentence."""
     from tiled.client import from_uri  # noqa: PLC0415 - half a second
 
+    refuse_absent(uri)
     try:
         return from_uri(uri, api_key=api_key)
     except httpx.TransportError:
@@ -23,6 +27,16 @@ def connect(uri: str, api_key: str) -> Any:
     except httpx.HTTPStatusError as error:
         code = error.response.status_code
         raise InputError(f"Tiled at {uri} refuses the API key ({code})") from None
+
+
+def refuse_absent(tiled_uri: str) -> None:
+    """Raise UnavailableError at once if nobody listens; Tiled's client takes 25 s."""
+    parts = urlsplit(tiled_uri)
+    port = parts.port or {"https": 443}.get(parts.scheme, 80)
+    try:
+        socket.create_connection((parts.hostname or "", port), PROBE_S).close()
+    except OSError:
+        raise UnavailableError(f"no Tiled server answers at {tiled_uri}") from None
 
 
 def newest_results(uri: str, api_key: str, n: int = NEWEST) -> list[dict[str, Any]]:

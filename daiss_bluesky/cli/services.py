@@ -136,6 +136,8 @@ def status(state: State = None, json_output: Json = False) -> None:
     Examples: daiss status; daiss status --json
     """
     fleet = Fleet.load((state or default_root()).resolve())
+    if not json_output:
+        Console().print(services_table(fleet))
     results = newest_results(fleet.tiled_uri, fleet.api_key())
     if json_output:
         rows = [
@@ -145,9 +147,7 @@ def status(state: State = None, json_output: Json = False) -> None:
         answer = {"tiled_uri": fleet.tiled_uri, "services": rows, "results": results}
         typer.echo(json.dumps(answer))
         return
-    console = Console()
-    console.print(services_table(fleet))
-    console.print(results_table(results))
+    Console().print(results_table(results))
 
 
 def services_table(fleet: Fleet) -> Table:

@@ -21,7 +21,7 @@ from daiss_bluesky.cli.run_metadata import RunMetadata
 from daiss_bluesky.core.registry import load
 from daiss_bluesky.plans.tomography import tomo_fly, tomo_scan
 from daiss_bluesky.services.epics_environment import LOOPBACK
-from daiss_bluesky.services.state import StateDirectory
+from daiss_bluesky.services.state import StateDirectory, read_json
 
 STATION = "daiss_devices.station:load_station"
 PUBLISHER = "daiss_callbacks.document_publisher:DocumentPublisher"
@@ -76,12 +76,16 @@ def open_session(
         publisher.close()
 
 
-def _overrides(fleet: Fleet) -> dict[str, str]:
+def _overrides(fleet: Fleet) -> dict[str, Any]:
     """Put the simulated beamline where this fleet has it; a real one stays itself."""
     if fleet.epics is None:
         return {}
-    data_root = str(StateDirectory(fleet.state).raw.resolve())
-    return {"prefix": fleet.prefix, "data_root": data_root}
+    found = {"prefix": fleet.prefix, "data_root": str(fleet.data_root.resolve())}
+    told = StateDirectory(fleet.state).ready / "twin.json"
+    if told.exists():
+        twin = read_json(told, "what the twin said of itself")
+        found["pixel_size_um"] = twin["pixel_size_um"]
+    return found
 
 
 def bind_plans(station: Any) -> dict[str, Callable[..., Any]]:

@@ -47,11 +47,10 @@ def enter(ip: Any) -> None:
     """
     try:
         fleet = Fleet.load(default_root().resolve())
+        os.environ.update(fleet.client_environment())
+        # EPICS reads its environment when it is imported.
+        from daiss_bluesky.cli.prompt import fill  # noqa: PLC0415
+
+        fill(ip, fleet)
     except DaissError as error:
         print(f"error: {error}")  # noqa: T201 - it is for the user
-        return
-    os.environ.update(fleet.client_environment())
-    # EPICS reads its environment when it is imported.
-    from daiss_bluesky.cli.prompt import fill  # noqa: PLC0415
-
-    fill(ip, fleet)
