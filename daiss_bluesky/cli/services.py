@@ -152,7 +152,9 @@ def status(state: State = None, json_output: Json = False) -> None:
 
 def services_table(fleet: Fleet) -> Table:
     """Draw what runs where."""
-    table = Table("service", "pid", "state", "where", "log")
+    table = Table("service", "pid", "state")
+    for wide in ("where", "log"):
+        table.add_column(wide, overflow="fold")
     for one in fleet.services:
         running = "running" if one.process() else "gone"
         table.add_row(one.name, str(one.pid), running, one.address, one.log)
