@@ -39,11 +39,10 @@ def run(place: Path, *options: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "options",
     [
-        ["--angles", "60"],
         ["--angles", "60", "--fly"],
         ["--angles", "48", "--order", "golden", "--flats-after", "5"],
     ],
-    ids=["step", "fly", "golden"],
+    ids=["fly", "golden"],
 )
 def test_the_volume_is_as_good_as_the_reference(
     tmp_path: Path, options: list[str]
