@@ -32,6 +32,8 @@ def station(twin: TwinProcess) -> Iterator[TomographyStation]:
         resource("profiles/twin.yml"), prefix=twin.prefix, data_root=str(twin.data_root)
     )
     assert station.missing(30.0) == []
+    # The twin is shared: others may have left another speed.
+    station.rotation.velocity.set(360.0).wait(30.0)
     yield station
     station.close()
 
