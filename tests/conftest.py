@@ -1,6 +1,7 @@
 """Real services in processes of their own, for tests that need them."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -10,7 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from tiled.client import from_uri
 
@@ -23,6 +23,11 @@ from daiss_bluesky.services.tiled_server import (
 )
 
 LIMIT_S = 90.0
+
+
+def pytest_configure() -> None:
+    """Let processes of the tests end by Ctrl-C, also where a shell ignores it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def wait_until(condition: Callable[[], object], what: str) -> None:
@@ -44,6 +49,7 @@ class TiledServer:
         self.uri = server_uri(self.port)
         self.api_key = read_or_make_key(state_dir)
         self.results_dir = results_dir(state_dir)
+        self._ready = state_dir / "tiled.ready"
         self._process: subprocess.Popen[bytes] | None = None
         self._clients: list[Any] = []
 
@@ -60,20 +66,19 @@ class TiledServer:
 
     def start(self) -> None:
         command = start_command(self.state_dir, self.port, self.data_roots)
+        self._ready.unlink(missing_ok=True)
+        command += ["--ready-file", str(self._ready)]
         log = (self.state_dir / "tiled.log").open("ab")
         with log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log)
-        wait_until(self._answers, "the Tiled server")
+        # It answers earlier, but its first requests import for seconds.
+        wait_until(self._is_ready, "the Tiled server")
 
-    def _answers(self) -> bool:
+    def _is_ready(self) -> bool:
         assert self._process is not None
         if self._process.poll() is not None:
             raise RuntimeError((self.state_dir / "tiled.log").read_text()[-2000:])
-        try:
-            url = f"{self.uri}/healthz"
-            return httpx.get(url, trust_env=False, timeout=5).is_success
-        except httpx.TransportError:
-            return False
+        return self._ready.exists()
 
     def kill(self) -> None:
         """End it without a chance to put anything in order."""

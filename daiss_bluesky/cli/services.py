@@ -13,6 +13,7 @@ from daiss_bluesky.cli.results_table import newest_results, results_table
 from daiss_bluesky.core.errors import InputError, UnavailableError
 from daiss_bluesky.core.resources import resource
 from daiss_bluesky.services import launcher
+from daiss_bluesky.services.interrupts import interrupts_held
 from daiss_bluesky.services.state import StateDirectory, default_root
 
 State = Annotated[
@@ -92,9 +93,10 @@ def start_fleet(plan: FleetPlan, console: Console) -> Fleet:
     try:
         with console.status("starting the beamline's services") as status:
             for spec in plan.specs:
-                started.append(launcher.start(spec, directory.logs))
                 # Saved at once: what a kill -9 leaves behind can be found and ended.
-                plan.fleet.with_services(started).save()
+                with interrupts_held():
+                    started.append(launcher.start(spec, directory.logs))
+                    plan.fleet.with_services(started).save()
             waiting = {one.name for one in started}
 
             def ready(service: launcher.Service) -> None:
@@ -103,16 +105,16 @@ def start_fleet(plan: FleetPlan, console: Console) -> Fleet:
 
             launcher.wait_ready(plan.specs, started, on_ready=ready)
     except BaseException:
-        launcher.stop(started)
-        directory.services.unlink(missing_ok=True)
+        stop_fleet(plan.fleet.with_services(started))
         raise
     return plan.fleet.with_services(started)
 
 
 def stop_fleet(fleet: Fleet) -> list[str]:
     """End every service of a fleet; gives the names that had to be killed."""
-    killed = launcher.stop(fleet.services)
-    StateDirectory(fleet.state).services.unlink(missing_ok=True)
+    with interrupts_held():
+        killed = launcher.stop(fleet.services)
+        StateDirectory(fleet.state).services.unlink(missing_ok=True)
     return killed
 
 

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,12 @@ pytestmark = pytest.mark.system
 INTERRUPTED = 130
 
 
-def interrupt(demo: Demo) -> tuple[str, str]:
-    demo.process.send_signal(signal.SIGINT)
+def interrupt(
+    demo: Demo, *signals: signal.Signals, pause_s: float = 0.3
+) -> tuple[str, str]:
+    for number in signals or [signal.SIGINT]:
+        demo.process.send_signal(number)
+        time.sleep(pause_s)
     code, output, errors = demo.finish()
     assert code == INTERRUPTED, errors
     assert "Traceback" not in output + errors
@@ -23,7 +28,14 @@ def interrupt(demo: Demo) -> tuple[str, str]:
     return output, errors
 
 
-def test_while_the_services_start(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "signals",
+    [[signal.SIGINT], [signal.SIGINT] * 3, [signal.SIGTERM]],
+    ids=["once", "impatient", "terminated"],
+)
+def test_while_the_services_start(
+    tmp_path: Path, signals: list[signal.Signals]
+) -> None:
     demo = start_demo(tmp_path, "--size", "64", "--angles", "20")
 
     def services_start() -> bool:
@@ -31,7 +43,7 @@ def test_while_the_services_start(tmp_path: Path) -> None:
         return state is not None and (state / "services.json").exists()
 
     wait_until(services_start, "the first service")
-    output, errors = interrupt(demo)
+    output, errors = interrupt(demo, *signals)
     assert output == ""
     assert errors == "interrupted: everything was stopped\n"
 

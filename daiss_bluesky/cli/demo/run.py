@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from daiss_bluesky.cli.demo.interrupt import InterruptPauses
+from daiss_bluesky.cli.demo.interrupt import ScanInterrupts, end_by_sigterm
 from daiss_bluesky.cli.demo.measure import Outcome, measure
 from daiss_bluesky.cli.demo.options import DemoOptions
 from daiss_bluesky.cli.demo.report import Report
@@ -30,6 +30,8 @@ from daiss_bluesky.core.results import result_uid
 from daiss_bluesky.core.scan import SampleMetadata
 from daiss_bluesky.plans.request import Frames, check_exposure, plan_angles_deg
 from daiss_bluesky.readers import open_scan
+from daiss_bluesky.services.interrupts import interrupts_held
+from daiss_bluesky.services.state import StateDirectory
 from daiss_bluesky.testing.phantoms import load_phantom
 
 PIPELINE = "profiles/tomography.yml"
@@ -41,8 +43,9 @@ POLL_S = 0.1
 
 def run_demo(options: DemoOptions, console: Console) -> Report:
     """Run one demo; raises DaissError for what is refused or could not be done."""
+    end_by_sigterm()
     check(options)
-    with temporary_directory() as root:
+    with place_of_its_own() as root:
         plan = plan_fleet(
             root,
             prefix=options.prefix,
@@ -53,11 +56,8 @@ def run_demo(options: DemoOptions, console: Console) -> Report:
             tiled_port=options.tiled_port,
         )
         fleet = start_fleet(plan, console)
-        try:
-            outcome = scan_and_wait(fleet, options, console)
-            return measure(fleet, options, outcome)
-        finally:
-            stop_fleet(fleet)
+        outcome = scan_and_wait(fleet, options, console)
+        return measure(fleet, options, outcome)
 
 
 def check(options: DemoOptions) -> None:
@@ -106,13 +106,16 @@ def _refuse_absent(beamline: Path) -> None:
 
 
 @contextmanager
-def temporary_directory() -> Iterator[Path]:
-    """Make a directory for everything, and remove it however the demo ends."""
+def place_of_its_own() -> Iterator[Path]:
+    """Make a directory for everything; however the demo ends, nothing is left of it."""
     root = Path(tempfile.mkdtemp(prefix="daiss-demo-"))
     try:
         yield root
     finally:
-        shutil.rmtree(root, ignore_errors=True)
+        with interrupts_held():
+            if StateDirectory(root).services.exists():
+                stop_fleet(Fleet.load(root))
+            shutil.rmtree(root, ignore_errors=True)
 
 
 def scan_and_wait(fleet: Fleet, options: DemoOptions, console: Console) -> Outcome:
@@ -121,8 +124,12 @@ def scan_and_wait(fleet: Fleet, options: DemoOptions, console: Console) -> Outco
     os.environ.update(fleet.client_environment())
     from daiss_bluesky.cli.session import open_session  # noqa: PLC0415
 
-    with open_session(fleet, console, context_managers=[InterruptPauses]) as session:
+    interrupts = ScanInterrupts()
+    pausing = [interrupts.pausing]
+    with open_session(fleet, console, context_managers=pausing) as session:
         run_uid, error = _scan(session, options)
+    if interrupts.asked and error is None:
+        raise KeyboardInterrupt  # it came after the last thing that could be paused
     if run_uid is None:
         raise error or UnavailableError("no run was opened")
     if isinstance(error, DaissError):
