@@ -3,7 +3,10 @@
 Imports nothing that takes long, so that Ctrl-C is quiet from the beginning.
 """
 
+import signal
 import sys
+
+from daiss_bluesky.services.interrupts import interrupts_held
 
 REFUSED = 2
 INTERRUPTED = 130
@@ -12,8 +15,9 @@ INTERRUPTED = 130
 def main() -> None:
     """Run the command line."""
     try:
-        from daiss_bluesky.cli.app import app  # noqa: PLC0415
-        from daiss_bluesky.core.errors import DaissError  # noqa: PLC0415
+        with interrupts_held():
+            from daiss_bluesky.cli.app import app  # noqa: PLC0415
+            from daiss_bluesky.core.errors import DaissError  # noqa: PLC0415
 
         try:
             app()
@@ -22,3 +26,6 @@ def main() -> None:
             sys.exit(REFUSED)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+    finally:
+        # All is done, and threads that are waited for must not end in a traceback.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -11,6 +11,7 @@ from rich.console import Console
 from daiss_bluesky.cli.demo.options import DemoOptions
 from daiss_bluesky.core.errors import InputError, unknown
 from daiss_bluesky.core.geometry import ORDERS
+from daiss_bluesky.services.interrupts import interrupts_held
 
 INTERRUPTED = 130
 
@@ -99,7 +100,9 @@ def demo(
     )
     console = Console(stderr=True, quiet=json_output)
     try:
-        from daiss_bluesky.cli.demo.run import run_demo  # noqa: PLC0415 - 2 s
+        # Some of what is imported swallows whatever is raised meanwhile.
+        with interrupts_held():
+            from daiss_bluesky.cli.demo.run import run_demo  # noqa: PLC0415 - 2 s
 
         report = run_demo(options, console)
     except KeyboardInterrupt:

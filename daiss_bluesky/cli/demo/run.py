@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -120,13 +120,8 @@ def place_of_its_own() -> Iterator[Path]:
 
 def scan_and_wait(fleet: Fleet, options: DemoOptions, console: Console) -> Outcome:
     """Scan as at a beamline, and wait until the result is published."""
-    # Before anything that imports EPICS: its libraries read this once.
-    os.environ.update(fleet.client_environment())
-    from daiss_bluesky.cli.session import open_session  # noqa: PLC0415
-
     interrupts = ScanInterrupts()
-    pausing = [interrupts.pausing]
-    with open_session(fleet, console, context_managers=pausing) as session:
+    with _session(fleet, console, interrupts) as session:
         run_uid, error = _scan(session, options)
     if interrupts.asked and error is None:
         raise KeyboardInterrupt  # it came after the last thing that could be paused
@@ -139,6 +134,25 @@ def scan_and_wait(fleet: Fleet, options: DemoOptions, console: Console) -> Outco
     if result["status"] == "failed" and error is None:
         raise InputError(f"the reconstruction failed: {result['message']}")
     return Outcome(run_uid, result, interrupted=error is not None)
+
+
+@contextmanager
+def _session(
+    fleet: Fleet, console: Console, interrupts: ScanInterrupts
+) -> Iterator[Any]:
+    # Before anything that imports EPICS: its libraries read this once.
+    os.environ.update(fleet.client_environment())
+    with ExitStack() as stack:
+        # EPICS libraries swallow what is raised while they import or connect.
+        with interrupts_held():
+            from daiss_bluesky.cli.session import open_session  # noqa: PLC0415
+
+            pausing = [interrupts.pausing]
+            opened = open_session(fleet, console, context_managers=pausing)
+            session = stack.enter_context(opened)
+        yield session
+        with interrupts_held():
+            stack.close()
 
 
 def _scan(session: Any, options: DemoOptions) -> tuple[str | None, Exception | None]:
