@@ -25,8 +25,12 @@ from daiss_bluesky.services.tiled_server import (
 LIMIT_S = 90.0
 
 
-def pytest_configure() -> None:
-    """Let processes of the tests end by Ctrl-C, also where a shell ignores it."""
+@pytest.fixture(autouse=True)
+def _ctrl_c() -> None:
+    """Let Ctrl-C end processes that tests start, whoever ignored it before.
+
+    A shell does for what it runs in the background, and the command line at its end.
+    """
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
