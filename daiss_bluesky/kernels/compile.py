@@ -4,7 +4,9 @@ import sys
 import time
 
 import numpy as np
+from numpy.typing import NDArray
 
+from daiss_bluesky.kernels import gridding_inverse
 from daiss_bluesky.kernels.backprojection import (
     Blocks,
     backproject,
@@ -13,6 +15,7 @@ from daiss_bluesky.kernels.backprojection import (
 )
 from daiss_bluesky.kernels.correction import Fields, attenuation, find_dead
 from daiss_bluesky.kernels.ellipsoids_compiled import compile_kernels
+from daiss_bluesky.kernels.gridding import Grid, add_projections
 
 
 def compile_all() -> None:
@@ -34,7 +37,19 @@ def compile_all() -> None:
     volume = blocks.zeros()
     backproject(q, np.linspace(0, np.pi, n_angles), columns / 2, volume)
     to_volume(volume, rows, scale=1.0)
+    _compile_gridding(p)
     compile_kernels()
+
+
+def _compile_gridding(p: NDArray[np.float32]) -> None:
+    n_angles, rows, columns = p.shape
+    grid = Grid(rows, columns)
+    grids = grid.zeros()
+    angles, weights = np.linspace(0, np.pi, n_angles), np.ones(n_angles)
+    add_projections(grids, grid, p, angles, weights, columns / 2)
+    gridding_inverse.axial_slice(grids, grid, 0, 1.0)
+    gridding_inverse.upright_slices(grids, grid, 0, 0, 1.0)
+    gridding_inverse.to_volume(grids, grid, 1.0)
 
 
 def main() -> None:

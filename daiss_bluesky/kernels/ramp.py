@@ -24,15 +24,19 @@ def padded_length(n: int) -> int:
 
 
 @lru_cache(maxsize=8)
-def frequency_response(n: int, name: str = "ramp") -> NDArray[np.float64]:
-    """Response at the rfft frequencies of padded_length(n), per pixel; read-only.
+def frequency_response(
+    n: int, name: str = "ramp", length: int | None = None
+) -> NDArray[np.float64]:
+    """Response at the rfft frequencies of a length, per pixel; read-only.
+
+    The length, at least 2 n, is padded_length(n) where none is given.
 
     Times the angle (radians) each projection stands for, the backprojected sum is
     attenuation per pixel.
     """
     if name not in FILTERS:
         raise unknown("filter", name, FILTERS)
-    length = padded_length(n)
+    length = length or padded_length(n)
     kernel = np.zeros(length)
     kernel[0] = 0.25
     odd = np.arange(1, n, 2)

@@ -95,6 +95,38 @@ def backproject(
     return volume
 
 
+def interpolate_exactly(
+    p: Array,
+    angles_rad: ArrayLike,
+    weights_rad: ArrayLike,
+    center_px: float,
+    name: str = "ramp",
+    length: int | None = None,
+) -> Array:
+    """Filtered backprojection that evaluates each profile's Fourier series.
+
+    As `reconstruct`, with no interpolation between columns. The transform's highest
+    frequency is left out: at length / 2 it has no phase that could be shifted.
+    """
+    n_angles, rows, n = p.shape
+    length = length or padded_length(n)
+    spectrum = np.fft.rfft(pad_columns(p, length), axis=-1)
+    spectrum *= frequency_response(n, name, length) / length
+    spectrum[..., 1:] *= 2
+    spectrum[..., length // 2 :] = 0
+    offset = np.arange(n) - (n - 1) / 2
+    y, x = np.meshgrid(offset, offset, indexing="ij")
+    turns = 2j * np.pi * np.arange(length // 2 + 1) / length
+    volume = np.zeros((rows, n, n))
+    angles, weights = np.broadcast_to(angles_rad, n_angles), np.asarray(weights_rad)
+    for angle, weight, profile in zip(angles, weights, spectrum, strict=True):
+        column = x * np.cos(angle) + y * np.sin(angle) + center_px - 0.5
+        waves = np.exp(column[..., None] * turns)
+        volume += weight * np.einsum("zk,yxk->zyx", profile, waves).real
+    volume[:, ~circle(n)] = 0.0
+    return volume
+
+
 def circle(n: int) -> NDArray[np.bool_]:
     """Mark the pixels of a slice whose centers lie in the inscribed circle."""
     offset = np.arange(n) - (n - 1) / 2
