@@ -10,6 +10,7 @@ import logging
 import numpy as np
 from numpy.typing import NDArray
 
+from daiss_bluesky.algorithms.accumulation import SUMS, Method
 from daiss_bluesky.algorithms.center import CenterFinder, ChosenCenter
 from daiss_bluesky.algorithms.fbp_parameters import FbpParameters
 from daiss_bluesky.algorithms.fields import FieldCollector
@@ -19,13 +20,6 @@ from daiss_bluesky.core.frames import Batch
 from daiss_bluesky.core.geometry import angle_weights, coverage
 from daiss_bluesky.core.reconstruction import Arrays, Progress, Reread
 from daiss_bluesky.core.scan import Scan
-from daiss_bluesky.kernels.backprojection import (
-    Blocks,
-    backproject,
-    clear,
-    filter_projections,
-    to_volume,
-)
 from daiss_bluesky.kernels.correction import Fields, attenuation
 
 logger = logging.getLogger(__name__)
@@ -40,7 +34,11 @@ class FbpReconstruction:
     """Takes frames in any order and holds the volume they make."""
 
     def __init__(
-        self, scan: Scan, frame_shape: tuple[int, int], parameters: FbpParameters
+        self,
+        scan: Scan,
+        frame_shape: tuple[int, int],
+        parameters: FbpParameters,
+        method: Method,
     ) -> None:
         given_px = parameters.center_px
         if given_px is None:
@@ -56,8 +54,8 @@ class FbpReconstruction:
         self._finder = CenterFinder(given_px, frame_shape[1], planned_rad)
         self._guesses = _guess_weights(planned_rad)
         self._ledger = Ledger()
-        self._blocks = Blocks(*frame_shape)
-        self._sum = self._blocks.zeros()
+        self._method = method
+        self._sum = SUMS[method](frame_shape, parameters.filter)
         self._fields: Fields | None = None
         self._fields_version = 0
         self._center: ChosenCenter | None = None
@@ -102,9 +100,8 @@ class FbpReconstruction:
             pixels, times_s = batch.pixels[part], batch.times_s[part]
             p = attenuation(pixels, times_s, fields, self._zingers)
             self._newest_projection = p[-1].copy()
-            name = self._parameters.filter
-            q = filter_projections(p, weights[part], self._blocks, name)
-            backproject(q, batch.angles_rad[part], center.center_px, self._sum)
+            angles = batch.angles_rad[part]
+            self._sum.add(p, angles, weights[part], center.center_px)
 
     def _settle(self) -> tuple[Fields, ChosenCenter]:
         """Fix fields and center for all projections until the next restart."""
@@ -133,7 +130,7 @@ class FbpReconstruction:
     def restart(self) -> None:
         """Forget the projections, keep what was learned (center, flats, darks)."""
         self._ledger.forget()
-        clear(self._sum)
+        self._sum.clear()
         if self._fields_version != self._collector.version:
             self._fields = None
             self._finder.forget_result()
@@ -143,7 +140,8 @@ class FbpReconstruction:
         """Tell how far it is."""
         _, angles, _ = self._ledger.used_arrays()
         newest = self._ledger.newest()
-        parameters = self._parameters.model_dump() | {"center_source": None}
+        parameters = self._parameters.model_dump()
+        parameters |= {"method": self._method, "center_source": None}
         if self._center is not None:
             parameters["center_px"] = self._center.center_px
             parameters["center_source"] = self._center.source
@@ -169,22 +167,14 @@ class FbpReconstruction:
         z, middle = rows // 2, n // 2
         if self._volume is not None:
             volume = self._volume
-            slices = [volume[z], volume[:, middle], volume[:, :, middle]]
-            scale = 1.0
+            slices = volume[z], volume[:, middle], volume[:, :, middle]
+            copies = tuple(plane.copy() for plane in slices)
         else:
             _, angles, weights = self._ledger.used_arrays()
             scale = float(angle_weights(angles).sum() / weights.sum())
-            block, inside = divmod(z, self._blocks.slices)
-            slices = [
-                self._sum[block][:, :, inside],
-                np.concatenate([b[middle].T for b in self._sum])[:rows],
-                np.concatenate([b[:, middle].T for b in self._sum])[:rows],
-            ]
+            copies = self._sum.slices(z, middle, middle, scale)
         names = ("slice_xy", "slice_xz", "slice_yz")
-        views = {
-            name: np.multiply(s, np.float32(scale), order="C")
-            for name, s in zip(names, slices, strict=True)
-        }
+        views = dict(zip(names, copies, strict=True))
         return views | {"projection": self._newest_projection.copy()}
 
     def finish(self, reread: Reread) -> Arrays:
@@ -207,7 +197,7 @@ class FbpReconstruction:
             for batch in reread(keys):
                 self.add(batch)
         scale = self._correct_weights(reread)
-        return to_volume(self._sum, self._shape[0], scale)
+        return self._sum.volume(scale)
 
     def _correct_weights(self, reread: Reread) -> float:
         """Add what the guessed weights lack; gives the factor common to all."""

@@ -33,7 +33,7 @@ from daiss_bluesky.kernels.lane_fft import (
     transform,
 )
 from daiss_bluesky.kernels.lanes import LANES, multiply_add, splat, subtract
-from daiss_bluesky.kernels.ramp import frequency_response
+from daiss_bluesky.kernels.ramp import series_response
 from daiss_bluesky.kernels.threads import threads_for
 
 PAD = 3
@@ -103,7 +103,7 @@ class Grid:
     def response(self) -> NDArray[np.float64]:
         """Of the filter at these frequencies, with the transform's own factor."""
         length = self.row_plan.length
-        half = frequency_response(self.columns, self.filter_name, length).copy()
+        half = series_response(self.columns, self.filter_name, length).copy()
         # The highest frequency has no sign, so it would mix the slices of a pair.
         half[-1] = 0.0
         return np.concatenate([half, half[1:-1][::-1]]) / length
@@ -123,6 +123,11 @@ class Grid:
     def bytes(self) -> int:
         """Size of `zeros()`."""
         return 4 * self.blocks * self.side**2 * CELL
+
+    @property
+    def slice_bytes(self) -> int:
+        """Peak memory of one axial slice."""
+        return 4 * np.dtype(np.complex64).itemsize * self.side**2
 
     def work_bytes(self, frames: int) -> int:
         """Peak memory of `add_projections` for so many frames."""

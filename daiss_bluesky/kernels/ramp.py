@@ -47,6 +47,20 @@ def frequency_response(
     return response
 
 
+def series_response(n: int, name: str, length: int) -> NDArray[np.float64]:
+    """Response where a profile is evaluated as its Fourier series, per pixel.
+
+    Straight lines between columns damp high frequencies, and noise with them; on
+    average over all places between two columns the power of (2 + cos 2πf) / 3 is left.
+    So it is here, that a filter's name means the same noise whatever the method.
+    "sharp" is the ramp alone, which only a series can give.
+    """
+    if name == "sharp":
+        return frequency_response(n, "ramp", length)
+    damping = np.sqrt((2 + np.cos(2 * np.pi * np.fft.rfftfreq(length))) / 3)
+    return np.asarray(frequency_response(n, name, length) * damping)
+
+
 def _window(frequency: NDArray[Any], name: str) -> NDArray[Any]:
     """Damp towards the Nyquist frequency of 0.5 per column."""
     if name == "shepp-logan":

@@ -10,7 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from daiss_bluesky.kernels.ramp import frequency_response, padded_length
+from daiss_bluesky.kernels.ramp import (
+    frequency_response,
+    padded_length,
+    series_response,
+)
 
 Array = NDArray[np.float64]
 MIN_TRANSMISSION = 1e-5
@@ -105,13 +109,14 @@ def interpolate_exactly(
 ) -> Array:
     """Filtered backprojection that evaluates each profile's Fourier series.
 
-    As `reconstruct`, with no interpolation between columns. The transform's highest
-    frequency is left out: at length / 2 it has no phase that could be shifted.
+    As `reconstruct`, with linear interpolation's damping of noise but no aliasing
+    (see `ramp.series_response`). The transform's highest frequency is left out: at
+    length / 2 it has no phase that could be shifted.
     """
     n_angles, rows, n = p.shape
     length = length or padded_length(n)
     spectrum = np.fft.rfft(pad_columns(p, length), axis=-1)
-    spectrum *= frequency_response(n, name, length) / length
+    spectrum *= series_response(n, name, length) / length
     spectrum[..., 1:] *= 2
     spectrum[..., length // 2 :] = 0
     offset = np.arange(n) - (n - 1) / 2

@@ -27,6 +27,7 @@ _ALIKE_RAD = np.deg2rad(0.05)
 """Angles this close are equally opposite: jitter of the stage does not decide."""
 
 _MAX_ROWS = 256
+_WORK_ARRAYS = 100
 _STEPS = 20
 _ENOUGH_PX = 1e-4
 _MAX_STEP_PX = 1.0
@@ -78,6 +79,11 @@ def find_center(first: NDArray[np.float32], opposite: NDArray[np.float32]) -> Ce
     shift = float(_coarse_shift(p, m))
     shift, correlation, error = _refine(p, m, shift)
     return Center((n + shift) / 2, correlation, error / 2)
+
+
+def search_bytes(rows: int, columns: int) -> int:
+    """Tell the peak memory of `find_center`: splines and least squares in float64."""
+    return _WORK_ARRAYS * 8 * min(rows, _MAX_ROWS) * columns
 
 
 def _average_rows(p: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from daiss_bluesky.algorithms.accumulation import METHODS, Method
 from daiss_bluesky.algorithms.fbp import BASE_BYTES, FbpAlgorithm
 from daiss_bluesky.core.errors import InputError, UnavailableError
 from daiss_bluesky.core.frames import Batch, FrameKey
@@ -20,6 +21,7 @@ from daiss_bluesky.engine.inline import (
     reconstruct_scan,
 )
 from daiss_bluesky.kernels import reference
+from daiss_bluesky.kernels.lane_fft import fast_length
 from daiss_bluesky.testing.algorithm_contract import (
     assert_same,
     feed,
@@ -47,7 +49,8 @@ def test_entry_point_names_it() -> None:
 
 def test_volume_is_the_truth_and_equals_the_reference() -> None:
     stored = make_ball_scan(EVEN, rows=19, columns=65, center_px=33.7)
-    final = reconstruct_scan(stored, FbpAlgorithm(zingers=False))
+    plain = FbpAlgorithm(zingers=False, method="backprojection")
+    final = reconstruct_scan(stored, plain)
     volume = final.arrays["volume"]
     truth = ball_truth(19, 65)
     assert final.status == "complete"
@@ -65,6 +68,13 @@ def test_volume_is_the_truth_and_equals_the_reference() -> None:
     assert relative_error(volume, truth) < 1.01 * relative_error(expected, truth) < 0.15
     inside = ball_truth(19, 65) > 0
     assert abs(np.sum(volume[inside]) / np.sum(truth[inside]) - 1) < 0.02
+    gridded = reconstruct_scan(stored, FbpAlgorithm(zingers=False, method="gridding"))
+    found = gridded.arrays["volume"]
+    exact = reference.interpolate_exactly(
+        -np.log(t), stored.angles_rad, weights, center_px, length=fast_length(130)
+    )
+    assert np.abs(found - exact).max() < 1e-3 * np.abs(exact).max()
+    assert relative_error(found, truth) < relative_error(expected, truth)
 
 
 def test_noisy_scan_is_as_good_as_the_float64_reference() -> None:
@@ -255,9 +265,10 @@ def test_a_projection_without_angle_counts_as_missing() -> None:
     assert progress.parameters["frames_without_angle"] == 1
 
 
-def test_the_stated_memory_is_enough() -> None:
+@pytest.mark.parametrize("method", METHODS)
+def test_the_stated_memory_is_enough(method: Method) -> None:
     stored = make_ball_scan(EVEN, rows=140, columns=64)
-    algorithm = FbpAlgorithm()
+    algorithm = FbpAlgorithm(method=method)
     reconstruct_scan(stored, algorithm)
     tracemalloc.start()
     try:
