@@ -1,20 +1,20 @@
 """Filtered backprojection beside peers: time as a ratio, error as it is.
 
 The peer that is always there is the textbook form with NumPy and SciPy, one slice
-after the other; astra-toolbox and algotom join where they are installed. All get the
-same line integrals of the ball phantom and the same center.
+after the other; astra-toolbox, algotom and tomopy join where they are installed,
+through the adapters that make them agree with us. All get the same line integrals of
+the ball phantom and the same center.
 """
 
 import time
 from collections.abc import Callable
-from importlib import import_module
-from importlib.util import find_spec
 
 import numpy as np
 import scipy.fft
 import scipy.ndimage
 from numpy.typing import NDArray
 
+from daiss_bluesky.algorithms.backends.registry import BACKENDS, load_peer
 from daiss_bluesky.kernels.backprojection import (
     Blocks,
     backproject,
@@ -63,48 +63,6 @@ def textbook(p: Volume, angles_rad: NDArray[np.float64], center_px: float) -> Vo
     return (volume * np.pi / n_angles).astype(np.float32)
 
 
-def algotom(p: Volume, angles_rad: NDArray[np.float64], center_px: float) -> Volume:
-    peer = import_module("algotom.rec.reconstruction")
-    slices = [
-        peer.fbp_reconstruction(
-            p[:, row],
-            center_px - 0.5,
-            angles=angles_rad,
-            filter_name=None,
-            apply_log=False,
-            gpu=False,
-        )
-        for row in range(p.shape[1])
-    ]
-    # Its y axis points up.
-    return np.stack(slices)[:, ::-1]
-
-
-def astra(p: Volume, angles_rad: NDArray[np.float64], center_px: float) -> Volume:  # noqa: ARG001 - its FBP knows the middle only
-    peer = import_module("astra")
-    n = p.shape[2]
-    plane = peer.create_vol_geom(n, n)
-    detector = peer.create_proj_geom("parallel", 1.0, n, angles_rad)
-    projector = peer.create_projector("linear", detector, plane)
-    slices = []
-    for row in range(p.shape[1]):
-        sinogram = peer.data2d.create("-sino", detector, p[:, row])
-        found = peer.data2d.create("-vol", plane)
-        config = peer.astra_dict("FBP")
-        config |= {
-            "ProjectorId": projector,
-            "ProjectionDataId": sinogram,
-            "ReconstructionDataId": found,
-        }
-        job = peer.algorithm.create(config)
-        peer.algorithm.run(job)
-        # Its y axis points up.
-        slices.append(peer.data2d.get(found)[::-1])
-        peer.algorithm.delete(job)
-        peer.data2d.delete([sinogram, found])
-    return np.stack(slices)
-
-
 def seconds_per_slice(
     method: Method, p: Volume, angles_rad: NDArray[np.float64], center_px: float
 ) -> tuple[float, Volume]:
@@ -134,15 +92,17 @@ def main() -> None:
     middle = slice((SIZE - PEER_SLICES) // 2, (SIZE + PEER_SLICES) // 2)
     own_s, volume = seconds_per_slice(ours, p, angles_rad, center_px)
     print(f"filtered backprojection, {SIZE}^3 from {N_ANGLES} projections")
-    print(f"{'daiss':>12}      1x  error {error(volume[middle], truth[middle]):.3f}")
+    print(f"{'daiss':>14}      1x  error {error(volume[middle], truth[middle]):.3f}")
     peers: dict[str, Method] = {"textbook": textbook}
-    peers |= {f.__name__: f for f in (algotom, astra) if find_spec(f.__name__)}
+    direct = [one for one in BACKENDS.values() if one.iterations is None]
+    here = [one for one in direct if one.is_importable]
+    peers |= {one.name: load_peer(one) for one in here}
     for name, method in peers.items():
         time_s, slices = seconds_per_slice(
             method, np.ascontiguousarray(p[:, middle]), angles_rad, center_px
         )
         away = error(slices, truth[middle])
-        print(f"{name:>12} {time_s / own_s:6.0f}x  error {away:.3f}")
-    absent = [name for name in ("algotom", "astra") if not find_spec(name)]
+        print(f"{name:>14} {time_s / own_s:6.0f}x  error {away:.3f}")
+    absent = {one.package for one in direct} - {one.package for one in here}
     if absent:
-        print(f"not installed, so not compared: {', '.join(absent)}")
+        print(f"not installed, so not compared: {', '.join(sorted(absent))}")
