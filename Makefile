@@ -31,7 +31,7 @@ check: setup  ## style, types and import contracts
 	$(BIN)/lint-imports
 
 bench: setup  ## speed beside peers, as ratios
-	$(BIN)/python -m benchmarks
+	$(BIN)/daiss bench tomography --peers
 
 lock: ## resolve the pins anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --extra twin --extra async --group dev pyproject.toml -o constraints.txt

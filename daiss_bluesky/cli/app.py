@@ -2,7 +2,7 @@
 
 import typer
 
-from daiss_bluesky.cli import doctor, reconstruct, services, shell, twin
+from daiss_bluesky.cli import bench, doctor, reconstruct, services, shell, twin
 from daiss_bluesky.cli.demo import command
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app.command()(services.status)
 app.command()(shell.shell)
 app.command()(reconstruct.reconstruct)
 app.command()(doctor.doctor)
+app.command()(bench.bench)
 app.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
     add_help_option=False,

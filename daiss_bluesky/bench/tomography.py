@@ -1,0 +1,138 @@
+"""`daiss bench tomography`: time, memory and error beside every peer there is."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from daiss_bluesky.algorithms.accumulation import SUMS, Method
+from daiss_bluesky.algorithms.backends.registry import BACKENDS, load_peer
+from daiss_bluesky.bench.cases import Case
+from daiss_bluesky.bench.measuring import (
+    gain_and_error,
+    paired_ratio,
+    peak_memory,
+    seconds,
+)
+
+BATCH = 32
+RUNS = 3
+Volume = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """One of our own ways."""
+
+    method: Method
+    filter: str
+
+    @property
+    def name(self) -> str:
+        """As shown."""
+        return f"daiss:{self.method} {self.filter}"
+
+
+OURS = (
+    Ours("gridding", "sharp"),
+    Ours("gridding", "ramp"),
+    Ours("backprojection", "ramp"),
+)
+
+
+def bench_case(
+    case: Case, *, peers: bool, told: Callable[[str], None] = lambda _: None
+) -> Iterator[dict[str, Any]]:
+    """Measure a case; gives one row for each way, ours first, then each peer."""
+    told(f"case {case.name}: line integrals")
+    p, truth = case.projections(), case.truth()
+    for way in OURS:
+        told(f"case {case.name}: {way.name}")
+        yield _own_row(case, way, p, truth)
+    direct = [one for one in BACKENDS.values() if one.iterations is None]
+    for backend in direct if peers else ():
+        if not backend.is_importable:
+            yield {"case": case.name, "name": backend.name, "missing": backend.install}
+            continue
+        told(f"case {case.name}: {backend.name}")
+        yield _peer_row(case, backend.name, load_peer(backend), p, truth)
+
+
+def _own_row(case: Case, way: Ours, p: Volume, truth: Volume) -> dict[str, Any]:
+    _reconstruct(case, way, p[:, :1])
+    with peak_memory() as peak:
+        volume = _reconstruct(case, way, p)
+    gain, error = gain_and_error(volume[case.judged], truth)
+    del volume
+    times_s = [seconds(lambda: _reconstruct(case, way, p)) for _ in range(RUNS)]
+    return {
+        "case": case.name,
+        "name": way.name,
+        "ms_per_slice": 1e3 * float(np.median(times_s)) / case.rows,
+        "peak_gb": peak.bytes / 1e9,
+        "gain": gain,
+        "error": error,
+        **_streamed(case, way, p),
+    }
+
+
+def _reconstruct(case: Case, way: Ours, p: Volume) -> Volume:
+    total = SUMS[way.method](p.shape[1:], way.filter)
+    for first in range(0, case.n_angles, BATCH):
+        part = slice(first, first + BATCH)
+        total.add(p[part], case.angles_rad[part], case.weights[part], case.center_px)
+    return total.volume(1.0)
+
+
+def _streamed(case: Case, way: Ours, p: Volume) -> dict[str, float]:
+    """Feed frames as a detector would, look at slices that moved, and at the end."""
+    runs = np.array([_stream_once(case, way, p) for _ in range(RUNS)])
+    feed_s, slices_s, tail_s = np.median(runs, axis=0)
+    return {
+        "frames_per_s": float(case.n_angles / feed_s),
+        "three_slices_ms": float(1e3 * slices_s),
+        "tail_ms": float(1e3 * tail_s),
+    }
+
+
+def _stream_once(case: Case, way: Ours, p: Volume) -> tuple[float, float, float]:
+    total = SUMS[way.method]((case.rows, case.columns), way.filter)
+
+    def feed() -> None:
+        for first in range(0, case.n_angles, BATCH):
+            part = slice(first, first + BATCH)
+            angles, weights = case.angles_rad[part], case.weights[part]
+            total.add(p[part], angles, weights, case.center_px)
+
+    z, middle = case.rows // 3, case.columns // 3
+    feed_s = seconds(feed)
+    slices_s = seconds(lambda: total.slices(z, middle, middle, 1.0))
+    return feed_s, slices_s, seconds(lambda: total.volume(1.0))
+
+
+def _peer_row(
+    case: Case, name: str, peer: Callable[..., Volume], p: Volume, truth: Volume
+) -> dict[str, Any]:
+    judged = np.ascontiguousarray(p[:, case.judged])
+    per_slice = judged.shape[1]
+    with peak_memory() as peak:
+        found = peer(judged, case.angles_rad, case.center_px)
+    gain, error = gain_and_error(found, truth)
+    own_s, peer_s, _ = paired_ratio(
+        lambda: _reconstruct(case, OURS[0], p),
+        lambda: peer(judged, case.angles_rad, case.center_px),
+        RUNS,
+    )
+    own_ms, peer_ms = 1e3 * own_s / case.rows, 1e3 * peer_s / per_slice
+    return {
+        "case": case.name,
+        "name": name,
+        "ms_per_slice": peer_ms,
+        "times_ours": peer_ms / own_ms,
+        "peak_gb": peak.bytes / 1e9,
+        "slices": per_slice,
+        "gain": gain,
+        "error": error,
+    }
