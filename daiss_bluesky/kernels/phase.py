@@ -36,10 +36,11 @@ from daiss_bluesky.kernels.threads import threads_for
 
 METHODS = ("ctf", "generalized-paganin", "paganin")
 
-CTF_FLOOR = 0.2
-"""Of its largest value: below, past the first maximum, the transfer counts as this."""
+CTF_DAMPING = 0.3
+"""Past its first maximum, a transfer much below this part of it is not divided out."""
 
 _TOLERANCE = 1e-5
+_CTF_RINGS = 20
 _WORK = 100
 """Operations for each pixel."""
 _CACHED = 1 << 17
@@ -99,12 +100,19 @@ class PhaseFilter:
     def margin_px(self) -> int:
         """Rows needed around a part of a frame to retrieve it as in the whole frame.
 
-        The filter falls off as exp(-r / blur_px); ctf also reaches as far as the
-        light of the finest detail is deflected, and falls off more slowly.
+        The filter falls off as exp(-r / blur_px). Where it is cut off at the pixels'
+        highest frequency (which generalized-paganin is not) it has a tail
+        2 a²/((1 + π²a²)² r²), a = blur_px, which white noise makes count four times.
+        That of ctf follows the light of the finest detail, which is deflected by half
+        of fresnel_px2, and rings.
         """
+        squared = self.blur_px**2
         reach = 2 - self.blur_px * np.log(_TOLERANCE)
+        if self.method != "generalized-paganin":
+            tail = 2 * squared / (1 + np.pi**2 * squared) ** 2
+            reach = max(reach, np.sqrt(4 * tail / _TOLERANCE))
         if self.method == "ctf":
-            reach += self.fresnel_px2
+            reach += _CTF_RINGS * self.fresnel_px2 / 2
         return int(np.ceil(reach))
 
 
@@ -191,8 +199,7 @@ def _inverse(phase: PhaseFilter, rows: int, columns: int) -> Frames:
     tall, wide = padded_shape(rows, columns)
     f_row = np.arange(tall)[:, None] / (2 * tall)
     f_column = np.arange(wide) / (2 * wide)
-    transfer = _TRANSFERS[phase.method](phase, f_row, f_column)
-    inverse = (1 / transfer).astype(np.float32)
+    inverse = _INVERSES[phase.method](phase, f_row, f_column).astype(np.float32)
     inverse.setflags(write=False)
     return inverse
 
@@ -207,26 +214,31 @@ Frequencies = NDArray[np.float64]
 
 
 def _paganin(phase: PhaseFilter, fy: Frequencies, fx: Frequencies) -> Frequencies:
-    return np.asarray(1 + (2 * np.pi * phase.blur_px) ** 2 * (fy**2 + fx**2))
+    squared = (2 * np.pi * phase.blur_px) ** 2 * (fy**2 + fx**2)
+    return np.asarray(1 / (1 + squared))
 
 
 def _generalized(phase: PhaseFilter, fy: Frequencies, fx: Frequencies) -> Frequencies:
     cosines = np.cos(2 * np.pi * fy) + np.cos(2 * np.pi * fx)
-    return np.asarray(1 + 2 * phase.blur_px**2 * (2 - cosines))
+    return np.asarray(1 / (1 + 2 * phase.blur_px**2 * (2 - cosines)))
 
 
 def _ctf(phase: PhaseFilter, fy: Frequencies, fx: Frequencies) -> Frequencies:
-    """Give cos χ + (δ/β) sin χ, kept away from its zeros past its first maximum.
+    """Give 1/c up to the first maximum of c, past it c/(c² + d²), d setting in gently.
 
-    There a little noise, or a little that is not linear, would fill the frame.
+    Near the zeros of c a little noise, or a little that is not linear, would fill the
+    frame. The step from 1/c to the other form is smooth: a sharp one would ring on.
     """
     chi = np.pi * phase.fresnel_px2 * (fy**2 + fx**2)
     c = np.cos(chi) + phase.delta_beta * np.sin(chi)
-    floor = CTF_FLOOR * np.hypot(1, phase.delta_beta)
-    beyond = (chi > np.pi / 2) & (np.abs(c) < floor)
-    return np.where(beyond, np.copysign(floor, c), c)
+    beyond = np.clip(chi / (np.pi / 2) - 1, 0, 1)
+    onset = beyond**2 * (3 - 2 * beyond)
+    damping2 = CTF_DAMPING**2 * (1 + phase.delta_beta**2)
+    return np.asarray(c / (c**2 + damping2 * onset))
 
 
-_TRANSFERS: dict[
-    str, Callable[[PhaseFilter, Frequencies, Frequencies], Frequencies]
-] = {"paganin": _paganin, "generalized-paganin": _generalized, "ctf": _ctf}
+_INVERSES: dict[str, Callable[[PhaseFilter, Frequencies, Frequencies], Frequencies]] = {
+    "paganin": _paganin,
+    "generalized-paganin": _generalized,
+    "ctf": _ctf,
+}

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from daiss_bluesky.kernels.phase import CTF_FLOOR, PhaseFilter, padded_shape
+from daiss_bluesky.kernels.phase import CTF_DAMPING, PhaseFilter, padded_shape
 from daiss_bluesky.kernels.propagation import wavelength_m
 from daiss_bluesky.kernels.reference import MIN_TRANSMISSION, Array
 
@@ -35,9 +35,13 @@ def transfer(phase: PhaseFilter, shape: tuple[int, ...]) -> Array:
     if phase.method == "ctf":
         chi = path_m2 * (ky**2 + kx**2) / (4 * np.pi)
         c = np.cos(chi) + phase.delta_beta * np.sin(chi)
-        floor = CTF_FLOOR * np.sqrt(1 + phase.delta_beta**2)
-        beyond = (chi > np.pi / 2) & (np.abs(c) < floor)
-        return np.asarray(np.where(beyond, np.where(c < 0, -floor, floor), c))
+        # Smooth from 0 at χ = π/2, the first maximum, to 1 at π, the first zero.
+        t = np.clip(2 * chi / np.pi - 1, 0, 1)
+        damping = CTF_DAMPING * np.sqrt(
+            (3 * t**2 - 2 * t**3) * (1 + phase.delta_beta**2)
+        )
+        with np.errstate(divide="ignore"):
+            return np.asarray(c + damping**2 / c)
     squared = ky**2 + kx**2
     if phase.method == "generalized-paganin":
         cosines = np.cos(ky * pixel_m) + np.cos(kx * pixel_m)
