@@ -15,8 +15,8 @@ for weak objects at any distance: Gureyev et al., Opt. Commun. 231, 53 (2004), w
 `reference_phase`.
 
 A frame is continued by its mirror image for ever, by cosine transforms, so that no
-reach of the filter needs padding. The filter is applied to a few columns at once while
-they are in the cache.
+reach of the filter needs padding. A few rows or columns are transformed at once, and
+the filter and the logarithm applied to them while they are in the cache.
 """
 
 from collections.abc import Callable
@@ -44,7 +44,7 @@ _CTF_RINGS = 20
 _WORK = 100
 """Operations for each pixel."""
 _CACHED = 1 << 17
-"""Values of the columns transformed at once: half of what a core's cache holds."""
+"""Values transformed at once: half of what a core's own cache holds."""
 
 Frames = NDArray[np.float32]
 
@@ -169,28 +169,36 @@ def _retrieve_frame(
     i: int,
 ) -> None:
     rows, columns = frames.shape[1:]
-    tall, wide = inverse.shape
-    frame = frames[i]
-    if (tall, wide) != (rows, columns):
-        pads = [(0, tall - rows), (0, wide - columns)]
-        frame = np.pad(frame, pads, mode="symmetric")
-    spectrum = fft.dct(frame, axis=1, workers=workers)
+    frame, spectrum = frames[i], out[i]
+    if inverse.shape != (rows, columns):
+        pads = [(0, inverse.shape[0] - rows), (0, inverse.shape[1] - columns)]
+        frame = spectrum = np.pad(frame, pads, mode="symmetric")
+    for part in _parts(*spectrum.shape):
+        spectrum[part] = fft.dct(frame[part], axis=1, workers=workers)
     if not np.isfinite(spectrum[:, 0]).all():
         raise InputError(
             f"frame {i} of a batch has pixels that are NaN or infinite,"
             " which phase retrieval would spread over the whole frame"
         )
-    step = max(16, _CACHED // tall // 16 * 16)
-    for first in range(0, wide, step):
-        part = (slice(None), slice(first, first + step))
-        block = fft.dct(spectrum[part], axis=0, workers=workers)
-        block *= inverse[part]
-        spectrum[part] = fft.idct(block, axis=0, workers=workers, overwrite=True)
-    filtered = fft.idct(spectrum, axis=1, workers=workers, overwrite=True)
-    floor = np.float32(MIN_TRANSMISSION)
-    line_integrals = np.maximum(filtered[:rows, :columns], floor, out=out[i])
-    np.log(line_integrals, out=line_integrals)
-    np.negative(line_integrals, out=line_integrals)
+    for part in _parts(*reversed(spectrum.shape)):
+        block = fft.dct(spectrum[:, part], axis=0, workers=workers)
+        block *= inverse[:, part]
+        spectrum[:, part] = fft.idct(block, axis=0, workers=workers, overwrite=True)
+    for part in _parts(rows, columns):
+        filtered = fft.idct(spectrum[part], axis=1, workers=workers)
+        _line_integrals(filtered[:, :columns], out[i, part])
+
+
+def _parts(n: int, length: int) -> list[slice]:
+    """Divide n lines of a length so that each part stays in the cache."""
+    step = max(16, _CACHED // length // 16 * 16)
+    return [slice(first, min(first + step, n)) for first in range(0, n, step)]
+
+
+def _line_integrals(t: Frames, out: Frames) -> None:
+    np.maximum(t, np.float32(MIN_TRANSMISSION), out=out)
+    np.log(out, out=out)
+    np.negative(out, out=out)
 
 
 @lru_cache(maxsize=4)
