@@ -19,7 +19,7 @@ reach of the filter needs padding. A few rows or columns are transformed at once
 the filter and the logarithm applied to them while they are in the cache.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -149,15 +149,15 @@ def retrieve(
     if out is None:
         out = np.empty_like(frames)
     inverse = _inverse(phase, *frames.shape[1:])
-    with threads_for(_WORK * frames.size) as threads:
-        each = max(1, threads // max(1, len(frames)))
-        one = partial(_retrieve_frame, frames, inverse, out, each)
-        if threads == each:
-            for i in range(len(frames)):
-                one(i)
-        else:
-            with ThreadPoolExecutor(threads) as pool:
-                list(pool.map(one, range(len(frames))))
+    with (
+        threads_for(_WORK * frames.size) as threads,
+        ThreadPoolExecutor(threads) as pool,
+    ):
+        # Whole frames a thread, unless there are too few.
+        whole = len(frames) >= threads
+        across, within = (pool.map, map) if whole else (map, pool.map)
+        one = partial(_retrieve_frame, frames, inverse, out, within)
+        list(across(one, range(len(frames))))
     return out
 
 
@@ -165,28 +165,37 @@ def _retrieve_frame(
     frames: Frames,
     inverse: Frames,
     out: Frames,
-    workers: int,
+    run: Callable[..., Iterator[None]],
     i: int,
 ) -> None:
+    """Retrieve frame i; `run` maps a function over parts, as `map` does."""
     rows, columns = frames.shape[1:]
     frame, spectrum = frames[i], out[i]
     if inverse.shape != (rows, columns):
         pads = [(0, inverse.shape[0] - rows), (0, inverse.shape[1] - columns)]
         frame = spectrum = np.pad(frame, pads, mode="symmetric")
-    for part in _parts(*spectrum.shape):
-        spectrum[part] = fft.dct(frame[part], axis=1, workers=workers)
+
+    def transform_rows(part: slice) -> None:
+        spectrum[part] = fft.dct(frame[part], axis=1)
+
+    def filter_columns(part: slice) -> None:
+        block = fft.dct(spectrum[:, part], axis=0)
+        block *= inverse[:, part]
+        spectrum[:, part] = fft.idct(block, axis=0, overwrite=True)
+
+    def finish_rows(part: slice) -> None:
+        filtered = fft.idct(spectrum[part], axis=1)
+        _line_integrals(filtered[:, :columns], out[i, part])
+
+    tall, wide = spectrum.shape
+    list(run(transform_rows, _parts(tall, wide)))
     if not np.isfinite(spectrum[:, 0]).all():
         raise InputError(
             f"frame {i} of a batch has pixels that are NaN or infinite,"
             " which phase retrieval would spread over the whole frame"
         )
-    for part in _parts(*reversed(spectrum.shape)):
-        block = fft.dct(spectrum[:, part], axis=0, workers=workers)
-        block *= inverse[:, part]
-        spectrum[:, part] = fft.idct(block, axis=0, workers=workers, overwrite=True)
-    for part in _parts(rows, columns):
-        filtered = fft.idct(spectrum[part], axis=1, workers=workers)
-        _line_integrals(filtered[:, :columns], out[i, part])
+    list(run(filter_columns, _parts(wide, tall)))
+    list(run(finish_rows, _parts(rows, wide)))
 
 
 def _parts(n: int, length: int) -> list[slice]:

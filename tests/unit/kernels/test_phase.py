@@ -3,7 +3,8 @@
 Water at 30 keV: δ = 2.56e-7, β = 2.3e-10 (δ/β = 1113); ellipsoids up to 140 µm thick.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -161,6 +162,23 @@ def test_a_batch_makes_no_difference(method: str) -> None:
     np.testing.assert_array_equal(frames, kept)
     assert retrieve(frames, setting, out=frames) is frames
     np.testing.assert_array_equal(frames, together)
+
+
+@pytest.mark.parametrize("frames", [1, 3])
+def test_threads_make_no_difference(
+    frames: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two threads share one frame, or each takes whole ones."""
+    t = np.random.default_rng(6).uniform(0.2, 1, (frames, 300, 500)).astype(np.float32)
+    alone = retrieve(t, WATER)
+
+    @contextmanager
+    def two(work: int) -> Iterator[int]:
+        assert work > 0
+        yield 2
+
+    monkeypatch.setattr(phase, "threads_for", two)
+    np.testing.assert_allclose(retrieve(t, WATER), alone, atol=1e-6)
 
 
 @pytest.mark.parametrize("method", METHODS)
