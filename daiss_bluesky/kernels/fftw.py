@@ -21,6 +21,9 @@ _MEASURED = 1 << 20
 """Transforms of up to so many values are measured: larger ones would cost too much."""
 
 _MEASURE_S = 0.05
+_KEPT = 64
+"""Tasks whose plans are kept, the latest ones."""
+
 _ALIGNMENT = 16
 """Bytes: what NumPy's own arrays have."""
 
@@ -97,6 +100,8 @@ def backward(
 def _borrowed(task: _Task) -> Iterator[_Plan]:
     with _lock:
         free = _free.setdefault(task, [])
+        if len(_free) > _KEPT:
+            _free.pop(next(iter(_free)))
         plan = free.pop() if free else None
     plan = plan or _make(task)
     try:

@@ -105,6 +105,17 @@ def test_a_plan_keeps_no_array_of_the_caller() -> None:
     assert gone() is None
 
 
+@needs_fftw
+def test_plans_of_many_shapes_do_not_pile_up() -> None:
+    from daiss_bluesky.kernels import fftw  # noqa: PLC0415
+
+    for n in range(1, 2 * fftw._KEPT):
+        x = random((n, 3))
+        found = fft.rfft(x, backend="fftw")
+        np.testing.assert_allclose(found, np.fft.rfft(x.astype(float)), atol=1e-5)
+    assert len(fftw._free) == fftw._KEPT
+
+
 @pytest.mark.parametrize("axis", [0, 1])
 def test_cosine_transform_is_that_of_the_mirrored_signal(axis: int) -> None:
     x = random((6, 9))

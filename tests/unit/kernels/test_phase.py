@@ -1,6 +1,6 @@
 """Phase retrieval against objects propagated by Fresnel's integral, and its definition.
 
-Water at 30 keV: δ = 2.56e-7, β = 2.3e-10 (δ/β = 1113); ellipsoids up to 140 µm thick.
+Water at 30 keV: δ = 2.56e-7, β = 2.3e-10 (δ/β = 1113); ellipsoids up to 108 µm thick.
 """
 
 from collections.abc import Callable, Iterator
