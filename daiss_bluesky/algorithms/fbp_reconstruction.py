@@ -18,9 +18,11 @@ from daiss_bluesky.algorithms.ledger import Ledger
 from daiss_bluesky.core.errors import InputError, UnavailableError
 from daiss_bluesky.core.frames import Batch
 from daiss_bluesky.core.geometry import angle_weights, coverage
+from daiss_bluesky.core.plane import Plane
 from daiss_bluesky.core.reconstruction import Arrays, Progress, Reread
 from daiss_bluesky.core.scan import Scan
 from daiss_bluesky.kernels.correction import Fields, attenuation
+from daiss_bluesky.kernels.plane_sampling import add_slab
 
 logger = logging.getLogger(__name__)
 
@@ -164,18 +166,39 @@ class FbpReconstruction:
         if self._newest_projection is None or not self._ledger.used:
             return {}
         rows, n = self._shape
-        z, middle = rows // 2, n // 2
+        slices = self.slices(rows // 2, n // 2, n // 2)
+        return {**slices, "projection": self._newest_projection.copy()}
+
+    def slices(self, z: int, y: int, x: int) -> Arrays:
+        """Give slice_xy, slice_xz and slice_yz at any place, as of now; copies."""
+        rows, n = self._shape
+        for name, at, count in (("z", z, rows), ("y", y, n), ("x", x, n)):
+            if not 0 <= at < count:
+                raise InputError(f"slice {name} = {at}: 0 to {count - 1} is expected")
         if self._volume is not None:
-            volume = self._volume
-            slices = volume[z], volume[:, middle], volume[:, :, middle]
-            copies = tuple(plane.copy() for plane in slices)
+            planes = self._volume[z], self._volume[:, y], self._volume[:, :, x]
+            copies = tuple(plane.copy() for plane in planes)
         else:
-            _, angles, weights = self._ledger.used_arrays()
-            scale = float(angle_weights(angles).sum() / weights.sum())
-            copies = self._sum.slices(z, middle, middle, scale)
+            copies = self._sum.slices(z, y, x, self._present_scale())
         names = ("slice_xy", "slice_xz", "slice_yz")
-        views = dict(zip(names, copies, strict=True))
-        return views | {"projection": self._newest_projection.copy()}
+        return dict(zip(names, copies, strict=True))
+
+    def cut(self, plane: Plane) -> NDArray[np.float32]:
+        """Give the picture of any plane, as of now."""
+        picture = np.zeros(plane.shape, np.float32)
+        if self._volume is not None:
+            add_slab(self._volume, 0, plane, picture)
+        else:
+            for first, slab in self._sum.slabs(self._present_scale()):
+                add_slab(slab, first, plane, picture)
+        return picture
+
+    def _present_scale(self) -> float:
+        """Give what the sum of guessed weights is short of the half circle."""
+        _, angles, weights = self._ledger.used_arrays()
+        return (
+            float(angle_weights(angles).sum() / weights.sum()) if angles.size else 1.0
+        )
 
     def finish(self, reread: Reread) -> Arrays:
         """Give the volume (z, y, x) in attenuation per pixel.

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daiss_bluesky.core.frames import Batch, FrameKey, FrameRef
+from daiss_bluesky.core.plane import Plane
 from daiss_bluesky.core.scan import Scan
 
 Arrays = Mapping[str, NDArray[np.float32]]
@@ -68,6 +69,14 @@ class Reconstruction(Protocol):
 
     def views(self) -> Arrays:
         """Give small 2-D pictures of the present state; copies, always finite."""
+        ...
+
+    def slices(self, z: int, y: int, x: int) -> Arrays:
+        """Give slice_xy, slice_xz and slice_yz at any place, as of now; copies."""
+        ...
+
+    def cut(self, plane: Plane) -> NDArray[np.float32]:
+        """Give the picture of any plane, as of now."""
         ...
 
     def stale(self) -> str | None:

@@ -6,6 +6,7 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
+from daiss_bluesky.core.plane import Plane
 from daiss_bluesky.kernels import gridding_inverse
 from daiss_bluesky.kernels.backprojection import (
     Blocks,
@@ -16,6 +17,7 @@ from daiss_bluesky.kernels.backprojection import (
 from daiss_bluesky.kernels.correction import Fields, attenuation, find_dead
 from daiss_bluesky.kernels.ellipsoids_compiled import compile_kernels
 from daiss_bluesky.kernels.gridding import Grid, add_projections
+from daiss_bluesky.kernels.plane_sampling import add_slab
 
 
 def compile_all() -> None:
@@ -49,7 +51,9 @@ def _compile_gridding(p: NDArray[np.float32]) -> None:
     add_projections(grids, grid, p, angles, weights, columns / 2)
     gridding_inverse.axial_slice(grids, grid, 0, 1.0)
     gridding_inverse.upright_slices(grids, grid, 0, 0, 1.0)
-    gridding_inverse.to_volume(grids, grid, 1.0)
+    volume = gridding_inverse.to_volume(grids, grid, 1.0)
+    plane = Plane((0, 0, 0), (0, 1, 0), (0, 0, 1), (2, 2))
+    add_slab(volume, 0, plane, np.zeros(plane.shape, np.float32))
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.frames import Batch, FrameKey
 from daiss_bluesky.core.geometry import projection_angles_deg
+from daiss_bluesky.core.plane import Plane
 from daiss_bluesky.core.reconstruction import Algorithm, Arrays, Reconstruction
 from daiss_bluesky.core.stored import StoredScan
 from daiss_bluesky.engine.inline import (
@@ -24,6 +25,9 @@ from daiss_bluesky.testing.ball_scan import make_ball_scan
 
 TOLERANCE = 1e-5
 """Largest difference over the largest value: float32 rounding of a sum."""
+
+LIVE_TOLERANCE = 0.1
+"""The same for a picture in mid-scan, whose weights are those of the plan."""
 
 
 class AlgorithmContract:
@@ -45,6 +49,29 @@ class AlgorithmContract:
         expected = reconstruct_scan(stored, self.make()).arrays
         order = np.random.default_rng(1).permutation(self.n_projections)
         assert_same(self._stream(stored, order, sizes=[1, 7, 3, 64]), expected)
+
+    def test_any_slice_is_there_at_any_time(self) -> None:
+        """Slices and planes in mid-scan are those of the volume of what has come."""
+        stored = self.stored()
+        half = np.arange(self.n_projections // 2)
+        volume = reconstruct_scan(without(stored, half), self.make()).arrays["volume"]
+        reconstruction = self.make().start(stored.scan, stored.frame_shape)
+        feed(reconstruction, calibration_batches(stored))
+        feed(reconstruction, projection_batches(stored, half))
+        z, y, x = (n // 3 for n in volume.shape)
+        expected = {
+            "slice_xy": volume[z], "slice_xz": volume[:, y], "slice_yz": volume[:, :, x]
+        }  # fmt: skip
+        # Weights of the half that came are corrected at the end only.
+        close = LIVE_TOLERANCE * np.abs(volume).max()
+        for name, found in reconstruction.slices(z, y, x).items():
+            np.testing.assert_allclose(found, expected[name], atol=close)
+        plane = Plane((z, y, x), (0, 1, 0), (1, 0, 0), (3, 5))
+        found = reconstruction.cut(plane)
+        right = volume[z - 2 : z + 3, y - 1 : y + 2, x].T
+        np.testing.assert_allclose(found, right, atol=close)
+        with pytest.raises(InputError, match="slice z = -1"):
+            reconstruction.slices(-1, 0, 0)
 
     def test_repeats_change_nothing(self) -> None:
         """A frame that comes twice counts once, and is counted as a repeat."""
