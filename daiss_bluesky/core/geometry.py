@@ -22,8 +22,9 @@ GOLDEN_FRACTION = (5**0.5 - 1) / 2
 SNAP = 0.25
 """Gaps this close to the usual one (relative) count as the usual one: stage jitter."""
 
-MAX_TURNS = 3
-"""Radians that span more turns than this are taken for degrees (18.8 and more)."""
+MAX_TURNS = 12
+"""Radians that span more turns than this (75 and more) are taken for degrees: scans
+take a few turns, and degrees of a quarter turn or more are beyond."""
 
 WEDGE = 3.0
 """A gap larger than this many usual ones is a missing wedge, not a coarse step.
@@ -71,11 +72,7 @@ def _bit_reversed(n: int) -> list[int]:
 
 
 def check_angles(angles_rad: ArrayLike) -> NDArray[np.float64]:
-    """Give angles as an array; refuse NaN, all-equal ones, and degrees by their range.
-
-    Radians that reach beyond MAX_TURNS turns and span more than that are taken for
-    degrees: a sample turns once or twice, and degrees of even a short arc are beyond.
-    """
+    """Give angles as an array; refuse NaN, all-equal ones, and degrees by range."""
     angles = np.asarray(angles_rad, dtype=np.float64)
     if angles.ndim != 1 or angles.size == 0 or not np.isfinite(angles).all():
         raise InputError(

@@ -8,7 +8,8 @@ the center, and another that contradicts it makes it unsure.
   and Ludwig (1966). Any angles will do, if they span enough of a turn.
 - *opposite*: pairs of projections about half a turn apart are registered as in
   `rotation_center`; what the pairs lack to half a turn is fitted and taken out. Needs
-  180 degrees or nearly so, but no empty beam beside the sample.
+  180 degrees or nearly so, but no empty beam beside the sample. A full turn is taken
+  by `half_acquisition`, whose axis may be anywhere on the detector.
 - *sharpness*: the sharpest slice of a fan, where neither of the two is possible.
 """
 
@@ -24,6 +25,11 @@ from daiss_bluesky.kernels.center_fan import (
     backproject_candidates,
     judge,
     variation,
+)
+from daiss_bluesky.kernels.half_acquisition import (
+    MIN_OVERLAP_COLUMNS,
+    find_turn_center,
+    is_full_turn,
 )
 from daiss_bluesky.kernels.rotation_center import MIN_CORRELATION, find_center
 
@@ -94,7 +100,7 @@ def find_sinogram_center(
             f" not {angles.size}"
         )
     moments = center_by_moments(p, angles)
-    opposite = center_by_opposites(p, angles)
+    opposite = center_by_turn(p, angles) or center_by_opposites(p, angles)
     found = [one for one in (moments, opposite) if one and one.unsure is None]
     if found:
         best = _reconcile(*found) if len(found) > 1 else found[0]
@@ -213,6 +219,17 @@ def center_by_opposites(p: NDArray[np.float32], angles: Array) -> SinogramCenter
     return _opposite(center, error, correlation)
 
 
+def center_by_turn(p: NDArray[np.float32], angles: Array) -> SinogramCenter | None:
+    """Register all opposites of a full turn; None for anything else."""
+    if not is_full_turn(angles) or p.shape[2] < 2 * MIN_OVERLAP_COLUMNS:
+        return None
+    turn = find_turn_center(p, angles)
+    error = float(np.hypot(turn.error_px, _FLOOR_PX))
+    if turn.correlation < MIN_CORRELATION:
+        error = np.inf
+    return SinogramCenter(turn.center_px, error, "opposite", turn.unsure)
+
+
 def _motion(away: Array, halfway: Array) -> tuple[Array, Array | None]:
     """Give what the motion by a lack (relative) is fitted with; also with its curve.
 
@@ -250,6 +267,7 @@ def _opposite(center: float, error: float, correlation: float) -> SinogramCenter
     error = float(np.hypot(error, _FLOOR_PX))
     unsure = None
     if correlation < MIN_CORRELATION:
+        error = np.inf
         unsure = f"opposite projections do not match (correlation {correlation:.2f})"
     elif not error < SURE_PX:
         unsure = f"opposite projections fix it to {error:.2g} px only"

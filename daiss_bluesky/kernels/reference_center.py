@@ -26,3 +26,25 @@ def variation(volume: Array, radius_px: float, tiles: int) -> Array:
         size[np.ix_(tile == i, tile == j)].sum(axis=(0, 1))
         for i in range(tiles) for j in range(tiles)
     ])  # fmt: skip
+
+
+def widen(p: Array, center_px: float) -> tuple[Array, float]:
+    """Weigh and widen projections (..., column) of a half-acquisition.
+
+    Columns at s from the axis count w(s), with w(s) + w(-s) = 1 where both are on the
+    detector, and 1 where only s is. Zeros are added on the near side until the axis is
+    in the middle or up to half a column beside; gives its new place too.
+    """
+    n = p.shape[-1]
+    near = min(center_px, n - center_px)
+    s = np.arange(n) + 0.5 - center_px
+    t = s if center_px < n / 2 else -s
+    weights = np.where(
+        t >= near,
+        1.0,
+        np.where(t <= -near, 0.0, (1 + np.sin(np.pi / 2 * t / near)) / 2),
+    )
+    added = int(np.ceil(2 * (n - near))) - n
+    left = added if center_px < n / 2 else 0
+    pad = [(0, 0)] * (p.ndim - 1) + [(left, added - left)]
+    return np.pad(p * weights, pad), center_px + left

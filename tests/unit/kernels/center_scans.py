@@ -2,6 +2,7 @@
 
 import json
 import os
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ DATA = Path(os.environ.get("DAISS_DATA", "../shared/data"))
 ELLIPSOIDS = DATA / "phantom_25_ellipsoids.json"
 
 
+@cache
 def phantom(name: str) -> Phantom:
     if name == "grain":
         return porous_grain()
