@@ -7,6 +7,7 @@ import psutil
 from daiss_bluesky.algorithms.fbp_parameters import FbpParameters
 from daiss_bluesky.algorithms.fbp_reconstruction import WORK_FRAMES, FbpReconstruction
 from daiss_bluesky.algorithms.fields import MAX_FLAT_SUMS
+from daiss_bluesky.algorithms.sinogram_rows import SinogramRows
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.scan import Scan
 from daiss_bluesky.kernels.backprojection import Blocks
@@ -31,13 +32,15 @@ class FbpAlgorithm:
         """Tell how much memory a reconstruction will hold at most.
 
         The volume, one block of it twice while it is turned around at the end, the
-        sums of flats and darks, and what is needed for the frames in work.
+        sums of flats and darks, rows to find the center from, and what is needed for
+        the frames in work.
         """
         blocks = Blocks(*frame_shape)
         frame = 4 * frame_shape[0] * frame_shape[1]
         flats = min(MAX_FLAT_SUMS, scan.counts.get("flat", 0) + 4)
         volume = blocks.volume_bytes + blocks.volume_bytes // blocks.count
         work = 3 * frame * WORK_FRAMES + blocks.filtered_bytes(WORK_FRAMES)
+        work += SinogramRows.bytes_for(frame_shape)
         return BASE_BYTES + volume + frame * (2 * flats + 12) + work
 
     def view_shapes(self, frame_shape: tuple[int, int]) -> dict[str, tuple[int, int]]:

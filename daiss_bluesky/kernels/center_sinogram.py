@@ -64,6 +64,7 @@ _MAX_PAIRS = 8
 _MAX_EXACT_PAIRS = 32
 _SHARP_ANGLES = 180
 _COARSE_COLUMNS = 96
+_FINE_COLUMNS = 512
 _SHARP_ROWS = 3
 _REACH = 0.2
 """Of the width, that the sharpest slice is looked for on either side of the middle."""
@@ -296,18 +297,25 @@ def center_by_sharpness(p: NDArray[np.float32], angles: Array) -> SinogramCenter
     rows = np.unique(np.linspace(0, p.shape[1] - 1, _SHARP_ROWS + 2).astype(int)[1:-1])
     p, angles = p[::stride, rows], angles[::stride]
     n = p.shape[2]
-    binning = max(1, n // _COARSE_COLUMNS)
-    whole = n // binning * binning
-    binned = p[:, :, :whole].reshape(*p.shape[:2], -1, binning).mean(axis=3)
-    middle, reach = whole / binning / 2, _REACH * whole / binning
+    finest = max(1, n // _FINE_COLUMNS)
+    binning = max(finest, n // _COARSE_COLUMNS)
+    middle, reach = n / binning / 2, _REACH * n / binning
     coarse = np.arange(np.ceil(middle - reach), middle + reach + 0.5)
-    best, error, unsure = judge(_sums(binned, angles, coarse), coarse, angles)
-    if binning == 1:
-        return _sharpest(best, error, unsure)
-    fine = binning * best + np.linspace(-1.5, 1.5, 16) * binning
-    inside = fine[(fine > 0) & (fine < n)]
-    best, error, unsure_fine = judge(_sums(p, angles, inside), inside, angles)
-    return _sharpest(best, error, unsure or unsure_fine)
+    best, error, unsure = judge(_sums(_bin(p, binning), angles, coarse), coarse, angles)
+    if binning == finest:
+        return _sharpest(binning * best, binning * error, unsure)
+    fine = (best + np.linspace(-1.5, 1.5, 16)) * binning / finest
+    inside = fine[(fine > 0) & (fine < n // finest)]
+    sums = _sums(_bin(p, finest), angles, inside)
+    best, error, unsure_fine = judge(sums, inside, angles)
+    return _sharpest(finest * best, finest * error, unsure or unsure_fine)
+
+
+def _bin(p: NDArray[np.float32], together: int) -> NDArray[np.float32]:
+    """Average neighboring columns; what is left at the right edge is cut off."""
+    whole = p.shape[2] // together * together
+    blocks = p[:, :, :whole].reshape(*p.shape[:2], -1, together)
+    return np.asarray(blocks.mean(axis=3), np.float32)
 
 
 def _sharpest(best: float, error: float, unsure: str | None) -> SinogramCenter:

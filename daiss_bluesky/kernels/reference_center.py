@@ -48,3 +48,30 @@ def widen(p: Array, center_px: float) -> tuple[Array, float]:
     left = added if center_px < n / 2 else 0
     pad = [(0, 0)] * (p.ndim - 1) + [(left, added - left)]
     return np.pad(p * weights, pad), center_px + left
+
+
+def straighten(frame: Array, tilt_rad: float, center_px: float) -> Array:
+    """Turn one frame (row, column) about an axis tilted by an angle.
+
+    The pixel at s, z from (center, middle row) takes the value at s cos φ + z sin φ,
+    z cos φ - s sin φ, by cubic convolution with a = -1/2 (Keys 1981, eq. 15).
+    """
+    rows, n = frame.shape
+    s = np.arange(n) + 0.5 - center_px
+    z = np.arange(rows)[:, None] - (rows - 1) / 2
+    u = center_px - 0.5 + s * np.cos(tilt_rad) + z * np.sin(tilt_rad)
+    v = (rows - 1) / 2 - s * np.sin(tilt_rad) + z * np.cos(tilt_rad)
+    left, top = np.floor(u).astype(int), np.floor(v).astype(int)
+    out = np.zeros(frame.shape)
+    for i in range(-1, 3):
+        for j in range(-1, 3):
+            pixel = frame[np.clip(top + i, 0, rows - 1), np.clip(left + j, 0, n - 1)]
+            out += pixel * _keys(v - top - i) * _keys(u - left - j)
+    return out
+
+
+def _keys(t: Array) -> Array:
+    t = np.abs(t)
+    near = 1.5 * t**3 - 2.5 * t**2 + 1
+    far = -0.5 * t**3 + 2.5 * t**2 - 4 * t + 2
+    return np.where(t <= 1, near, np.where(t < 2, far, 0))  # noqa: PLR2004
