@@ -17,6 +17,7 @@ logger = logging.getLogger(__name__)
 
 CenterSource = Literal["given", "pair", "projections", "sinogram", "detector middle"]
 
+_FROM_ROWS = ("sinogram", "detector middle")
 _MAX_PAIR_FRAMES = 4
 
 _USABLE_PX = 1.0
@@ -115,15 +116,18 @@ class CenterFinder:
         """Let the rows be looked at when there are twice as many, and at the end."""
         complete = self._planned is not None and len(self._seen) >= self._planned
         more = len(self._rows) >= max(1, 2 * self._looked_at)
-        if (complete and not self._complete) or (
-            more and self._is_unsure and self._rows.is_early_enough()
-        ):
-            self._changed = True
+        last = complete and not self._complete and self._is_from_rows
+        early = more and self._is_unsure and self._rows.is_early_enough()
+        self._changed |= last or early
         self._complete |= complete
 
     @property
     def _is_unsure(self) -> bool:
         return self._chosen is None or self._chosen.unsure is not None
+
+    @property
+    def _is_from_rows(self) -> bool:
+        return self._chosen is not None and self._chosen.source in _FROM_ROWS
 
     def _wants(self, index: int, angle: float) -> bool:
         if self._planned is not None:
@@ -135,8 +139,8 @@ class CenterFinder:
 
     def end(self) -> None:
         """Take what has come for all there is."""
-        if not self._complete:
-            self._complete = self._changed = True
+        self._changed |= not self._complete and self._is_from_rows
+        self._complete = True
 
     def forget_result(self) -> None:
         """Find the center anew when next asked: darks or flats have changed."""
@@ -201,6 +205,4 @@ class CenterFinder:
                 )
             unsure = found.unsure
         middle_px = self._columns / 2
-        return ChosenCenter(
-            middle_px, "detector middle", correlation, unsure=f"{unsure}"
-        )
+        return ChosenCenter(middle_px, "detector middle", correlation, unsure=unsure)
