@@ -11,6 +11,7 @@ from daiss_bluesky.algorithms.sinogram_rows import SinogramRows
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.frames import Batch, FrameKey
 from daiss_bluesky.kernels.correction import Fields, attenuation
+from daiss_bluesky.kernels.half_acquisition import is_full_turn
 from daiss_bluesky.kernels.rotation_center import find_center, opposite_pair
 
 logger = logging.getLogger(__name__)
@@ -19,6 +20,9 @@ CenterSource = Literal["given", "pair", "projections", "sinogram", "detector mid
 
 _FROM_ROWS = ("sinogram", "detector middle")
 _MAX_PAIR_FRAMES = 4
+
+_APART_PX = 0.5
+"""Between one pair and a full turn: more is no error of measurement."""
 
 _USABLE_PX = 1.0
 """An unsure center from sinograms that is known this well still beats the middle."""
@@ -72,6 +76,7 @@ class CenterFinder:
         self._seen: set[int] = set()
         self._wanted = None if planned_rad is None else opposite_pair(planned_rad)
         self._planned = None if planned_rad is None else planned_rad.size
+        self._is_turn = planned_rad is not None and is_full_turn(planned_rad)
         self._looked_at = 0
         """Projections that were kept when the sinogram was last looked at."""
         self._complete = False
@@ -127,7 +132,9 @@ class CenterFinder:
 
     @property
     def _is_from_rows(self) -> bool:
-        return self._chosen is not None and self._chosen.source in _FROM_ROWS
+        if self._chosen is None:
+            return False
+        return self._is_turn or self._chosen.source in _FROM_ROWS
 
     def _wants(self, index: int, angle: float) -> bool:
         if self._planned is not None:
@@ -174,9 +181,10 @@ class CenterFinder:
             center = find_center(p[0], p[1])
             correlation = center.correlation
             if center.is_reliable:
-                return ChosenCenter(
+                chosen = ChosenCenter(
                     center.center_px, source, correlation, center.error_px
                 )
+                return self._check_turn(chosen, fields, zinger_threshold)
             logger.warning(
                 "the %s half a turn apart do not match (correlation %.2f),"
                 " so they give no center",
@@ -184,6 +192,19 @@ class CenterFinder:
                 correlation,
             )
         return self._find_in_rows(fields, zinger_threshold, correlation)
+
+    def _check_turn(
+        self, pair: ChosenCenter, fields: Fields, zinger_threshold: float | None
+    ) -> ChosenCenter:
+        """Let all pairs of a full turn overrule one that mistook a far-off axis.
+
+        One pair is not looked at where less than a quarter of it would overlap.
+        """
+        if not (self._is_turn and self._complete):
+            return pair
+        turn = self._find_in_rows(fields, zinger_threshold, pair.correlation)
+        apart = abs(turn.center_px - pair.center_px)
+        return turn if turn.unsure is None and apart > _APART_PX else pair
 
     def _find_in_rows(
         self,

@@ -35,6 +35,14 @@ def kept_rows(rows: int) -> NDArray[np.intp]:
     return np.unique(firsts[:, None] + np.arange(_NEIGHBORS))
 
 
+def kept_stride(n: int) -> int:
+    """Give the step between the numbers of the projections kept, of n."""
+    stride = 1
+    while -(-n // stride) > MAX_PROJECTIONS:
+        stride *= 2
+    return stride
+
+
 class SinogramRows:
     """Keeps raw rows, because flats and darks may come later."""
 

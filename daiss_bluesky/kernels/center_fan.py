@@ -4,7 +4,9 @@ Each candidate shifts the filtered projections by a phase factor so that the axi
 to the middle of the slice; candidates then lie where slices do in `backprojection`,
 and all of them cost about one vectorized backprojection of a single slice. The score is
 the total variation of the slice: a wrong center turns points into arcs and edges into
-double edges, which are longer (Rudin, Osher & Fatemi 1992 for the measure).
+double edges, which are longer (Rudin, Osher & Fatemi 1992 for the measure). More than
+half a turn would close the arcs to rings and blur instead, which is less variation: so
+only half a turn is used.
 """
 
 from dataclasses import dataclass
@@ -30,9 +32,10 @@ SMOOTH_PX = 1.2
 MIN_COVERAGE = 0.45
 """Of the half circle: with less, streaks are shorter at a wrong center."""
 
-MARGIN = 0.125
-"""Of the width, that slices reach beyond the detector's on either side, or the edge
-of a sample that fills the field would leave the picture and make it seem smoother."""
+MARGIN = 0.06
+"""Of the width, that slices reach beyond the detector's on either side, besides how far
+the candidates do: or the edge of a sample that fills the field would leave the picture
+at a wrong center, and make that seem smoother."""
 
 INSIDE = 0.97
 """Of the circle inscribed in that, which the score looks at."""
@@ -44,6 +47,7 @@ TILES = 4
 """Along either side of the slice; each is left out once to find the error."""
 
 _VECTOR = 8
+_ROUNDING = 1e-6
 _MIN_CANDIDATES = 5
 
 
@@ -55,7 +59,7 @@ class Fan:
     scores: Array
     """Total variation, lower is better; 1 for the best."""
     slices: NDArray[np.float32]
-    """(candidate, y, x), attenuation per pixel, the axis in the middle."""
+    """(candidate, y, x), attenuation per pixel, the axis in the middle; half a turn."""
     best_px: float
     """Between the candidates, by a parabola through the lowest scores."""
     error_px: float
@@ -86,7 +90,8 @@ def center_fan(
     if not 0 <= row < rows:
         raise InputError(f"row {row} is outside of the detector's 0 to {rows - 1}")
     _check_candidates(candidates, n)
-    p = np.asarray(projections[:, row], np.float32)
+    chosen = half_turn(angles)
+    p, angles = np.asarray(projections[chosen, row], np.float32), angles[chosen]
     volume = backproject_candidates(p, angles, candidates)
     sums = variation(volume)[:, : candidates.size]
     best, error, unsure = judge(sums, candidates, angles)
@@ -98,6 +103,17 @@ def center_fan(
     return Fan(
         candidates, scores / max(scores.min(), tiny), slices, best, error, unsure
     )
+
+
+def half_turn(angles: Array) -> NDArray[np.intp]:
+    """Choose the angles of half a turn, from the end of the widest gap on."""
+    turned = np.mod(angles, 2 * np.pi)
+    ordered = np.sort(turned)
+    gaps = np.diff(ordered, append=ordered[0] + 2 * np.pi)
+    start = ordered[(int(np.argmax(gaps)) + 1) % ordered.size]
+    # A rounding error before the start is not a turn behind it.
+    behind = np.mod(turned - start + _ROUNDING, 2 * np.pi) - _ROUNDING
+    return np.flatnonzero(behind <= np.pi + _ROUNDING)
 
 
 def _check_candidates(candidates: Array, n: int) -> None:
@@ -119,7 +135,7 @@ def backproject_candidates(
 ) -> NDArray[np.float32]:
     """Give (y, x, candidate) with a margin, and with candidates that are zero."""
     n_angles, n = p.shape
-    side = n + 2 * round(MARGIN * n)
+    side = n + 2 * round(MARGIN * n + np.ptp(candidates) / 2)
     length = padded_length(side)
     frequency = np.fft.rfftfreq(length)
     response = frequency_response(side) * np.exp(

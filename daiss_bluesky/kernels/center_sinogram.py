@@ -20,9 +20,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from daiss_bluesky.core.errors import InputError
-from daiss_bluesky.core.geometry import check_angles
+from daiss_bluesky.core.geometry import check_angles, coverage
 from daiss_bluesky.kernels.center_fan import (
+    MIN_COVERAGE,
     backproject_candidates,
+    half_turn,
     judge,
     variation,
 )
@@ -64,7 +66,7 @@ _MAX_PAIRS = 8
 _MAX_EXACT_PAIRS = 32
 _SHARP_ANGLES = 180
 _COARSE_COLUMNS = 96
-_FINE_COLUMNS = 512
+_FINE_COLUMNS = 256
 _SHARP_ROWS = 3
 _REACH = 0.2
 """Of the width, that the sharpest slice is looked for on either side of the middle."""
@@ -293,9 +295,14 @@ def near_opposites(angles: Array) -> list[tuple[int, int, float]]:
 
 def center_by_sharpness(p: NDArray[np.float32], angles: Array) -> SinogramCenter:
     """Look for the sharpest slice of a few rows, first coarsely, then finely."""
-    stride = -(-angles.size // _SHARP_ANGLES)
+    if (covered := coverage(angles)) < MIN_COVERAGE:
+        little = f"the angles cover only {covered:.0%} of the half circle"
+        return SinogramCenter(p.shape[2] / 2, np.inf, "sharpness", little)
+    chosen = half_turn(angles)
+    stride = -(-chosen.size // _SHARP_ANGLES)
+    chosen = chosen[np.argsort(angles[chosen], kind="stable")][::stride]
     rows = np.unique(np.linspace(0, p.shape[1] - 1, _SHARP_ROWS + 2).astype(int)[1:-1])
-    p, angles = p[::stride, rows], angles[::stride]
+    p, angles = p[np.ix_(chosen, rows)], angles[chosen]
     n = p.shape[2]
     finest = max(1, n // _FINE_COLUMNS)
     binning = max(finest, n // _COARSE_COLUMNS)

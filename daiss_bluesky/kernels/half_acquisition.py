@@ -29,13 +29,14 @@ MIN_OVERLAP_COLUMNS = 12
 MAX_GAP_RAD = np.deg2rad(8.0)
 """Between neighboring angles of a full turn, all around."""
 
-MIN_LEAD = 0.1
-"""How far the best correlation must stand above any that is not beside it."""
+MIN_LEAD = 6.0
+"""Standard errors that the best correlation must stand above any not beside it."""
 
 _BASE_ANGLES = 24
 _MAX_ROWS = 192
 _BESIDE_PX = 6
 _SMOOTH_PX = 1.0
+_CORRELATED_PX = 3.5 * _SMOOTH_PX
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class TurnCenter:
     correlation: float
     """Of what opposite projections share."""
     lead: float
-    """Of the best correlation over the best elsewhere."""
+    """Of the best correlation of slopes over the best elsewhere, in standard errors."""
 
     @property
     def unsure(self) -> str | None:
@@ -96,7 +97,10 @@ def find_turn_center(p: NDArray[np.float32], angles_rad: ArrayLike) -> TurnCente
     shifts = np.arange(-(n - 1), n)
     k = int(np.argmax(scores))
     elsewhere = np.abs(shifts - shifts[k]) > _BESIDE_PX
-    lead = float(scores[k] - scores[elsewhere].max())
+    # Smoothed columns are not independent; Fisher's error of a correlation.
+    independent = first.shape[0] * (n - abs(shifts[k])) / _CORRELATED_PX
+    spread = (1 - scores[k] ** 2 + 1e-3) / np.sqrt(independent)
+    lead = float((scores[k] - scores[elsewhere].max()) / spread)
     # A row and its opposite are refined with some room left to move.
     room = MIN_OVERLAP_COLUMNS / n / 2
     shift, correlation, error = refine_shift(first, mirrored, float(shifts[k]), room)

@@ -12,6 +12,7 @@ from daiss_bluesky.algorithms.sinogram_rows import (
     MAX_PROJECTIONS,
     SinogramRows,
     kept_rows,
+    kept_stride,
 )
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.frames import Batch
@@ -192,7 +193,23 @@ def test_kept_rows_are_bounded_and_do_not_depend_on_order() -> None:
     first, second = keep(np.arange(1000)), keep(rng.permutation(1000))
     assert MAX_PROJECTIONS / 2 < len(first) <= MAX_PROJECTIONS
     assert set(first._kept) == set(second._kept)
+    assert set(first._kept) == set(range(0, 1000, kept_stride(1000)))
     assert all(rows.shape == (12, 8) for _, rows in first._kept.values())
+
+
+@pytest.mark.parametrize("cut", [slice(0, 60), slice(36, 96)])
+def test_an_axis_near_the_edge_is_found_in_a_full_turn(cut: slice) -> None:
+    angles = projection_angles_deg(120, range_deg=360)
+    stored = make_ball_scan(angles, columns=96, center_px=48.4, pair=False)
+    half = dataclasses.replace(
+        stored,
+        projections=stored.projections[:, :, cut],
+        flats=stored.flats[:, :, cut],
+        darks=stored.darks[:, :, cut],
+    )
+    parameters = reconstruct_scan(half, FbpAlgorithm()).progress.parameters
+    assert abs(parameters["center_px"] - (48.4 - cut.start)) < 0.25
+    assert parameters["center_unsure"] is None
 
 
 def test_kept_rows_lie_in_triples_over_the_detector() -> None:

@@ -9,6 +9,7 @@ from daiss_bluesky.kernels.center_fan import (
     SMOOTH_PX,
     TILES,
     center_fan,
+    half_turn,
     variation,
 )
 from daiss_bluesky.kernels.reference_center import variation as defined_variation
@@ -34,6 +35,25 @@ def test_partial_data_of_an_even_order_are_enough() -> None:
     fan = center_fan(p, angles, 6, np.arange(40.0, 58.0))
     assert fan.unsure is None
     assert abs(fan.best_px - 48.3) < 0.3
+
+
+@pytest.mark.parametrize("n", [120, 121, 480])
+def test_a_full_turn_scores_like_half_a_turn(n: int) -> None:
+    """All of it would blur a wrong center away, and score it best."""
+    angles = even_angles(n, 360)
+    p = sinogram(phantom("grain"), 128, 69.3, angles)
+    fan = center_fan(p, angles, 5, np.arange(59.5, 80.0))
+    assert fan.unsure is None
+    assert abs(fan.best_px - 69.3) < 0.25
+
+
+def test_half_a_turn_begins_behind_the_widest_gap() -> None:
+    np.testing.assert_array_equal(half_turn(np.deg2rad([0, 90, 180])), [0, 1, 2])
+    np.testing.assert_array_equal(half_turn(np.deg2rad([10, 350, 100, 171])), [0, 1, 2])
+    turns = np.deg2rad([720, 810, 900, 1079.9999999999])
+    np.testing.assert_array_equal(half_turn(turns), [0, 1, 2, 3])
+    assert half_turn(even_angles(720, 360)).size == 361
+    assert half_turn(np.array([3.0])).size == 1
 
 
 def test_a_slice_is_the_reconstruction_with_that_center() -> None:
