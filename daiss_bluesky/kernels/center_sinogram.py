@@ -144,9 +144,13 @@ def center_by_moments(p: NDArray[np.float32], angles: Array) -> SinogramCenter:
     """
     n = p.shape[2]
     s = p.mean(axis=1, dtype=np.float64)
-    mean = s.mean(axis=0)
-    line, rise = _edges(mean)
-    mean = mean - line
+    band = max(1, n // 128)
+    beam = np.minimum(s[:, :band].mean(axis=1), s[:, -band:].mean(axis=1))
+    steady = s - beam[:, None]
+    left, right = _edge(steady, band), _edge(steady[:, ::-1], band)
+    line = beam.mean() + np.linspace(left.level, right.level, n)
+    rise, excess = max(left.rise, right.rise), max(left.excess, right.excess)
+    mean = s.mean(axis=0) - line
     contrast = float(np.abs(mean).max())
     mass = float(mean.sum())
     if contrast <= 0 or mass <= 0:
@@ -165,7 +169,7 @@ def center_by_moments(p: NDArray[np.float32], angles: Array) -> SinogramCenter:
     error = float(np.sqrt((noise * spread) ** 2 + floor**2 + lever**2))
     unsure = None
     wander = _wander(residual, angles)
-    if rise > _LEVEL * contrast:
+    if max(rise, excess) > _LEVEL * contrast:
         unsure, wander = "the sample leaves the field of view", 0.0
     elif not error < SURE_PX:
         unsure = f"the centers of mass fix it to {error:.2g} px only"
@@ -184,14 +188,30 @@ def _wander(residual: Array, angles: Array) -> float:
     return float(np.sqrt(max(0.0, beyond)))
 
 
-def _edges(mean: Array) -> tuple[Array, float]:
-    """Give the line between the levels of both edges, and how much they rise."""
-    n = mean.size
-    band = max(1, n // 128)
-    left, left_inner = mean[:band].mean(), mean[band : 2 * band].mean()
-    right, right_inner = mean[-band:].mean(), mean[-2 * band : -band].mean()
-    rise = float(max(abs(left_inner - left), abs(right_inner - right)))
-    return np.linspace(left, right, n), rise
+@dataclass(frozen=True, slots=True)
+class _Edge:
+    level: float
+    """Of what is beside the sample."""
+    rise: float
+    """From the outermost columns to the next: how far the level can be wrong."""
+    excess: float
+    """Of the outermost columns over the level, where the sample is nearest."""
+
+
+def _edge(s: Array, band: int) -> _Edge:
+    """Look at the left edge of (angle, column), at all angles or the emptiest quarter.
+
+    Columns farther in tell which these are, so that noise does not choose them.
+    """
+    outer, inner = s[:, :band].mean(axis=1), s[:, band : 2 * band].mean(axis=1)
+    order = np.argsort(s[:, 2 * band : 4 * band].mean(axis=1), kind="stable")
+    quarter = order[: -(-order.size // 4)]
+    found = [(outer[some].mean(), inner[some].mean()) for some in (order, quarter)]
+    rises = [abs(float(within - level)) for level, within in found]
+    rise = min(rises)
+    level = float(found[rises.index(rise)][0])
+    near = order[-max(1, order.size // 10) :]
+    return _Edge(level, rise, float(outer[near].mean()) - level)
 
 
 def center_by_opposites(p: NDArray[np.float32], angles: Array) -> SinogramCenter | None:
