@@ -7,15 +7,25 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from daiss_bluesky.algorithms.sinogram_rows import SinogramRows
+from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.frames import Batch, FrameKey
 from daiss_bluesky.kernels.correction import Fields, attenuation
+from daiss_bluesky.kernels.half_acquisition import is_full_turn
 from daiss_bluesky.kernels.rotation_center import find_center, opposite_pair
 
 logger = logging.getLogger(__name__)
 
-CenterSource = Literal["given", "pair", "projections", "detector middle"]
+CenterSource = Literal["given", "pair", "projections", "sinogram", "detector middle"]
 
+_FROM_ROWS = ("sinogram", "detector middle")
 _MAX_PAIR_FRAMES = 4
+
+_APART_PX = 0.5
+"""Between one pair and a full turn: more is no error of measurement."""
+
+_USABLE_PX = 1.0
+"""An unsure center from sinograms that is known this well still beats the middle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,25 +36,61 @@ class ChosenCenter:
     source: CenterSource
     correlation: float | None = None
     """Of the opposite projections, also where they were not believed."""
+    error_px: float | None = None
+    """Standard error; None for a center that was given, or is only assumed."""
+    unsure: str | None = None
+    """Why it is not to be believed, or None."""
+
+    def parameters(self) -> dict[str, Any]:
+        """Give it as the parameters in force that a result shows."""
+        return {
+            "center_px": self.center_px,
+            "center_source": self.source,
+            "center_correlation": self.correlation,
+            "center_error_px": self.error_px,
+            "center_unsure": self.unsure,
+        }
 
 
 class CenterFinder:
-    """Keeps the few frames the center is found from, and finds it."""
+    """Keeps the few frames and rows the center is found from, and finds it.
+
+    A given center counts before any other; then two frames taken for it, then two
+    opposite projections, then rows of all projections, then the detector's middle.
+    The rows are looked at once they cover enough of the half circle, and again when
+    all are there: the last answer depends on the projections, not on their order.
+    """
 
     def __init__(
         self,
         given_px: float | None,
-        n_columns: int,
+        frame_shape: tuple[int, int],
         planned_rad: NDArray[np.float64] | None,
     ) -> None:
+        self._columns = frame_shape[1]
         self._given_px = given_px
-        self._middle_px = n_columns / 2
+        self.give(given_px)
         self._pair: dict[FrameKey, tuple[float, NDArray[Any]]] = {}
         self._opposites: dict[int, tuple[float, NDArray[Any]]] = {}
+        self._rows = SinogramRows(frame_shape[0])
+        self._seen: set[int] = set()
         self._wanted = None if planned_rad is None else opposite_pair(planned_rad)
-        self._has_plan = planned_rad is not None
+        self._planned = None if planned_rad is None else planned_rad.size
+        self._is_turn = planned_rad is not None and is_full_turn(planned_rad)
+        self._looked_at = 0
+        """Projections that were kept when the sinogram was last looked at."""
+        self._complete = False
         self._changed = True
         self._chosen: ChosenCenter | None = None
+
+    def give(self, center_px: float | None) -> None:
+        """Set the center, or let it be found again; refuses one off the detector."""
+        if center_px is not None and not 0 < center_px < self._columns:
+            raise InputError(
+                f"center_px = {center_px:g} is outside of the detector, which has"
+                f" {self._columns} columns"
+            )
+        self._given_px = center_px
 
     def add_pair(self, batch: Batch) -> None:
         """Keep frames that were taken to find the center."""
@@ -57,8 +103,12 @@ class CenterFinder:
                 self._changed = True
 
     def add_projections(self, batch: Batch) -> None:
-        """Keep the two opposite projections, where nothing better is at hand."""
-        if self._given_px is not None or len(self._pair) > 1:
+        """Keep the two opposite projections, and rows of all."""
+        if not self._rows.add(batch) and self._seen.issuperset(batch.indices.tolist()):
+            return
+        self._seen.update(batch.indices.tolist())
+        self._look_again()
+        if len(self._pair) > 1:
             return
         for index, angle, frame in zip(
             batch.indices, batch.angles_rad, batch.pixels, strict=True
@@ -67,13 +117,37 @@ class CenterFinder:
                 self._opposites[int(index)] = (float(angle), frame.copy())
                 self._changed = True
 
+    def _look_again(self) -> None:
+        """Let the rows be looked at when there are twice as many, and at the end."""
+        complete = self._planned is not None and len(self._seen) >= self._planned
+        more = len(self._rows) >= max(1, 2 * self._looked_at)
+        last = complete and not self._complete and self._is_from_rows
+        early = more and self._is_unsure and self._rows.is_early_enough()
+        self._changed |= last or early
+        self._complete |= complete
+
+    @property
+    def _is_unsure(self) -> bool:
+        return self._chosen is None or self._chosen.unsure is not None
+
+    @property
+    def _is_from_rows(self) -> bool:
+        if self._chosen is None:
+            return False
+        return self._is_turn or self._chosen.source in _FROM_ROWS
+
     def _wants(self, index: int, angle: float) -> bool:
-        if self._has_plan:
+        if self._planned is not None:
             return self._wanted is not None and index in self._wanted
         if not self._opposites:
             return True
         (first, _), *others = self._opposites.values()
         return not others and opposite_pair([first, angle]) is not None
+
+    def end(self) -> None:
+        """Take what has come for all there is."""
+        self._changed |= not self._complete and self._is_from_rows
+        self._complete = True
 
     def forget_result(self) -> None:
         """Find the center anew when next asked: darks or flats have changed."""
@@ -107,11 +181,49 @@ class CenterFinder:
             center = find_center(p[0], p[1])
             correlation = center.correlation
             if center.is_reliable:
-                return ChosenCenter(center.center_px, source, correlation)
+                chosen = ChosenCenter(
+                    center.center_px, source, correlation, center.error_px
+                )
+                return self._check_turn(chosen, fields, zinger_threshold)
             logger.warning(
                 "the %s half a turn apart do not match (correlation %.2f),"
                 " so they give no center",
                 "frames" if source == "pair" else source,
                 correlation,
             )
-        return ChosenCenter(self._middle_px, "detector middle", correlation)
+        return self._find_in_rows(fields, zinger_threshold, correlation)
+
+    def _check_turn(
+        self, pair: ChosenCenter, fields: Fields, zinger_threshold: float | None
+    ) -> ChosenCenter:
+        """Let all pairs of a full turn overrule one that mistook a far-off axis.
+
+        One pair is not looked at where less than a quarter of it would overlap.
+        """
+        if not (self._is_turn and self._complete):
+            return pair
+        turn = self._find_in_rows(fields, zinger_threshold, pair.correlation)
+        apart = abs(turn.center_px - pair.center_px)
+        return turn if turn.unsure is None and apart > _APART_PX else pair
+
+    def _find_in_rows(
+        self,
+        fields: Fields,
+        zinger_threshold: float | None,
+        correlation: float | None,
+    ) -> ChosenCenter:
+        unsure = "the projections so far do not cover enough of the half circle"
+        if self._complete or self._rows.is_early_enough():
+            self._looked_at = len(self._rows)
+            found = self._rows.find(fields, zinger_threshold)
+            if found.unsure is None or found.error_px <= _USABLE_PX:
+                return ChosenCenter(
+                    found.center_px,
+                    "sinogram",
+                    correlation,
+                    found.error_px,
+                    found.unsure,
+                )
+            unsure = found.unsure
+        middle_px = self._columns / 2
+        return ChosenCenter(middle_px, "detector middle", correlation, unsure=unsure)

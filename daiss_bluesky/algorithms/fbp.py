@@ -8,6 +8,7 @@ from daiss_bluesky.algorithms.accumulation import METHODS, SUMS, Method
 from daiss_bluesky.algorithms.fbp_parameters import FbpParameters
 from daiss_bluesky.algorithms.fbp_reconstruction import WORK_FRAMES, FbpReconstruction
 from daiss_bluesky.algorithms.fields import MAX_FLAT_SUMS
+from daiss_bluesky.algorithms.sinogram_rows import SinogramRows
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.scan import Scan
 from daiss_bluesky.kernels.rotation_center import search_bytes
@@ -31,8 +32,8 @@ class FbpAlgorithm:
     def memory_bytes(self, scan: Scan, frame_shape: tuple[int, int]) -> int:
         """Tell how much memory a reconstruction will hold at most.
 
-        The sum over projections, the sums of flats and darks, and what is needed for
-        the frames in work.
+        The sum over projections, the sums of flats and darks, rows to find the center
+        from, and what is needed for the frames in work.
         """
         return self._memory_bytes(scan, frame_shape, self.method(scan, frame_shape))
 
@@ -43,8 +44,8 @@ class FbpAlgorithm:
         flats = min(MAX_FLAT_SUMS, scan.counts.get("flat", 0) + 4)
         memory = SUMS[method].memory(frame_shape, WORK_FRAMES)
         work = max(memory.adding + 3 * WORK_FRAMES * frame, search_bytes(*frame_shape))
-        fields = frame * (2 * flats + 12)
-        return BASE_BYTES + fields + memory.held + max(work, memory.ending)
+        kept = frame * (2 * flats + 12) + SinogramRows.bytes_for(frame_shape)
+        return BASE_BYTES + kept + memory.held + max(work, memory.ending)
 
     def method(self, scan: Scan, frame_shape: tuple[int, int]) -> Method:
         """Choose how the sum is formed, where the parameters leave it open.

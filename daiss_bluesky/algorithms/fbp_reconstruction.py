@@ -53,7 +53,7 @@ class FbpReconstruction:
             dark_level=parameters.dark_level, repair_dead=parameters.dead_pixels
         )
         planned_rad = scan.planned_angles_rad
-        self._finder = CenterFinder(given_px, frame_shape[1], planned_rad)
+        self._finder = CenterFinder(given_px, frame_shape, planned_rad)
         self._guesses = _guess_weights(planned_rad)
         self._ledger = Ledger()
         self._method = method
@@ -126,8 +126,20 @@ class FbpReconstruction:
             return "flats or darks came after projections"
         better = self._finder.choose(self._fields, self._zingers)
         if better.center_px != self._center.center_px:
-            return f"the rotation center was found: {better.center_px:.2f} px"
+            how = "set" if better.source == "given" else "found"
+            return f"the rotation center was {how}: {better.center_px:.2f} px"
+        self._center = better
         return None
+
+    def set_center(self, center_px: float | None) -> None:
+        """Set the rotation center in mid-scan, or (None) let it be found again.
+
+        Makes the reconstruction stale where that changes the center. Refuses a place
+        off the detector, and a reconstruction that is finished.
+        """
+        if self._volume is not None:
+            raise InputError("the reconstruction is finished; its center stays")
+        self._finder.give(center_px)
 
     def restart(self) -> None:
         """Forget the projections, keep what was learned (center, flats, darks)."""
@@ -145,9 +157,7 @@ class FbpReconstruction:
         parameters = self._parameters.model_dump()
         parameters |= {"method": self._method, "center_source": None}
         if self._center is not None:
-            parameters["center_px"] = self._center.center_px
-            parameters["center_source"] = self._center.source
-            parameters["center_correlation"] = self._center.correlation
+            parameters |= self._center.parameters()
         if self._ledger.without_angle:
             parameters["frames_without_angle"] = self._ledger.without_angle
         return Progress(
@@ -214,6 +224,7 @@ class FbpReconstruction:
         if not self._ledger.entries:
             raise InputError("no projection came with the scan")
         self._collector.fields()
+        self._finder.end()
         while self.stale():
             keys = list(self._ledger.entries)
             self.restart()

@@ -2,7 +2,7 @@
 
 import typer
 
-from daiss_bluesky.cli import bench, doctor, reconstruct, services, shell, twin
+from daiss_bluesky.cli import bench, center, doctor, reconstruct, services, shell, twin
 from daiss_bluesky.cli.demo import command
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app.command()(services.down)
 app.command()(services.status)
 app.command()(shell.shell)
 app.command()(reconstruct.reconstruct)
+app.command()(center.center)
 app.command()(doctor.doctor)
 app.command()(bench.bench)
 app.command(

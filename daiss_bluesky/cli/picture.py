@@ -1,5 +1,6 @@
 """Pictures of slices: a PNG for the report, and blocks for a terminal."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +8,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from rich.text import Text
 
+from daiss_bluesky.core.errors import InputError
+
 GAP = 12
 CAPTION = 22
+SHEET_SIDE = 192
 
 
 def to_gray(picture: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -39,6 +43,31 @@ def save_picture(
         x += image.width + GAP
     draw.text((GAP, height - CAPTION), caption, fill=230)
     sheet.save(path)
+
+
+def save_contact_sheet(
+    path: Path, panels: Sequence[tuple[str, NDArray[np.float32]]], best: int
+) -> None:
+    """Write a grid of captioned pictures of one size; the best one is framed."""
+    across = int(np.ceil(np.sqrt(len(panels))))
+    height, width = panels[0][1].shape
+    scale = SHEET_SIDE / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    cell = (size[0] + GAP, size[1] + CAPTION + GAP)
+    down = -(-len(panels) // across)
+    sheet = Image.new("L", (across * cell[0] + GAP, down * cell[1] + GAP), 16)
+    draw = ImageDraw.Draw(sheet)
+    for i, (caption, picture) in enumerate(panels):
+        x, y = GAP + i % across * cell[0], GAP + i // across * cell[1]
+        draw.text((x, y + 4), caption, fill=230)
+        sheet.paste(Image.fromarray(to_gray(picture)).resize(size), (x, y + CAPTION))
+        if i == best:
+            corner = (x + size[0] + 1, y + CAPTION + size[1] + 1)
+            draw.rectangle((x - 3, y - 1, *corner), outline=255, width=2)
+    try:
+        sheet.save(path)
+    except (OSError, ValueError) as error:
+        raise InputError(f"picture {path} cannot be written: {error}") from None
 
 
 def to_blocks(picture: NDArray[np.float32], columns: int = 64) -> Text:

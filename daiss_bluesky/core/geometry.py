@@ -22,6 +22,10 @@ GOLDEN_FRACTION = (5**0.5 - 1) / 2
 SNAP = 0.25
 """Gaps this close to the usual one (relative) count as the usual one: stage jitter."""
 
+MAX_TURNS = 12
+"""Radians that span more turns than this (75 and more) are taken for degrees: scans
+take a few turns, and degrees of a quarter turn or more are beyond."""
+
 WEDGE = 3.0
 """A gap larger than this many usual ones is a missing wedge, not a coarse step.
 
@@ -67,33 +71,58 @@ def _bit_reversed(n: int) -> list[int]:
     return [k for k in order if k < n]
 
 
-def angle_weights(angles_rad: ArrayLike) -> NDArray[np.float64]:
+def check_angles(angles_rad: ArrayLike) -> NDArray[np.float64]:
+    """Give angles as an array; refuse NaN, all-equal ones, and degrees by range."""
+    angles = np.asarray(angles_rad, dtype=np.float64)
+    if angles.ndim != 1 or angles.size == 0 or not np.isfinite(angles).all():
+        raise InputError(
+            f"angles must be a list of finite radians, not an array of shape"
+            f" {angles.shape} with {np.count_nonzero(~np.isfinite(angles))} not finite"
+        )
+    low, high = float(angles.min()), float(angles.max())
+    if angles.size > 1 and low == high:
+        raise InputError(f"all {angles.size} angles are equal: {low:g} rad")
+    if high - low > MAX_TURNS * 2 * np.pi:
+        raise InputError(
+            f"angles from {low:g} to {high:g} are more than {MAX_TURNS} turns in"
+            f" radians, so they look like degrees; radians are expected"
+        )
+    return angles
+
+
+def angle_weights(
+    angles_rad: ArrayLike, period_rad: float = np.pi
+) -> NDArray[np.float64]:
     """Give each projection the angle it stands for, in radians.
 
     Half the gap to either neighbor on the half circle. Gaps within SNAP of the usual
     one count as the usual one, so that jitter of the stage does not become noise; a
     gap wider than WEDGE usual ones is a missing wedge, and its edges are not made to
     stand for it. A full, even half circle sums to π. Depends only on the angles.
+
+    With a period of 2π the gaps are those on the full circle, which an even scan of
+    360 degrees sums to: for half-acquisition, where opposite projections do not show
+    the same.
     """
     angles = np.asarray(angles_rad, dtype=np.float64)
     n = angles.size
     if n == 0:
         return np.zeros(0)
     if n == 1:
-        return np.full(1, np.pi)
-    wrapped = np.mod(angles, np.pi)
-    # An angle a rounding error under π is the angle 0.
-    wrapped[wrapped > np.pi - 1e-9] = 0.0
+        return np.full(1, period_rad)
+    wrapped = np.mod(angles, period_rad)
+    # An angle a rounding error under the period is the angle 0.
+    wrapped[wrapped > period_rad - 1e-9] = 0.0
     order = np.argsort(wrapped, kind="stable")
-    gaps = np.diff(wrapped[order], append=wrapped[order[0]] + np.pi)
-    counted = _counted_gaps(gaps)
+    gaps = np.diff(wrapped[order], append=wrapped[order[0]] + period_rad)
+    counted = _counted_gaps(gaps, period_rad)
     weights = np.empty(n)
     weights[order] = (counted + np.roll(counted, 1)) / 2
     return weights
 
 
-def _counted_gaps(gaps: NDArray[np.float64]) -> NDArray[np.float64]:
-    proper = np.sort(gaps[gaps > 0.05 * np.pi / gaps.size])
+def _counted_gaps(gaps: NDArray[np.float64], period_rad: float) -> NDArray[np.float64]:
+    proper = np.sort(gaps[gaps > 0.05 * period_rad / gaps.size])
     usual = proper[(proper.size - 1) // 2]
     counted = np.where(np.abs(gaps / usual - 1) <= SNAP, usual, gaps)
     return np.where(gaps > WEDGE * usual, usual, counted)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daiss_bluesky.core.errors import InputError
+from daiss_bluesky.core.geometry import check_angles
 from daiss_bluesky.core.scan import Scan
 
 PAIR_TOLERANCE_RAD = np.deg2rad(0.5)
@@ -37,12 +38,14 @@ class StoredScan:
     pair_angles_rad: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse angles and frames of different number, and angles that are NaN."""
+        """Refuse angles that do not fit the frames, are NaN, all equal, or degrees."""
         n = len(self.projection_indices)
         if self.angles_rad.shape != (n,):
             raise InputError(f"{n} projections but {len(self.angles_rad)} angles")
         if not np.isfinite(self.angles_rad).all():
             raise InputError("the angles of the scan contain NaN or infinity")
+        if n:
+            check_angles(self.angles_rad)
 
     @property
     def frame_shape(self) -> tuple[int, int]:

@@ -8,15 +8,18 @@ from numpy.typing import NDArray
 
 from daiss_bluesky.core.plane import Plane
 from daiss_bluesky.kernels import gridding_inverse
+from daiss_bluesky.kernels.axis_tilt import straighten
 from daiss_bluesky.kernels.backprojection import (
     Blocks,
     backproject,
     filter_projections,
     to_volume,
 )
+from daiss_bluesky.kernels.center_fan import center_fan
 from daiss_bluesky.kernels.correction import Fields, attenuation, find_dead
 from daiss_bluesky.kernels.ellipsoids_compiled import compile_kernels
 from daiss_bluesky.kernels.gridding import Grid, add_projections
+from daiss_bluesky.kernels.half_acquisition import OffsetField, widen
 from daiss_bluesky.kernels.plane_sampling import add_slab
 
 
@@ -41,6 +44,16 @@ def compile_all() -> None:
     to_volume(volume, rows, scale=1.0)
     _compile_gridding(p)
     compile_kernels()
+    compile_center_kernels()
+
+
+def compile_center_kernels() -> None:
+    """Run what looks for the rotation center, and what corrects for it."""
+    p = np.ones((8, 16, 32), np.float32)
+    angles = np.linspace(0, np.pi, 8)
+    center_fan(p, angles, 0, np.arange(12.0, 20.0))
+    widen(p, OffsetField(32, 24.0))
+    straighten(p, 0.01, 16.0)
 
 
 def _compile_gridding(p: NDArray[np.float32]) -> None:

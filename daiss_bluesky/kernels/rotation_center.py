@@ -77,7 +77,7 @@ def find_center(first: NDArray[np.float32], opposite: NDArray[np.float32]) -> Ce
     p = _average_rows(first)
     m = _average_rows(opposite[:, ::-1])
     shift = float(_coarse_shift(p, m))
-    shift, correlation, error = _refine(p, m, shift)
+    shift, correlation, error = refine_shift(p, m, shift)
     return Center((n + shift) / 2, correlation, error / 2)
 
 
@@ -122,8 +122,11 @@ def _coarse_shift(p: NDArray[np.float64], m: NDArray[np.float64]) -> int:
     return int(shifts[np.argmax(scores)])
 
 
-def _refine(
-    p: NDArray[np.float64], m: NDArray[np.float64], shift: float
+def refine_shift(
+    p: NDArray[np.float64],
+    m: NDArray[np.float64],
+    shift: float,
+    min_overlap: float = MIN_OVERLAP,
 ) -> tuple[float, float, float]:
     """Step to the shift of least squares; also correlation and standard error.
 
@@ -151,7 +154,7 @@ def _refine(
         step = float(np.clip(solution[0], -_MAX_STEP_PX, _MAX_STEP_PX))
         residual = float(np.mean((b - design @ solution) ** 2))
         error = np.sqrt(residual / max(float(slope @ slope), 1e-300))
-        if abs(shift + step) > (1 - MIN_OVERLAP) * n:
+        if abs(shift + step) > (1 - min_overlap) * n:
             return shift, correlation, np.inf
         shift += step
         if abs(step) < _ENOUGH_PX:

@@ -151,8 +151,18 @@ def test_without_a_pair_opposite_projections_give_the_center() -> None:
     darks, flats, _ = calibration_batches(stored)
     feed(reconstruction, [darks, flats])
     everything = np.arange(len(stored.angles_rad))
+    feed(reconstruction, projection_batches(stored, everything[:32]))
+    parameters = reconstruction.progress().parameters
+    assert parameters["center_source"] == "detector middle"
+    assert "cover" in parameters["center_unsure"]
+    assert reconstruction.stale() is None
+    feed(reconstruction, projection_batches(stored, everything[32:-1]))
+    assert "center" in (reconstruction.stale() or "")
+    reconstruction.restart()
     feed(reconstruction, projection_batches(stored, everything[:-1]))
-    assert reconstruction.progress().parameters["center_source"] == "detector middle"
+    parameters = reconstruction.progress().parameters
+    assert parameters["center_source"] == "sinogram"
+    assert abs(parameters["center_px"] - 17.25) < 0.1
     assert reconstruction.stale() is None
     feed(reconstruction, projection_batches(stored, everything[-1:]))
     assert "center" in (reconstruction.stale() or "")
@@ -170,8 +180,10 @@ def test_a_pair_that_does_not_match_is_not_believed(
     noise = np.random.default_rng(0).integers(20_000, 40_000, (2, 18, 32))
     stored = dataclasses.replace(stored, pair=noise.astype(np.uint16))
     parameters = reconstruct_scan(stored, FbpAlgorithm()).progress.parameters
-    assert parameters["center_source"] == "detector middle"
-    assert parameters["center_px"] == 16
+    assert parameters["center_source"] == "sinogram"
+    assert abs(parameters["center_px"] - 17.25) < 0.1
+    assert parameters["center_error_px"] < 0.25
+    assert parameters["center_unsure"] is None
     assert parameters["center_correlation"] < 0.5
     assert "do not match" in caplog.text
 

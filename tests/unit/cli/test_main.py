@@ -12,7 +12,8 @@ from daiss_bluesky.cli.main import INTERRUPTED, REFUSED, main
 from daiss_bluesky.core.errors import InputError
 
 COMMANDS = (
-    "demo", "up", "down", "status", "twin", "shell", "reconstruct", "doctor",
+    "demo", "up", "down", "status", "twin", "shell", "reconstruct", "center",
+    "doctor",
 )  # fmt: skip
 
 
@@ -62,6 +63,7 @@ def test_every_command_is_there(
         "twin",
         "shell",
         "reconstruct",
+        "center",
         "doctor",
     ]:
         assert f"  {name} " in said

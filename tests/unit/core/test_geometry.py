@@ -10,6 +10,7 @@ from daiss_bluesky.core.geometry import (
     ORDERS,
     Order,
     angle_weights,
+    check_angles,
     coverage,
     projection_angles_deg,
 )
@@ -107,3 +108,25 @@ def test_coverage_counts_what_came() -> None:
 def test_refusals(arguments: dict[str, object], sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         projection_angles_deg(**arguments)  # type: ignore[arg-type]
+
+
+def test_degrees_are_told_by_their_range() -> None:
+    several_turns = np.linspace(0, 10 * 2 * np.pi, 50)
+    np.testing.assert_array_equal(check_angles(several_turns), several_turns)
+    assert check_angles([-1.5]).tolist() == [-1.5]
+    with pytest.raises(InputError, match=r"from -90 to 89.5 .*degrees; radians"):
+        check_angles(np.arange(-90, 90, 0.5))
+
+
+@pytest.mark.parametrize(
+    ("angles", "said"),
+    [
+        ([0.3, 0.3, 0.3], r"all 3 angles are equal: 0.3 rad"),
+        ([0.3, np.nan], "1 not finite"),
+        ([], r"shape \(0,\)"),
+        ([[0.1, 0.2]], r"shape \(1, 2\)"),
+    ],
+)
+def test_angles_that_make_no_scan_are_refused(angles: list[float], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        check_angles(angles)

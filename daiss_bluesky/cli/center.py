@@ -1,0 +1,59 @@
+"""`daiss center`: the rotation center of a stored scan, and how sure it is."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def center(
+    file: Annotated[
+        Path, typer.Argument(help="npz, DXchange, NXtomo or areaDetector file")
+    ],
+    fan: Annotated[
+        int | None,
+        typer.Option(help="candidate centers to reconstruct a slice at, 5 or more"),
+    ] = None,
+    row: Annotated[
+        int | None, typer.Option(help="row of that slice; the middle if not given")
+    ] = None,
+    around_px: Annotated[
+        float | None,
+        typer.Option(help="middle of the candidates; the center found if not given"),
+    ] = None,
+    step_px: Annotated[
+        float | None,
+        typer.Option(help="between candidates; 1 about a sure center, else wide"),
+    ] = None,
+    picture: Annotated[
+        Path | None, typer.Option(help="PNG of the candidates (default NAME-fan.png)")
+    ] = None,
+    json_output: Annotated[
+        bool, typer.Option("--json", help="print one JSON object on the last line")
+    ] = False,
+) -> None:
+    """Find the rotation center of a stored scan, its error, and the axis's tilt.
+
+    Examples: daiss center scan.npz;
+    daiss center scan.h5 --fan 21 --row 300 --step-px 0.5 --json
+    """
+    from daiss_bluesky.cli.center_measure import (  # noqa: PLC0415 - takes a second
+        FanRequest,
+        measure,
+    )
+
+    request = None
+    if fan is not None:
+        target = picture or Path(f"{file.stem}-fan.png")
+        request = FanRequest(fan, row, around_px, step_px, target)
+    report = {"file": str(file), **measure(file, request, row)}
+    if json_output:
+        typer.echo(json.dumps(report))
+        return
+    for key, value in report.items():
+        if isinstance(value, dict):
+            for name, entry in value.items():
+                typer.echo(f"{key + '.' + name:>18}  {entry}")
+        else:
+            typer.echo(f"{key:>18}  {value}")

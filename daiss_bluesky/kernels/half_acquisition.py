@@ -1,0 +1,232 @@
+"""Scans of 360 degrees: all opposite pairs at once, and the axis near an edge.
+
+With the axis near an edge of the detector each projection shows one half of a sample
+nearly twice as wide, and the one half a turn later shows the other. Where both see the
+same, columns are weighted by w(s) with w(s) + w(-s) = 1, which changes nothing in a sum
+over the full circle and falls smoothly to zero at the near edge (Parker 1982 does so
+for fans, Wang 2002 for a detector off the axis). Widened by empty columns, such
+projections are what the ordinary reconstruction takes.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.fft
+from numba import njit, prange
+from numpy.typing import ArrayLike, NDArray
+from scipy.ndimage import gaussian_filter1d
+
+from daiss_bluesky.core.errors import InputError
+from daiss_bluesky.core.geometry import check_angles
+from daiss_bluesky.kernels.rotation_center import MIN_CORRELATION, refine_shift
+from daiss_bluesky.kernels.threads import threads_for
+
+Array = NDArray[np.float64]
+
+MIN_OVERLAP_COLUMNS = 12
+"""That two opposite projections must share."""
+
+MAX_GAP_RAD = np.deg2rad(8.0)
+"""Between neighboring angles of a full turn, all around."""
+
+MIN_LEAD = 6.0
+"""Standard errors that the best correlation must stand above any not beside it."""
+
+_BASE_ANGLES = 24
+_MAX_ROWS = 192
+_BESIDE_PX = 6
+_SMOOTH_PX = 1.0
+_CORRELATED_PX = 3.5 * _SMOOTH_PX
+
+
+@dataclass(frozen=True, slots=True)
+class TurnCenter:
+    """A rotation center from a full turn, in columns from the left edge."""
+
+    center_px: float
+    error_px: float
+    correlation: float
+    """Of what opposite projections share."""
+    lead: float
+    """Of the best correlation of slopes over the best elsewhere, in standard errors."""
+
+    @property
+    def unsure(self) -> str | None:
+        """Say why it is not to be believed, or None."""
+        if self.correlation < MIN_CORRELATION:
+            return (
+                "opposite projections do not match"
+                f" (correlation {self.correlation:.2f})"
+            )
+        if self.lead < MIN_LEAD:
+            return "opposite projections match at more than one center"
+        if not self.error_px < 0.25:  # noqa: PLR2004 - as for any center
+            return f"opposite projections fix it to {self.error_px:.2g} px only"
+        return None
+
+
+def is_full_turn(angles_rad: ArrayLike) -> bool:
+    """Tell whether angles go around the full circle without a wide gap."""
+    turned = np.sort(np.mod(np.asarray(angles_rad, np.float64), 2 * np.pi))
+    if turned.size < 2:  # noqa: PLR2004
+        return False
+    gaps = np.diff(turned, append=turned[0] + 2 * np.pi)
+    return bool(gaps.max() <= MAX_GAP_RAD)
+
+
+def find_turn_center(p: NDArray[np.float32], angles_rad: ArrayLike) -> TurnCenter:
+    """Find the center, wherever it is, from a full turn; (angle, row, column).
+
+    All pairs at once: the overlap of a projection and of its mirrored opposite is
+    tried at every width, on either side, then refined to a fraction of a column. The
+    opposite is interpolated where no angle is exactly half a turn away.
+    """
+    angles = check_angles(angles_rad)
+    if not is_full_turn(angles):
+        raise InputError(
+            f"{angles.size} angles from {np.rad2deg(angles.min()):.4g} to"
+            f" {np.rad2deg(angles.max()):.4g} degrees do not go around a full turn"
+        )
+    n = p.shape[2]
+    if n < 2 * MIN_OVERLAP_COLUMNS:
+        raise InputError(
+            f"a full turn needs at least {2 * MIN_OVERLAP_COLUMNS} columns, not {n}"
+        )
+    first, mirrored = _opposites(p, angles)
+    scores = _overlap_scores(first, mirrored)
+    shifts = np.arange(-(n - 1), n)
+    k = int(np.argmax(scores))
+    elsewhere = np.abs(shifts - shifts[k]) > _BESIDE_PX
+    # Smoothed columns are not independent; Fisher's error of a correlation.
+    independent = first.shape[0] * (n - abs(shifts[k])) / _CORRELATED_PX
+    spread = (1 - scores[k] ** 2 + 1e-3) / np.sqrt(independent)
+    lead = float((scores[k] - scores[elsewhere].max()) / spread)
+    # A row and its opposite are refined with some room left to move.
+    room = MIN_OVERLAP_COLUMNS / n / 2
+    shift, correlation, error = refine_shift(first, mirrored, float(shifts[k]), room)
+    return TurnCenter((n + shift) / 2, error / 2, correlation, lead)
+
+
+def _opposites(p: NDArray[np.float32], angles: Array) -> tuple[Array, Array]:
+    """Stack rows of projections, and of their opposites mirrored: (row, column)."""
+    order = np.argsort(np.mod(angles, 2 * np.pi), kind="stable")
+    turned = np.mod(angles, 2 * np.pi)[order]
+    count = min(_BASE_ANGLES, angles.size)
+    base = np.unique(np.linspace(0, angles.size - 1, count).astype(int))
+    rows = max(1, min(p.shape[1], _MAX_ROWS // base.size))
+    which = np.linspace(0, p.shape[1] - 1, rows).astype(int)
+    target = np.mod(turned[base] + np.pi, 2 * np.pi)
+    after = np.searchsorted(turned, target)
+    before = after - 1
+    after %= turned.size
+    gap = np.mod(turned[after] - turned[before], 2 * np.pi)
+    part = np.mod(target - turned[before], 2 * np.pi) / np.maximum(gap, 1e-12)
+    u = np.clip(part, 0, 1)[:, None, None]
+    lines = p[:, which]
+    opposite = (1 - u) * lines[order[before]] + u * lines[order[after]]
+    n = p.shape[2]
+    first = lines[order[base]].astype(np.float64).reshape(-1, n)
+    return first, opposite[:, :, ::-1].reshape(-1, n).astype(np.float64)
+
+
+def _overlap_scores(first: Array, mirrored: Array) -> Array:
+    """Correlate slopes over the overlap at every shift, each row about its own mean.
+
+    Slopes, because the shadow of any sample slopes alike over a few columns.
+    """
+    n = first.shape[1]
+    p = gaussian_filter1d(first, _SMOOTH_PX, axis=1, order=1, mode="nearest")
+    m = gaussian_filter1d(mirrored, _SMOOTH_PX, axis=1, order=1, mode="nearest")
+    length = int(scipy.fft.next_fast_len(2 * n, real=True))
+
+    def correlate(a: Array, b: Array) -> Array:
+        product = scipy.fft.rfft(a, length) * scipy.fft.rfft(b, length).conj()
+        sums = scipy.fft.irfft(product, length)
+        return np.concatenate([sums[:, -(n - 1) :], sums[:, :n]], axis=1)
+
+    one = np.ones_like(p)
+    count = np.maximum(np.round(correlate(one[:1], one[:1])), 1.0)
+    sum_p, sum_m = correlate(p, one), correlate(one, m)
+    covariance = (correlate(p, m) - sum_p * sum_m / count).sum(axis=0)
+    variance_p = (correlate(p * p, one) - sum_p**2 / count).sum(axis=0)
+    variance_m = (correlate(one, m * m) - sum_m**2 / count).sum(axis=0)
+    floor = 1e-6 * max(float((p * p).sum()), float((m * m).sum()), 1e-30) / n
+    floor = floor * count[0]
+    scores = covariance / np.sqrt(
+        np.maximum(variance_p, floor) * np.maximum(variance_m, floor)
+    )
+    scores[count[0] < MIN_OVERLAP_COLUMNS] = -1.0
+    return np.asarray(scores)
+
+
+@dataclass(frozen=True, slots=True)
+class OffsetField:
+    """A detector with the axis off its middle, widened so that the axis is not."""
+
+    columns: int
+    center_px: float
+
+    def __post_init__(self) -> None:
+        """Refuse an axis that is not on the detector."""
+        if not 0 < self.center_px < self.columns:
+            raise InputError(
+                f"the center {self.center_px:g} px is not on the detector of"
+                f" {self.columns} columns"
+            )
+
+    @property
+    def near_px(self) -> float:
+        """Distance of the axis from the edge it is near to: half the overlap."""
+        return min(self.center_px, self.columns - self.center_px)
+
+    @property
+    def wide_columns(self) -> int:
+        """Columns that reach as far on the near side as on the far one."""
+        return int(np.ceil(2 * (self.columns - self.near_px)))
+
+    @property
+    def added_left(self) -> int:
+        """Empty columns before the first; the others come behind the last."""
+        is_left = self.center_px < self.columns / 2
+        return self.wide_columns - self.columns if is_left else 0
+
+    @property
+    def wide_center_px(self) -> float:
+        """The axis, counted from the left edge of the widened detector."""
+        return self.center_px + self.added_left
+
+    def weights(self) -> Array:
+        """Weigh each column: 1 on the far side, to 0 at the near edge, sum 1."""
+        s = np.arange(self.columns) + 0.5 - self.center_px
+        towards_far = s if self.center_px < self.columns / 2 else -s
+        t = np.clip(towards_far / self.near_px, -1, 1)
+        return np.asarray(np.sin(np.pi / 4 * (1 + t)) ** 2, np.float64)
+
+
+def widen(p: NDArray[np.float32], field: OffsetField) -> NDArray[np.float32]:
+    """Weigh and widen attenuation (angle, row, column) of a half-acquisition.
+
+    Gives (angle, row, field.wide_columns), to be reconstructed about
+    field.wide_center_px with `geometry.angle_weights(angles, 2π)`; one projection at a
+    time is enough. Defined by `reference_center.widen`.
+    """
+    if p.shape[2] != field.columns:
+        raise InputError(
+            f"projections of {p.shape[2]} columns do not fit a field of {field.columns}"
+        )
+    wide = np.empty((*p.shape[:2], field.wide_columns), np.float32)
+    weights = field.weights().astype(np.float32)
+    with threads_for(2 * wide.size):
+        _widen(np.ascontiguousarray(p), weights, field.added_left, wide)
+    return wide
+
+
+@njit(cache=True, nogil=True, parallel=True)
+def _widen(p, weights, left, wide):  # type: ignore[no-untyped-def]
+    n_angles, rows, n = p.shape
+    for task in prange(n_angles * rows):
+        line, out = p[task // rows, task % rows], wide[task // rows, task % rows]
+        out[:left] = np.float32(0)
+        for x in range(n):
+            out[left + x] = line[x] * weights[x]
+        out[left + n :] = np.float32(0)
