@@ -5,6 +5,7 @@ import platform
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -17,6 +18,7 @@ from daiss_bluesky.core.reconstruction import Algorithm
 from daiss_bluesky.core.results import Final, Publisher, Result, Update, result_uid
 from daiss_bluesky.core.scan import START_KEY, Scan
 from daiss_bluesky.engine.local import Listener, LocalEngine
+from daiss_bluesky.engine.questions import Question
 from daiss_bluesky.publishers.pacing import PacedPublisher
 from daiss_callbacks.assembler import FrameAssembler
 from daiss_callbacks.frame_store import FrameStore
@@ -113,6 +115,10 @@ class LiveReconstruction(DocumentRouter):
             publisher.close(final)
         self._store.close()
         self._ended.set()
+
+    def ask(self, question: Question) -> "Future[Any]":
+        """Put a question to the reconstruction, which answers between two batches."""
+        return self._engine.ask(question)
 
     def done(self) -> bool:
         """Tell whether everything of the run has been published."""

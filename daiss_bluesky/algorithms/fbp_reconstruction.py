@@ -63,6 +63,7 @@ class FbpReconstruction:
         self._center: ChosenCenter | None = None
         self._newest_projection: NDArray[np.float32] | None = None
         self._volume: NDArray[np.float32] | None = None
+        self._place = frame_shape[0] // 2, frame_shape[1] // 2, frame_shape[1] // 2
 
     def add(self, batch: Batch) -> None:
         """Take frames in; any order, repeats are counted and change nothing."""
@@ -156,6 +157,7 @@ class FbpReconstruction:
         newest = self._ledger.newest()
         parameters = self._parameters.model_dump()
         parameters |= {"method": self._method, "center_source": None}
+        parameters["slices_zyx"] = self._place
         if self._center is not None:
             parameters |= self._center.parameters()
         if self._ledger.without_angle:
@@ -172,19 +174,15 @@ class FbpReconstruction:
         )
 
     def views(self) -> Arrays:
-        """Give three slices through the middle and the newest projection; copies."""
+        """Give three slices, the middle ones at first, and the newest projection."""
         if self._newest_projection is None or not self._ledger.used:
             return {}
-        rows, n = self._shape
-        slices = self.slices(rows // 2, n // 2, n // 2)
+        slices = self.slices(*self._place)
         return {**slices, "projection": self._newest_projection.copy()}
 
     def slices(self, z: int, y: int, x: int) -> Arrays:
         """Give slice_xy, slice_xz and slice_yz at any place, as of now; copies."""
-        rows, n = self._shape
-        for name, at, count in (("z", z, rows), ("y", y, n), ("x", x, n)):
-            if not 0 <= at < count:
-                raise InputError(f"slice {name} = {at}: 0 to {count - 1} is expected")
+        self._check_place(z, y, x)
         if self._volume is not None:
             planes = self._volume[z], self._volume[:, y], self._volume[:, :, x]
             copies = tuple(plane.copy() for plane in planes)
@@ -192,6 +190,17 @@ class FbpReconstruction:
             copies = self._sum.slices(z, y, x, self._present_scale())
         names = ("slice_xy", "slice_xz", "slice_yz")
         return dict(zip(names, copies, strict=True))
+
+    def look_at(self, z: int, y: int, x: int) -> None:
+        """Let the views show the slices through this place from now on."""
+        self._check_place(z, y, x)
+        self._place = z, y, x
+
+    def _check_place(self, z: int, y: int, x: int) -> None:
+        rows, n = self._shape
+        for name, at, count in (("z", z, rows), ("y", y, n), ("x", x, n)):
+            if not (isinstance(at, int) and 0 <= at < count):
+                raise InputError(f"slice {name} = {at!r}: 0 to {count - 1} is expected")
 
     def cut(self, plane: Plane) -> NDArray[np.float32]:
         """Give the picture of any plane, as of now."""

@@ -2,7 +2,16 @@
 
 import typer
 
-from daiss_bluesky.cli import bench, center, doctor, reconstruct, services, shell, twin
+from daiss_bluesky.cli import (
+    bench,
+    center,
+    doctor,
+    look,
+    reconstruct,
+    services,
+    shell,
+    twin,
+)
 from daiss_bluesky.cli.demo import command
 
 app = typer.Typer(
@@ -18,6 +27,8 @@ app.command()(services.up)
 app.command()(services.down)
 app.command()(services.status)
 app.command()(shell.shell)
+app.command()(look.look)
+app.command()(look.recenter)
 app.command()(reconstruct.reconstruct)
 app.command()(center.center)
 app.command()(doctor.doctor)

@@ -42,6 +42,8 @@ class Fleet:
     tiled_uri: str
     proxy_in: int
     proxy_out: int
+    control: int
+    """Where the reconstructor takes requests."""
     epics: EpicsPorts | None
     """None: the facility's own EPICS, found through the user's environment."""
     data_root: Path
@@ -125,7 +127,7 @@ def plan_fleet(
     state.make()
     # Consumers remember their place in one journal, so there must be one.
     JournalWriter(state.journal).close()
-    proxy_in, proxy_out, free_port = free_ports(3)
+    proxy_in, proxy_out, control, free_port = free_ports(4)
     fleet = Fleet(
         state=root,
         prefix=prefix,
@@ -134,6 +136,7 @@ def plan_fleet(
         tiled_uri=tiled_uri or f"http://{LOOPBACK}:{tiled_port or free_port}",
         proxy_in=proxy_in,
         proxy_out=proxy_out,
+        control=control,
         epics=None if twin_arguments is None else EpicsPorts.free(),
         data_root=state.raw if beamline is None else _data_root(beamline),
     )
@@ -267,4 +270,5 @@ def _recorder(fleet: Fleet) -> ServiceSpec:
 def _reconstructor(fleet: Fleet) -> ServiceSpec:
     arguments = ["--pipeline", str(fleet.pipeline), "--prefix", fleet.prefix]
     arguments += ["--data-root", str(fleet.data_root)]
+    arguments += ["--control-port", str(fleet.control)]
     return _follower(fleet, "reconstructor", *arguments)

@@ -42,7 +42,7 @@ def fill(ip: Any, fleet: Fleet) -> None:
         }
     )
     ip.register_magics(BlueskyMagics)
-    ip.register_magics(ReconMagics(ip, fleet.tiled_uri, fleet.api_key()))
+    ip.register_magics(ReconMagics(ip, fleet.tiled_uri, fleet.api_key(), fleet.control))
     ip.set_custom_exc((DaissError,), _show_sentence)
     console.print(device_table(station))
     if session.missing:

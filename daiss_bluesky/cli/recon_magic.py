@@ -1,4 +1,4 @@
-"""`%recon status`: the newest reconstructions, from the prompt."""
+"""`%recon`: the newest reconstructions, and wishes to the one under way."""
 
 from typing import Any
 
@@ -7,32 +7,40 @@ from rich.console import Console
 
 from daiss_bluesky.cli.live_lag import newest_lag_s
 from daiss_bluesky.cli.results_table import connect, newest_results, results_table
-from daiss_bluesky.core.errors import DaissError, unknown
+from daiss_bluesky.core.errors import DaissError, InputError, unknown
+from daiss_bluesky.services.control import ask
 
-COMMANDS = ("status",)
+COMMANDS = ("status", "look", "center")
 
 
 @magics_class
 class ReconMagics(Magics):
-    """Magics that ask the Tiled server of this beamline."""
+    """Magics that ask the Tiled server and the reconstructor of this beamline."""
 
-    def __init__(self, shell: Any, tiled_uri: str, api_key: str) -> None:
+    def __init__(
+        self, shell: Any, tiled_uri: str, api_key: str, control_port: int
+    ) -> None:
         super().__init__(shell)
+        self._control_port = control_port
         self._tiled_uri = tiled_uri
         self._api_key = api_key
 
     @line_magic
     def recon(self, line: str) -> None:
-        """%recon status: newest results with status, frames, lag and center."""
+        """%recon status | look Z Y X | center [PX]: results, live slices, center."""
         console = Console()
-        command = line.strip() or "status"
+        command, *arguments = line.split() or ["status"]
         try:
             if command not in COMMANDS:
                 raise unknown("%recon command", command, COMMANDS)
-            results = newest_results(self._tiled_uri, self._api_key)
+            {"status": self._status, "look": self._look, "center": self._center}[
+                command
+            ](console, arguments)
         except DaissError as error:
             console.print(f"error: {error}", highlight=False)
-            return
+
+    def _status(self, console: Console, _arguments: list[str]) -> None:
+        results = newest_results(self._tiled_uri, self._api_key)
         if not results:
             console.print("no reconstruction yet")
             return
@@ -42,3 +50,26 @@ class ReconMagics(Magics):
             console.print(
                 f"newest view: {lag_s:.2f} s behind the camera when published"
             )
+
+    def _look(self, console: Console, arguments: list[str]) -> None:
+        try:
+            z, y, x = (int(one) for one in arguments)
+        except ValueError:
+            raise InputError(
+                f"%recon look {' '.join(arguments)}: three slice numbers Z Y X"
+            ) from None
+        ask(self._control_port, "look", z=z, y=y, x=x)
+        console.print(f"the live views show slices z = {z}, y = {y}, x = {x}")
+
+    def _center(self, console: Console, arguments: list[str]) -> None:
+        numbers: list[float | None] = [None]
+        try:
+            if arguments:
+                numbers = [float(one) for one in arguments]
+            [center_px] = numbers
+        except ValueError:
+            raise InputError(
+                f"%recon center {' '.join(arguments)}: one number in columns, or none"
+            ) from None
+        ask(self._control_port, "center", center_px=center_px)
+        console.print("the projections so far are read again with this center")

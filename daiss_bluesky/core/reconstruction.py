@@ -75,6 +75,17 @@ class Reconstruction(Protocol):
         """Give slice_xy, slice_xz and slice_yz at any place, as of now; copies."""
         ...
 
+    def look_at(self, z: int, y: int, x: int) -> None:
+        """Let the views show the slices through this place from now on."""
+        ...
+
+    def set_center(self, center_px: float | None) -> None:
+        """Set the rotation center in mid-scan, or (None) let it be found again.
+
+        Makes the reconstruction stale. Refuses what has no rotation center.
+        """
+        ...
+
     def cut(self, plane: Plane) -> NDArray[np.float32]:
         """Give the picture of any plane, as of now."""
         ...

@@ -9,8 +9,10 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +28,7 @@ from daiss_bluesky.core.reconstruction import (
 from daiss_bluesky.core.results import Final, Status, Update
 from daiss_bluesky.core.scan import Scan
 from daiss_bluesky.engine.pending import Pending
+from daiss_bluesky.engine.questions import Question, Questions
 
 logger = logging.getLogger(__name__)
 
@@ -65,12 +68,14 @@ class LocalEngine:
         self._period_s = update_period_s
         self._max_batch = max_batch
         self._pending = Pending()
+        self._questions = Questions()
         self._reconstruction: Reconstruction | None = None
         self._seen: dict[FrameKey, FrameRef] = {}
         self._lost: set[FrameKey] = set()
         self._updates = 0
         self._last_update_s = 0.0
         self._unpublished: list[NDArray[np.float64]] = []
+        self._wished = False
         self._calibrated_s = 0.0
         self._slot = slot or nullcontext()
         self._thread = threading.Thread(
@@ -85,6 +90,12 @@ class LocalEngine:
     def end(self, *, succeeded: bool = True, message: str = "") -> None:
         """Say that no more frames will come; the final result follows."""
         self._pending.end(succeeded=succeeded, message=message)
+
+    def ask(self, question: Question) -> "Future[Any]":
+        """Put a question to the reconstruction; answered between two batches."""
+        future = self._questions.put(question)
+        self._pending.wake()
+        return future
 
     def stop(self) -> None:
         """Give up without a result, as before a restart of the process."""
@@ -109,19 +120,23 @@ class LocalEngine:
                 logger.exception("the reconstruction of %s failed", self._scan.run_uid)
                 self._fail(f"internal error: {error!r}")
             finally:
+                self._questions.close()
                 self._reconstruction = None
 
     def _feed(self) -> None:
         while (refs := self._next()) is not None:
             for batch in self._read(refs):
                 self._add(batch)
+            if self._questions.answer(self._reconstruction):
+                # A wish may have changed what the views show.
+                self._wished = True
             self._restart_if_stale()
             self._publish_if_due()
 
     def _next(self) -> list[FrameRef] | None:
         """Wait for frames, or for the moment something is due; None at the end."""
         due_s = None
-        if self._unpublished:
+        if self._unpublished or self._wished:
             due_s = max(0.0, self._last_update_s + self._period_s - time.monotonic())
         elif self._reconstruction is not None and self._reconstruction.stale():
             due_s = CALIBRATION_QUIET_S
@@ -173,16 +188,18 @@ class LocalEngine:
     def _publish_if_due(self) -> None:
         now = time.monotonic()
         due = now >= self._last_update_s + self._period_s
-        if self._reconstruction is None or not (self._unpublished and due):
+        news = self._unpublished or self._wished
+        if self._reconstruction is None or not (news and due):
             return
         if views := self._reconstruction.views():
             self._updates += 1
             progress = self._reconstruction.progress()
-            times_s = np.concatenate(self._unpublished)
+            times_s = np.concatenate([np.zeros(0), *self._unpublished])
             self._listener.on_update(
                 Update(self._updates, time.time(), progress, views, times_s)
             )
             self._unpublished.clear()
+            self._wished = False
         self._last_update_s = now
 
     def _finish(self) -> None:

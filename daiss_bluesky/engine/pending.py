@@ -17,6 +17,7 @@ class Pending:
         self._projections: deque[FrameRef] = deque()
         self._ended = False
         self._stopped = False
+        self._woken = False
         self.succeeded = True
         self.message = ""
 
@@ -45,6 +46,12 @@ class Pending:
             self.message = message
             self._changed.notify()
 
+    def wake(self) -> None:
+        """Let a take() that waits return, with nothing."""
+        with self._changed:
+            self._woken = True
+            self._changed.notify()
+
     def stop(self) -> None:
         """Drop everything; take() ends at once."""
         with self._changed:
@@ -69,15 +76,17 @@ class Pending:
     def take(self, n: int, timeout_s: float | None) -> list[FrameRef] | None:
         """Take up to n frames of one kind and stream, oldest first.
 
-        Empty when the timeout ran out first; None when nothing will come any more.
+        Empty when the timeout ran out first, or `wake` came; None when nothing will
+        come any more.
         """
         with self._changed:
             self._changed.wait_for(self._ready, timeout_s)
+            woken, self._woken = self._woken, False
             if self._stopped:
                 return None
             queue = self._calibration or self._projections
             if not queue:
-                return None if self._ended else []
+                return None if self._ended and not woken else []
             taken = [queue.popleft()]
             stream = taken[0].key.stream
             while queue and len(taken) < n and queue[0].key.stream == stream:
@@ -88,4 +97,4 @@ class Pending:
 
     def _ready(self) -> bool:
         waiting = self._calibration or self._projections
-        return bool(waiting) or self._ended or self._stopped
+        return bool(waiting) or self._ended or self._stopped or self._woken

@@ -16,11 +16,13 @@ from typing import Annotated, Any, Protocol
 
 import typer
 
-from daiss_bluesky.core.errors import InputError, unknown
+from daiss_bluesky.core.errors import InputError, UnavailableError, unknown
 from daiss_bluesky.core.pipeline import Pipeline, read_pipeline
 from daiss_bluesky.core.registry import ALGORITHMS, find, load
 from daiss_bluesky.core.results import Publisher
 from daiss_bluesky.publishers.tiled import TiledPublisher
+from daiss_bluesky.services.control import ControlServer
+from daiss_bluesky.services.control_requests import Askable, make_handlers
 from daiss_bluesky.services.document_stream import DocumentStream
 from daiss_bluesky.services.journal import JournalReader, Record
 from daiss_bluesky.services.position import Position
@@ -36,7 +38,7 @@ API_KEY = "TILED_API_KEY"
 POLL_S = 0.2
 
 
-class RunCallback(Protocol):
+class RunCallback(Askable, Protocol):
     """What this service needs of a run's callback."""
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> object:
@@ -117,6 +119,13 @@ class Reconstructor:
         del self._running[uid]
         self._position.finished(uid)
 
+    def newest(self) -> RunCallback:
+        """Give the run that began last of those being reconstructed."""
+        running = list(self._running.values())
+        if not running:
+            raise UnavailableError("no run is being reconstructed")
+        return running[-1]
+
     def stop(self) -> None:
         """Give up the runs that are not done."""
         for callback in self._running.values():
@@ -175,6 +184,9 @@ def main(
     path_map: Annotated[
         list[str] | None, typer.Option(help="IOC_PATH=OUR_PATH, where they differ")
     ] = None,
+    control_port: Annotated[
+        int | None, typer.Option(help="port on loopback that takes requests")
+    ] = None,
     ready_file: Annotated[Path | None, typer.Option(help="written when ready")] = None,
 ) -> None:
     """Reconstruct every tomography run as its documents arrive."""
@@ -198,8 +210,13 @@ def main(
         position, lambda start: live(start, settings) if live.wants(start) else None
     )
     stream = DocumentStream(directory.journal, proxy_address, position.resume_sequence)
+    control = None
+    if control_port is not None:
+        control = ControlServer(control_port, make_handlers(reconstructor.newest))
     announce(ready_file, algorithm=plan.algorithm, prefix=prefix)
     follow(stream, reconstructor)
+    if control is not None:
+        control.close()
 
 
 def _position(directory: StateDirectory) -> Position:

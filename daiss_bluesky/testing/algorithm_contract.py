@@ -72,6 +72,9 @@ class AlgorithmContract:
         np.testing.assert_allclose(found, right, atol=close)
         with pytest.raises(InputError, match="slice z = -1"):
             reconstruction.slices(-1, 0, 0)
+        reconstruction.look_at(z, y, x)
+        found = reconstruction.views()["slice_xz"]
+        np.testing.assert_allclose(found, expected["slice_xz"], atol=close)
 
     def test_repeats_change_nothing(self) -> None:
         """A frame that comes twice counts once, and is counted as a repeat."""

@@ -2,10 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from daiss_bluesky.cli.results_table import connect, find_result
 from daiss_bluesky.core.results import RECON_PATH
+from tests.conftest import wait_until
 from tests.system.live_beamline import LIMIT_S, Beamline, daiss, running_beamline
 
 pytestmark = pytest.mark.system
@@ -151,3 +154,39 @@ def test_what_runs_already_is_not_started_again(beamline: Beamline) -> None:
     told = json.loads(daiss("status", "--state", state, "--json").stdout)
     assert all(one["running"] for one in told["services"])
     assert [one["status"] for one in told["results"]] == ["complete"]
+
+
+def test_wishes_in_mid_scan_are_granted(beamline: Beamline, tmp_path: Path) -> None:
+    fleet = beamline.fleet
+    place = ("--state", str(fleet.state), "--json")
+    refused = daiss("look", "--z", "10", *place)
+    assert refused.returncode == 2
+    assert refused.stderr == "error: no run is being reconstructed\n"
+    scan = beamline.scan(angles=N, exposure_s=0.1, darks=3, flats=3)
+    scan.go()
+    scan.wait_for_events(N // 4)
+    picture = tmp_path / "slices.png"
+    looked = daiss("look", "--z", "10", "--picture", str(picture), *place)
+    assert looked.returncode == 0, looked.stderr
+    assert json.loads(looked.stdout)["slices_zyx"] == [10, 32, 32]
+    assert picture.stat().st_size > 1000
+    moved = daiss("recenter", "33.0", *place)
+    assert moved.returncode == 0, moved.stderr
+    outcome = scan.outcome()
+    assert outcome["exit_status"] == "success"
+    client = connect(fleet.tiled_uri, fleet.api_key())
+    uid = beamline.result_uid(outcome["run_uid"])
+
+    def ended() -> bool:
+        found = find_result(client, uid)
+        return found is not None and found["status"] != "running"
+
+    wait_until(ended, "the result")
+    result = find_result(client, uid)
+    client.context.http_client.close()
+    assert result is not None
+    assert result["status"] == "complete"
+    assert result["frames"]["used"] == N
+    assert result["in_force"]["center_px"] == 33.0
+    assert result["in_force"]["center_source"] == "given"
+    assert list(result["in_force"]["slices_zyx"]) == [10, 32, 32]

@@ -1,12 +1,14 @@
 """Documents reach the callback of their run, whatever other runs bring."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from daiss_bluesky.core.errors import InputError
+from daiss_bluesky.core.errors import InputError, UnavailableError
+from daiss_bluesky.core.reconstruction import Reconstruction
 from daiss_bluesky.services.journal import Record
 from daiss_bluesky.services.position import Position
 from daiss_bluesky.services.reconstructor import Reconstructor
@@ -25,6 +27,11 @@ class Callback:
         if doc.get("bad"):
             raise KeyError("exit_status")
         self.taken.append(name)
+
+    def ask(self, question: Callable[[Reconstruction], Any]) -> "Future[Any]":
+        future: Future[Any] = Future()
+        future.set_exception(UnavailableError("no frame has come yet"))
+        return future
 
     def done(self) -> bool:
         return "stop" in self.taken

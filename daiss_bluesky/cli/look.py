@@ -1,0 +1,87 @@
+"""`daiss look` and `daiss recenter`: ask the reconstruction that is under way."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from daiss_bluesky.cli.fleet import Fleet
+from daiss_bluesky.services.control import ask
+from daiss_bluesky.services.state import default_root
+
+State = Annotated[
+    Path | None,
+    typer.Option(help="state directory (default: DAISS_STATE or your own)"),
+]
+Json = Annotated[
+    bool, typer.Option("--json", help="print one JSON object on the last line")
+]
+
+
+def look(
+    z: Annotated[int | None, typer.Option(help="slice along the axis")] = None,
+    y: Annotated[int | None, typer.Option(help="slice across it")] = None,
+    x: Annotated[int | None, typer.Option(help="slice across it")] = None,
+    stay: Annotated[
+        bool, typer.Option("--stay", help="leave the live views where they are")
+    ] = False,
+    picture: Annotated[Path | None, typer.Option(help="PNG to write")] = None,
+    state: State = None,
+    json_output: Json = False,
+) -> None:
+    """Show slices anywhere in the scan under way, and move the live views there.
+
+    Examples: daiss look --z 40; daiss look --x 100 --stay --picture slices.png
+    """
+    port = _control_port(state)
+    present = ask(port, "status")["parameters"]["slices_zyx"]
+    wanted = (z, y, x)
+    place = [b if a is None else a for a, b in zip(wanted, present, strict=True)]
+    where = dict(zip("zyx", place, strict=True))
+    slices = ask(port, "slices", **where)
+    if not stay:
+        ask(port, "look", **where)
+    if picture is not None:
+        _save(picture, slices, where)
+    report = {"slices_zyx": place, "picture": picture and str(picture)}
+    _tell(report, json_output)
+
+
+def recenter(
+    center_px: Annotated[
+        float | None, typer.Argument(help="columns from the left edge")
+    ] = None,
+    state: State = None,
+    json_output: Json = False,
+) -> None:
+    """Set the rotation center of the scan under way; without a number, find it again.
+
+    The projections so far are read again; none is lost. Example: daiss recenter 65.2
+    """
+    port = _control_port(state)
+    ask(port, "center", center_px=center_px)
+    _tell({"center_px": center_px}, json_output)
+
+
+def _control_port(state: Path | None) -> int:
+    return Fleet.load((state or default_root()).resolve()).control
+
+
+def _save(path: Path, slices: dict[str, Any], where: dict[str, int]) -> None:
+    from daiss_bluesky.cli.picture import save_picture  # noqa: PLC0415 - a second
+
+    named = {"slice_xy": "z", "slice_xz": "y", "slice_yz": "x"}
+    panels = {
+        f"slice {axis} = {where[axis]}": slices[name] for name, axis in named.items()
+    }
+    save_picture(path, panels, "of the scan under way")
+
+
+def _tell(report: dict[str, Any], json_output: bool) -> None:
+    if json_output:
+        typer.echo(json.dumps(report))
+        return
+    for key, value in report.items():
+        if value is not None:
+            typer.echo(f"{key}: {value}")
