@@ -24,8 +24,9 @@ _MAX_PAIR_FRAMES = 4
 _APART_PX = 0.5
 """Between one pair and a full turn: more is no error of measurement."""
 
-_USABLE_PX = 1.0
-"""An unsure center from sinograms that is known this well still beats the middle."""
+_USABLE = 0.03
+"""Of the width: an unsure center from sinograms that is known this well still beats the
+middle of the detector, which samples are further off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +217,7 @@ class CenterFinder:
         if self._complete or self._rows.is_early_enough():
             self._looked_at = len(self._rows)
             found = self._rows.find(fields, zinger_threshold)
-            if found.unsure is None or found.error_px <= _USABLE_PX:
+            if found.unsure is None or found.error_px <= _USABLE * self._columns:
                 return ChosenCenter(
                     found.center_px,
                     "sinogram",

@@ -13,7 +13,7 @@ class FbpParameters(Model):
     filter: Literal["ramp", "shepp-logan", "cosine", "hann"] = "ramp"
     """From sharp to smooth."""
     center_px: float | None = None
-    """Rotation center; None: the scan's own, or found from opposite projections."""
+    """Rotation center; None: the scan's own, or found."""
     dead_pixels: bool = True
     """Replace pixels that see no light, or far too much, by their neighbors."""
     zingers: bool = True
