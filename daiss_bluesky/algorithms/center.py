@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from daiss_bluesky.algorithms.sinogram_rows import SinogramRows
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.frames import Batch, FrameKey
+from daiss_bluesky.kernels.center_fan import Fan
 from daiss_bluesky.kernels.correction import Fields, attenuation
 from daiss_bluesky.kernels.half_acquisition import is_full_turn
 from daiss_bluesky.kernels.rotation_center import find_center, opposite_pair
@@ -153,6 +154,16 @@ class CenterFinder:
     def forget_result(self) -> None:
         """Find the center anew when next asked: darks or flats have changed."""
         self._changed = True
+
+    def fan(
+        self,
+        fields: Fields,
+        zinger_threshold: float | None,
+        candidates_px: ArrayLike,
+        row: int,
+    ) -> tuple[int, Fan]:
+        """Give slices at candidate centers from the projections so far, and the row."""
+        return self._rows.fan(fields, zinger_threshold, candidates_px, row)
 
     def choose(self, fields: Fields, zinger_threshold: float | None) -> ChosenCenter:
         """Take the given center, or find it, or fall back to the detector's middle.
