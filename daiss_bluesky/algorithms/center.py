@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from daiss_bluesky.algorithms.sinogram_rows import SinogramRows
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.frames import Batch, FrameKey
+from daiss_bluesky.kernels.center_fan import Fan
 from daiss_bluesky.kernels.correction import Fields, attenuation
 from daiss_bluesky.kernels.half_acquisition import is_full_turn
 from daiss_bluesky.kernels.rotation_center import find_center, opposite_pair
@@ -24,8 +25,9 @@ _MAX_PAIR_FRAMES = 4
 _APART_PX = 0.5
 """Between one pair and a full turn: more is no error of measurement."""
 
-_USABLE_PX = 1.0
-"""An unsure center from sinograms that is known this well still beats the middle."""
+_USABLE = 0.03
+"""Of the width: an unsure center from sinograms that is known this well still beats the
+middle of the detector, which samples are further off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,16 @@ class CenterFinder:
         """Find the center anew when next asked: darks or flats have changed."""
         self._changed = True
 
+    def fan(
+        self,
+        fields: Fields,
+        zinger_threshold: float | None,
+        candidates_px: ArrayLike,
+        row: int,
+    ) -> tuple[int, Fan]:
+        """Give slices at candidate centers from the projections so far, and the row."""
+        return self._rows.fan(fields, zinger_threshold, candidates_px, row)
+
     def choose(self, fields: Fields, zinger_threshold: float | None) -> ChosenCenter:
         """Take the given center, or find it, or fall back to the detector's middle.
 
@@ -216,7 +228,7 @@ class CenterFinder:
         if self._complete or self._rows.is_early_enough():
             self._looked_at = len(self._rows)
             found = self._rows.find(fields, zinger_threshold)
-            if found.unsure is None or found.error_px <= _USABLE_PX:
+            if found.unsure is None or found.error_px <= _USABLE * self._columns:
                 return ChosenCenter(
                     found.center_px,
                     "sinogram",

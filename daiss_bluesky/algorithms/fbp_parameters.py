@@ -15,7 +15,7 @@ class FbpParameters(Model):
     filter: Literal["sharp", "ramp", "shepp-logan", "cosine", "hann"] = "ramp"
     """From sharp to smooth; sharp: for gridding, where there is little noise."""
     center_px: float | None = None
-    """Rotation center; None: the scan's own, or found from opposite projections."""
+    """Rotation center; None: the scan's own, or found."""
     dead_pixels: bool = True
     """Replace pixels that see no light, or far too much, by their neighbors."""
     zingers: bool = True

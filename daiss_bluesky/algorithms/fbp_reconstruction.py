@@ -8,7 +8,7 @@ measured; only those whose guess was wrong are read again.
 import logging
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from daiss_bluesky.algorithms.accumulation import SUMS, Method
 from daiss_bluesky.algorithms.center import CenterFinder, ChosenCenter
@@ -21,6 +21,7 @@ from daiss_bluesky.core.geometry import angle_weights, coverage
 from daiss_bluesky.core.plane import Plane
 from daiss_bluesky.core.reconstruction import Arrays, Progress, Reread
 from daiss_bluesky.core.scan import Scan
+from daiss_bluesky.kernels.center_fan import Fan
 from daiss_bluesky.kernels.correction import Fields, attenuation
 from daiss_bluesky.kernels.plane_sampling import add_slab
 
@@ -141,6 +142,17 @@ class FbpReconstruction:
         if self._volume is not None:
             raise InputError("the reconstruction is finished; its center stays")
         self._finder.give(center_px)
+
+    def center_fan(
+        self, candidates_px: ArrayLike, row: int | None = None
+    ) -> tuple[int, Fan]:
+        """Give slices at candidate centers from the projections so far.
+
+        Of the row kept for it that is nearest to `row` (the middle), which comes first.
+        """
+        fields = self._fields or self._collector.fields()
+        row = self._shape[0] // 2 if row is None else row
+        return self._finder.fan(fields, self._zingers, candidates_px, row)
 
     def restart(self) -> None:
         """Forget the projections, keep what was learned (center, flats, darks)."""

@@ -3,11 +3,12 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.frames import Batch
 from daiss_bluesky.core.geometry import coverage
+from daiss_bluesky.kernels.center_fan import Fan, center_fan
 from daiss_bluesky.kernels.center_sinogram import (
     SinogramCenter,
     find_sinogram_center,
@@ -91,19 +92,35 @@ class SinogramRows:
 
     def find(self, fields: Fields, zinger_threshold: float | None) -> SinogramCenter:
         """Look for the center in what is there; corrected with the first flats."""
-        ordered = [self._kept[i] for i in sorted(self._kept)]
-        angles = np.array([angle for angle, _ in ordered])
         try:
-            if not ordered:
-                raise InputError("no projection has come")
-            raw = np.stack([rows for _, rows in ordered])
-            some = _fields_of_rows(fields, self.rows)
-            nothing = np.full(len(ordered), np.nan)
-            p = attenuation(raw, nothing, some, zinger_threshold)
-            return find_sinogram_center(p, angles)
+            return find_sinogram_center(*self._corrected(fields, zinger_threshold))
         except InputError as error:
             middle_px = fields.dark.shape[1] / 2
             return SinogramCenter(middle_px, np.inf, "moments", str(error))
+
+    def fan(
+        self,
+        fields: Fields,
+        zinger_threshold: float | None,
+        candidates_px: ArrayLike,
+        row: int,
+    ) -> tuple[int, Fan]:
+        """Score candidates on the kept row that is nearest to one; says which it is."""
+        nearest = int(np.argmin(np.abs(self.rows - row)))
+        p, angles = self._corrected(fields, zinger_threshold)
+        return int(self.rows[nearest]), center_fan(p, angles, nearest, candidates_px)
+
+    def _corrected(
+        self, fields: Fields, zinger_threshold: float | None
+    ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+        if not self._kept:
+            raise InputError("no projection has come to find the center from")
+        ordered = [self._kept[i] for i in sorted(self._kept)]
+        raw = np.stack([rows for _, rows in ordered])
+        nothing = np.full(len(ordered), np.nan)
+        some = _fields_of_rows(fields, self.rows)
+        p = attenuation(raw, nothing, some, zinger_threshold)
+        return p, np.array([angle for angle, _ in ordered])
 
 
 def _fields_of_rows(fields: Fields, rows: NDArray[np.intp]) -> Fields:

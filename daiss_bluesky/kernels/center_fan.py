@@ -77,8 +77,9 @@ def center_fan(
     """Reconstruct one row at every candidate center and score the slices.
 
     Takes attenuation (angle, row, column), any number of projections in any order, and
-    candidates in columns from the left edge, ascending. Refuses rows and candidates
-    that are not on the detector.
+    candidates in columns from the left edge, ascending. Holds about 12 bytes for each
+    candidate and pixel of the slice. Refuses rows and candidates that are not on the
+    detector.
     """
     angles = check_angles(angles_rad)
     candidates = np.asarray(candidates_px, np.float64)

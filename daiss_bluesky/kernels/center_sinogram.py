@@ -42,6 +42,7 @@ SURE_PX = 0.25
 """A center with a larger standard error than this is unsure."""
 
 MIN_PROJECTIONS = 8
+MIN_COLUMNS = 16
 
 _MOMENT_FLOOR_PX = 0.02
 """Of a center of mass, from what is not noise (uneven beam, pixels of a width)."""
@@ -51,6 +52,9 @@ _WANDER_PX = 0.3
 
 _LEVEL = 0.02
 """Of the sample's contrast: rises of the edges beyond make it leave the field."""
+
+_FEATURELESS = 1e-4
+"""Of the values: less difference between columns is rounding."""
 
 _FLOOR_PX = 0.01
 """Of registered pairs, from pixels of a width."""
@@ -62,6 +66,15 @@ _EXACT_RAD = np.deg2rad(0.02)
 """... within this are exact."""
 
 _SPREAD = 0.2
+"""Of the sines of directions: pairs closer than this tell only one direction apart."""
+
+_CORRELATED_PX = 3.5
+_MIN_SHARED = 16
+"""Independent pixels that opposite projections must share."""
+
+_CHANCE = 4.0
+"""Standard errors of a correlation, of smoothed columns: noise does not reach them."""
+
 _MAX_PAIRS = 8
 _MAX_EXACT_PAIRS = 32
 _SHARP_ANGLES = 180
@@ -91,8 +104,8 @@ def find_sinogram_center(
 ) -> SinogramCenter:
     """Find the center from attenuation (angle, row, column) of a few rows.
 
-    Angles in any order, full or partial turns. Refuses fewer than MIN_PROJECTIONS,
-    angles that are all equal, and degrees.
+    Angles in any order, full or partial turns. Refuses fewer than MIN_PROJECTIONS or
+    MIN_COLUMNS, angles that are all equal, and degrees.
     """
     angles = check_angles(angles_rad)
     if p.ndim != 3 or len(p) != angles.size:  # noqa: PLR2004 - (angle, row, column)
@@ -102,6 +115,14 @@ def find_sinogram_center(
             f"a center from sinograms needs at least {MIN_PROJECTIONS} projections,"
             f" not {angles.size}"
         )
+    if p.shape[2] < MIN_COLUMNS:
+        raise InputError(
+            f"a center from sinograms needs at least {MIN_COLUMNS} columns,"
+            f" not {p.shape[2]}"
+        )
+    if np.ptp(p, axis=2).max() <= _FEATURELESS * np.abs(p).max():
+        featureless = "every projection is the same in all columns"
+        return SinogramCenter(p.shape[2] / 2, np.inf, "moments", featureless)
     moments = center_by_moments(p, angles)
     opposite = center_by_turn(p, angles) or center_by_opposites(p, angles)
     found = [one for one in (moments, opposite) if one and one.unsure is None]
@@ -239,7 +260,7 @@ def center_by_opposites(p: NDArray[np.float32], angles: Array) -> SinogramCenter
     else:
         bent, _ = _at_zero(curved, centers)
     error = float(np.sqrt((gain * noise) ** 2 + (bent - center) ** 2))
-    return _opposite(center, error, correlation)
+    return _opposite(center, error, correlation, p.shape[1:])
 
 
 def center_by_turn(p: NDArray[np.float32], angles: Array) -> SinogramCenter | None:
@@ -283,13 +304,19 @@ def _register_at_once(
     first = np.concatenate([p[i] for i, _, _ in pairs])
     second = np.concatenate([p[j] for _, j, _ in pairs])
     center = find_center(first, second)
-    return _opposite(center.center_px, center.error_px, center.correlation)
+    return _opposite(center.center_px, center.error_px, center.correlation, first.shape)
 
 
-def _opposite(center: float, error: float, correlation: float) -> SinogramCenter:
+def _opposite(
+    center: float, error: float, correlation: float, shape: tuple[int, ...]
+) -> SinogramCenter:
+    """Judge a registration of pictures (row, column) by what they share."""
     error = float(np.hypot(error, _FLOOR_PX))
+    rows, n = shape
+    shared = max(1.0, rows * min(center, n - center) * 2 / _CORRELATED_PX)
+    by_chance = _CHANCE * (1 - correlation**2) / np.sqrt(shared)
     unsure = None
-    if correlation < MIN_CORRELATION:
+    if shared < _MIN_SHARED or correlation - by_chance < MIN_CORRELATION:
         error = np.inf
         unsure = f"opposite projections do not match (correlation {correlation:.2f})"
     elif not error < SURE_PX:

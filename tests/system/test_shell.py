@@ -79,7 +79,9 @@ def test_a_scan_from_the_prompt(fleet: Fleet) -> None:
     assert "error: unknown key 'smaple'" in output
     assert "it is at 12" in output
     assert "error: no Tiled server answers" in output
-    assert "error: unknown %recon command 'dance' (known: center, look, status)" in output
+    assert (
+        "error: unknown %recon command 'dance' (known: center, look, status)" in output
+    )
     assert "scan 1" in output
     assert "Traceback" not in output
     journal = StateDirectory(fleet.state).journal

@@ -166,6 +166,20 @@ def test_a_center_can_be_left_to_be_found_again() -> None:
     assert_same(live.finish(rereader(stored)), expected.arrays)
 
 
+def test_a_fan_of_candidates_while_scanning() -> None:
+    stored = make_ball_scan(projection_angles_deg(90, order="golden"), noise_seed=2)
+    live = start(stored, center_px=12.0)
+    with pytest.raises(InputError, match="no projection"):
+        live.center_fan(np.arange(10.0, 22.0))
+    stream(live, stored, np.arange(40))
+    before = live.views()["slice_xy"]
+    row, fan = live.center_fan(CENTER_PX + np.arange(-4, 5), row=7)
+    assert abs(row - 7) <= 1
+    assert fan.unsure is None
+    assert abs(fan.best_px - CENTER_PX) < 0.3
+    np.testing.assert_array_equal(live.views()["slice_xy"], before)
+
+
 @pytest.mark.parametrize("center_px", [-1.0, 0.0, 32.0, 400.0, np.nan])
 def test_a_center_off_the_detector_is_refused(center_px: float) -> None:
     stored = make_ball_scan(projection_angles_deg(40))

@@ -226,6 +226,20 @@ def test_bad_input_is_refused(n: int, angles_deg: list[float], said: str) -> Non
         find_sinogram_center(p, np.deg2rad(angles_deg))
 
 
+@pytest.mark.parametrize("columns", [16, 17, 22])
+@pytest.mark.parametrize(("n", "arc_deg"), [(8, 150), (8, 180), (50, 360)])
+def test_the_smallest_sinograms_are_answered(
+    columns: int, n: int, arc_deg: float
+) -> None:
+    angles = even_angles(n, arc_deg)
+    center_px = columns / 2 + 0.4
+    p = sinogram(phantom("balls"), columns, center_px, angles, rows=1)
+    found = find_sinogram_center(p, angles)
+    assert found.unsure or abs(found.center_px - center_px) < SURE_PX
+    with pytest.raises(InputError, match="at least 16 columns, not 15"):
+        find_sinogram_center(p[:, :, :15], angles)
+
+
 def test_degrees_are_refused_with_their_range() -> None:
     p = np.ones((180, 2, 16), np.float32)
     with pytest.raises(InputError, match=r"0 to 179.*degrees.*radians are expected"):
