@@ -7,12 +7,16 @@ import psutil
 from daiss_bluesky.algorithms.fbp_parameters import FbpParameters
 from daiss_bluesky.algorithms.fbp_reconstruction import WORK_FRAMES, FbpReconstruction
 from daiss_bluesky.algorithms.fields import MAX_FLAT_SUMS
+from daiss_bluesky.algorithms.slabs import slab_bytes
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.scan import Scan
 from daiss_bluesky.kernels.backprojection import Blocks
 
 BASE_BYTES = 300_000_000
 """Interpreter, libraries and compiled kernels."""
+
+RING_BYTES = 16
+"""For each pixel of a slice: the pixels in the order of their radius."""
 
 
 class FbpAlgorithm:
@@ -31,14 +35,20 @@ class FbpAlgorithm:
         """Tell how much memory a reconstruction will hold at most.
 
         The volume, one block of it twice while it is turned around at the end, the
-        sums of flats and darks, and what is needed for the frames in work.
+        sums of flats and darks, what is needed for the frames in work, and for whole
+        sinograms where stripes are removed from them.
         """
         blocks = Blocks(*frame_shape)
         frame = 4 * frame_shape[0] * frame_shape[1]
         flats = min(MAX_FLAT_SUMS, scan.counts.get("flat", 0) + 4)
         volume = blocks.volume_bytes + blocks.volume_bytes // blocks.count
         work = 3 * frame * WORK_FRAMES + blocks.filtered_bytes(WORK_FRAMES)
-        return BASE_BYTES + volume + frame * (2 * flats + 12) + work
+        needed = BASE_BYTES + volume + frame * (2 * flats + 12) + work
+        if self.parameters.stripes != "none":
+            needed += 6 * frame + RING_BYTES * frame_shape[1] ** 2
+        if self.parameters.needs_whole_sinograms:
+            needed += slab_bytes(scan.n_projections or 0, *frame_shape)
+        return needed
 
     def view_shapes(self, frame_shape: tuple[int, int]) -> dict[str, tuple[int, int]]:
         """Name the views: three slices through the middle, the newest projection."""

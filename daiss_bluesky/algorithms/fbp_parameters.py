@@ -2,23 +2,13 @@
 
 from typing import Literal
 
-from pydantic import Field
-
-from daiss_bluesky.core.scan import Model
+from daiss_bluesky.algorithms.preprocessing_parameters import PreprocessingParameters
 
 
-class FbpParameters(Model):
+class FbpParameters(PreprocessingParameters):
     """What a pipeline file may say about filtered backprojection."""
 
     filter: Literal["ramp", "shepp-logan", "cosine", "hann"] = "ramp"
     """From sharp to smooth."""
     center_px: float | None = None
     """Rotation center; None: the scan's own, or found from opposite projections."""
-    dead_pixels: bool = True
-    """Replace pixels that see no light, or far too much, by their neighbors."""
-    zingers: bool = True
-    """Replace single bright pixels, where an X-ray hit the sensor."""
-    zinger_threshold: float = Field(0.05, gt=0)
-    """How far above all its neighbors a zinger is, as a fraction of the flat field."""
-    dark_level: float | None = None
-    """Counts without light, for scans that took no dark field."""

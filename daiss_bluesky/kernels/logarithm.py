@@ -27,7 +27,7 @@ _LN2_LOW = np.float32(np.log(2) - 0.693359375)
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
-def negative_log(bits, mantissa, out):  # type: ignore[no-untyped-def]
+def negative_log(bits, mantissa, out) -> None:  # type: ignore[no-untyped-def]
     """Set out to -log of a row of positive numbers, given as its bits (int32).
 
     mantissa (float32, same length) is room to work in.
