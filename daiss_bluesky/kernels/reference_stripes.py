@@ -24,8 +24,11 @@ FITTED = 0.25
 SMOOTH_ANGLES = 10
 """Over so many angles a good pixel changes smoothly."""
 
-LEAST_NOISE = 1e-3
-"""A spread of the columns below this is no sign that they are good."""
+LEAST_OFFSET = 1e-3
+"""Attenuation; differences between columns are not taken to be known better ..."""
+
+LEAST_RATIO = 0.2
+"""... nor ratios of their restlessness: without noise only the sample's edges show."""
 
 
 def stripe_image(mean: Array, window_px: int) -> Array:
@@ -92,7 +95,7 @@ def remove_combined(
     away = ranked[kept] - smooth[kept]
     offset = away.mean(axis=0)
     steady = np.abs(offset) > away.std(axis=0)
-    wide = binary_dilation(outliers(offset, snr) & steady)
+    wide = binary_dilation(outliers(offset, snr, LEAST_OFFSET) & steady)
     ranked[:, wide] = smooth[:, wide]
     return _put_back(median_filter(ranked, (1, window_px)), order)
 
@@ -103,17 +106,18 @@ def _fill_dead(sinogram: Array, window_px: int, snr: float) -> Array:
     restless = np.abs(away).sum(axis=0)
     usual = median_filter(restless, window_px)
     ratio = np.where(usual > 0, restless / np.where(usual > 0, usual, 1), 1.0)
-    dead = binary_dilation(outliers(ratio, snr))
+    dead = binary_dilation(outliers(ratio, snr, LEAST_RATIO))
     dead[:2] = dead[-2:] = False
     good, columns = np.flatnonzero(~dead), np.arange(len(dead))
     return np.stack([np.interp(columns, good, line[good]) for line in sinogram])
 
 
-def outliers(values: ArrayLike, snr: float) -> NDArray[np.bool_]:
+def outliers(values: ArrayLike, snr: float, least: float) -> NDArray[np.bool_]:
     """Mark values far from a line through the middle half of all, sorted.
 
     The paper's algorithm 4: the line's own rise is the noise; beyond half of snr times
-    it lies a stripe, provided the farthest value is snr times away.
+    it lies a stripe, provided the farthest value is snr times away. The noise counts as
+    no less than `least`.
     """
     given = np.asarray(values, np.float64)
     ranked = np.sort(given)
@@ -122,7 +126,7 @@ def outliers(values: ArrayLike, snr: float) -> NDArray[np.bool_]:
     place = np.arange(drop, n - drop)
     slope, low = np.polyfit(place, ranked[drop : n - drop], 1)
     high = low + slope * (n - 1)
-    noise = max(high - low, LEAST_NOISE)
+    noise = max(high - low, least)
     found = np.zeros(n, dtype=bool)
     if ranked[-1] - high >= snr * noise:
         found |= given > high + 0.5 * snr * noise

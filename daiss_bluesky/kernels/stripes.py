@@ -11,7 +11,8 @@ from daiss_bluesky.kernels.reference_stripes import (
     AVERAGED,
     DROPPED,
     FITTED,
-    LEAST_NOISE,
+    LEAST_OFFSET,
+    LEAST_RATIO,
     SMOOTH_ANGLES,
 )
 from daiss_bluesky.kernels.running_median import (
@@ -156,7 +157,7 @@ def _replace_wide(ranked, window, snr):  # type: ignore[no-untyped-def]
         away = some[x] - smooth[x]
         offset[x] = np.mean(away)
         steady[x] = abs(offset[x]) > np.std(away)
-    wide = np.flatnonzero(_widen(_outliers(offset, snr) & steady))
+    wide = np.flatnonzero(_widen(_outliers(offset, snr, LEAST_OFFSET) & steady))
     replaced = np.empty((wide.size, n_angles), np.float32)
     around = np.empty(window, np.float32)
     for i, column in enumerate(wide):
@@ -180,7 +181,7 @@ def _fill_dead(sinogram, window, snr):  # type: ignore[no-untyped-def]
     for x in range(n):
         if usual[x, 0] > 0:
             ratio[x] = restless[x, 0] / usual[x, 0]
-    dead = _widen(_outliers(ratio, snr))
+    dead = _widen(_outliers(ratio, snr, LEAST_RATIO))
     dead[:2] = False
     dead[n - 2 :] = False
     left = 0
@@ -210,7 +211,7 @@ def _restlessness(line):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _outliers(values, snr):  # type: ignore[no-untyped-def]
+def _outliers(values, snr, least):  # type: ignore[no-untyped-def]
     n = values.size
     ranked = np.sort(values)
     drop = int(FITTED * n)
@@ -225,7 +226,7 @@ def _outliers(values, snr):  # type: ignore[no-untyped-def]
         square += (i - middle) ** 2
     half = middle * rise / max(square, 1.0)
     low, high = mean - half, mean + half
-    noise = max(high - low, LEAST_NOISE)
+    noise = max(high - low, least)
     found = np.zeros(n, np.bool_)
     if ranked[n - 1] - high >= snr * noise:
         found |= values > high + 0.5 * snr * noise

@@ -124,6 +124,17 @@ def test_nothing_is_damaged_where_there_are_no_stripes(
     assert change < 0.06
 
 
+@pytest.mark.parametrize("n", [64, 128])
+def test_edges_without_noise_are_not_taken_for_stripes(n: int) -> None:
+    geometry = FieldGeometry(2, n, n / 2 + 1.25)
+    p = [project(BALLS, a, geometry) for a in np.arange(90) * np.pi / 90]
+    by_sorting = np.stack(p).astype(np.float32)
+    combined = by_sorting.copy()
+    remove_stripes(by_sorting, 5)
+    remove_stripes(combined, 5, 5)
+    np.testing.assert_array_equal(combined, by_sorting)
+
+
 def test_mean_finds_constant_offsets_and_spares_slopes_and_steps() -> None:
     x = np.arange(128)
     mean = np.tile(np.where(x < 50, 0.01 * x, 1.0 + 0.005 * x), (4, 1))
