@@ -15,6 +15,9 @@ from daiss_bluesky.kernels.backprojection import Blocks
 BASE_BYTES = 300_000_000
 """Interpreter, libraries and compiled kernels."""
 
+MANY_ANGLES = 3
+"""Projections for each column, where nothing says how many will come."""
+
 RING_BYTES = 16
 """For each pixel of a slice: the pixels in the order of their radius."""
 
@@ -47,7 +50,8 @@ class FbpAlgorithm:
         if self.parameters.stripes != "none":
             needed += 6 * frame + RING_BYTES * frame_shape[1] ** 2
         if self.parameters.needs_whole_sinograms:
-            needed += slab_bytes(scan.n_projections or 0, *frame_shape)
+            n_angles = scan.n_projections or MANY_ANGLES * frame_shape[1]
+            needed += slab_bytes(n_angles, *frame_shape)
         return needed
 
     def view_shapes(self, frame_shape: tuple[int, int]) -> dict[str, tuple[int, int]]:

@@ -4,6 +4,7 @@ import sys
 import time
 
 import numpy as np
+from numpy.typing import NDArray
 
 from daiss_bluesky.kernels.backprojection import (
     Blocks,
@@ -13,6 +14,13 @@ from daiss_bluesky.kernels.backprojection import (
 )
 from daiss_bluesky.kernels.correction import Fields, attenuation, find_dead
 from daiss_bluesky.kernels.ellipsoids_compiled import compile_kernels
+from daiss_bluesky.kernels.rings import (
+    filter_constant,
+    ring_points,
+    ring_slice,
+    subtract_rings,
+)
+from daiss_bluesky.kernels.stripes import remove_stripes, stripe_image
 
 
 def compile_all() -> None:
@@ -33,8 +41,17 @@ def compile_all() -> None:
     q = filter_projections(p, np.ones(n_angles), blocks)
     volume = blocks.zeros()
     backproject(q, np.linspace(0, np.pi, n_angles), columns / 2, volume)
-    to_volume(volume, rows, scale=1.0)
+    _compile_stripes(p, to_volume(volume, rows, scale=1.0))
     compile_kernels()
+
+
+def _compile_stripes(p: NDArray[np.float32], volume: NDArray[np.float32]) -> None:
+    remove_stripes(p, 3, 5)
+    constant = filter_constant(stripe_image(p[0], 3))
+    arcs, center_px, zero = np.array([[0.0, np.pi, 1.0]]), p.shape[2] / 2, np.zeros(1)
+    subtract_rings(volume, constant, arcs, center_px)
+    ring_slice(constant, 0, arcs, center_px)
+    ring_points(constant, arcs, center_px, zero, zero)
 
 
 def main() -> None:
