@@ -23,5 +23,18 @@ class TestInstalledAlgorithms(AlgorithmContract):
         return algorithm
 
 
+@pytest.mark.parametrize("stripes", ["mean", "sorting", "combined"], scope="class")
+class TestStripesRemoved(AlgorithmContract):
+    @pytest.fixture(autouse=True)
+    def _choose(self, stripes: str) -> None:
+        self.stripes = stripes
+
+    def make(self, **parameters: Any) -> Algorithm:
+        algorithm: Algorithm = find(ALGORITHMS, "fbp")(
+            stripes=self.stripes, **parameters
+        )
+        return algorithm
+
+
 def test_filtered_backprojection_is_among_them() -> None:
     assert "fbp" in NAMES
