@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from daiss_bluesky.algorithms.preprocessing_parameters import PreprocessingParameters
 from daiss_bluesky.kernels.correction import Fields, attenuation, transmission
-from daiss_bluesky.kernels.stripes import remove_stripes, stripe_image
+from daiss_bluesky.kernels.stripes import add_weighted, remove_stripes, stripe_image
 
 Frames = NDArray[np.float32]
 
@@ -56,8 +56,7 @@ class MeanProjection:
 
     def add(self, p: Frames, weights: NDArray[np.float64]) -> None:
         """Take in line integrals (frame, row, column), each with its weight."""
-        flat = p.reshape(len(p), -1)
-        self._total += (weights.astype(np.float32) @ flat).reshape(p.shape[1:])
+        add_weighted(self._total, p, weights)
         self._weight += float(weights.sum())
 
     def clear(self) -> None:

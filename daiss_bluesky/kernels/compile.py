@@ -20,7 +20,7 @@ from daiss_bluesky.kernels.rings import (
     ring_slice,
     subtract_rings,
 )
-from daiss_bluesky.kernels.stripes import remove_stripes, stripe_image
+from daiss_bluesky.kernels.stripes import add_weighted, remove_stripes, stripe_image
 
 
 def compile_all() -> None:
@@ -46,6 +46,7 @@ def compile_all() -> None:
 
 
 def _compile_stripes(p: NDArray[np.float32], volume: NDArray[np.float32]) -> None:
+    add_weighted(np.zeros(p.shape[1:]), p, np.ones(len(p)))
     remove_stripes(p, 3, 5)
     constant = filter_constant(stripe_image(p[0], 3))
     arcs, center_px, zero = np.array([[0.0, np.pi, 1.0]]), p.shape[2] / 2, np.zeros(1)

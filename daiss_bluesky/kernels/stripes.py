@@ -20,12 +20,32 @@ from daiss_bluesky.kernels.running_median import (
     reflect,
     running_median,
 )
+from daiss_bluesky.kernels.threads import threads_for
 
 _TILE = 16
 """Angles transposed together: one cache line."""
 
 _DIGIT_BITS = 8
 _DIGITS = 4
+
+
+def add_weighted(
+    total: NDArray[np.float64], p: NDArray[np.float32], weights: NDArray[np.float64]
+) -> None:
+    """Add the weighted sum of frames (frame, row, column) to a total, in place."""
+    with threads_for(p.size):
+        _add_weighted(total, p, weights.astype(np.float32))
+
+
+@njit(cache=True, nogil=True, parallel=True, fastmath={"contract"})
+def _add_weighted(total, p, weights):  # type: ignore[no-untyped-def]
+    for y in prange(total.shape[0]):
+        row = np.zeros(total.shape[1], np.float32)
+        for a in range(p.shape[0]):
+            for x in range(row.size):
+                row[x] += weights[a] * p[a, y, x]
+        for x in range(row.size):
+            total[y, x] += row[x]
 
 
 def stripe_image(mean: NDArray[np.float32], window_px: int) -> NDArray[np.float32]:

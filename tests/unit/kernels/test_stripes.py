@@ -15,7 +15,7 @@ from scipy.ndimage import map_coordinates, median_filter
 from daiss_bluesky.kernels import reference
 from daiss_bluesky.kernels import reference_stripes as definition
 from daiss_bluesky.kernels.ellipsoids import FieldGeometry, project
-from daiss_bluesky.kernels.stripes import remove_stripes, stripe_image
+from daiss_bluesky.kernels.stripes import add_weighted, remove_stripes, stripe_image
 from daiss_bluesky.testing.ball_scan import BALLS
 
 DATA = Path(os.environ.get("DAISS_DATA", "../shared/data"))
@@ -68,6 +68,16 @@ def test_stripe_image_equals_the_reference(
     mean = np.random.default_rng(2).normal(size=shape).astype(np.float32)
     expected = definition.stripe_image(mean.astype(np.float64), window_px)
     np.testing.assert_allclose(stripe_image(mean, window_px), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 7), (33, 20, 5)])
+def test_weighted_sum_equals_the_reference(shape: tuple[int, int, int]) -> None:
+    rng = np.random.default_rng(3)
+    p = rng.normal(size=shape).astype(np.float32)
+    weights = rng.normal(size=shape[0])
+    total = np.ones(shape[1:])
+    add_weighted(total, p, weights)
+    np.testing.assert_allclose(total, 1 + np.tensordot(weights, p, 1), atol=1e-5)
 
 
 @pytest.fixture(scope="module")
