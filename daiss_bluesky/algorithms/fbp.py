@@ -9,12 +9,19 @@ from daiss_bluesky.algorithms.fbp_parameters import FbpParameters
 from daiss_bluesky.algorithms.fbp_reconstruction import WORK_FRAMES, FbpReconstruction
 from daiss_bluesky.algorithms.fields import MAX_FLAT_SUMS
 from daiss_bluesky.algorithms.sinogram_rows import SinogramRows
+from daiss_bluesky.algorithms.slabs import slab_bytes
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.scan import Scan
 from daiss_bluesky.kernels.rotation_center import search_bytes
 
 BASE_BYTES = 300_000_000
 """Interpreter, libraries and compiled kernels."""
+
+MANY_ANGLES = 3
+"""Projections for each column, where nothing says how many will come."""
+
+RING_BYTES = 16
+"""For each pixel of a slice: the pixels in the order of their radius."""
 
 
 class FbpAlgorithm:
@@ -33,7 +40,8 @@ class FbpAlgorithm:
         """Tell how much memory a reconstruction will hold at most.
 
         The sum over projections, the sums of flats and darks, rows to find the center
-        from, and what is needed for the frames in work.
+        from, what is needed for the frames in work, and for whole sinograms where
+        stripes are removed from them.
         """
         return self._memory_bytes(scan, frame_shape, self.method(scan, frame_shape))
 
@@ -45,7 +53,13 @@ class FbpAlgorithm:
         memory = SUMS[method].memory(frame_shape, WORK_FRAMES)
         work = max(memory.adding + 3 * WORK_FRAMES * frame, search_bytes(*frame_shape))
         kept = frame * (2 * flats + 12) + SinogramRows.bytes_for(frame_shape)
-        return BASE_BYTES + kept + memory.held + max(work, memory.ending)
+        needed = BASE_BYTES + kept + memory.held + max(work, memory.ending)
+        if self.parameters.stripes != "none":
+            needed += 6 * frame + RING_BYTES * frame_shape[1] ** 2
+        if self.parameters.needs_whole_sinograms:
+            n_angles = scan.n_projections or MANY_ANGLES * frame_shape[1]
+            needed += slab_bytes(method, n_angles, *frame_shape)
+        return needed
 
     def method(self, scan: Scan, frame_shape: tuple[int, int]) -> Method:
         """Choose how the sum is formed, where the parameters leave it open.

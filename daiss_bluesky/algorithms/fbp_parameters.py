@@ -2,12 +2,12 @@
 
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
-from daiss_bluesky.core.scan import Model
+from daiss_bluesky.algorithms.preprocessing_parameters import PreprocessingParameters
 
 
-class FbpParameters(Model):
+class FbpParameters(PreprocessingParameters):
     """What a pipeline file may say about filtered backprojection."""
 
     method: Literal["auto", "gridding", "backprojection"] = "auto"
@@ -16,14 +16,6 @@ class FbpParameters(Model):
     """From sharp to smooth; sharp: for gridding, where there is little noise."""
     center_px: float | None = None
     """Rotation center; None: the scan's own, or found."""
-    dead_pixels: bool = True
-    """Replace pixels that see no light, or far too much, by their neighbors."""
-    zingers: bool = True
-    """Replace single bright pixels, where an X-ray hit the sensor."""
-    zinger_threshold: float = Field(0.05, gt=0)
-    """How far above all its neighbors a zinger is, as a fraction of the flat field."""
-    dark_level: float | None = None
-    """Counts without light, for scans that took no dark field."""
 
     @model_validator(mode="after")
     def _sharp_needs_gridding(self) -> Self:

@@ -6,6 +6,7 @@ measured; only those whose guess was wrong are read again.
 """
 
 import logging
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +16,9 @@ from daiss_bluesky.algorithms.center import CenterFinder, ChosenCenter
 from daiss_bluesky.algorithms.fbp_parameters import FbpParameters
 from daiss_bluesky.algorithms.fields import FieldCollector
 from daiss_bluesky.algorithms.ledger import Ledger
+from daiss_bluesky.algorithms.preprocessing import MeanProjection, Preprocessing
+from daiss_bluesky.algorithms.rings import Rings
+from daiss_bluesky.algorithms.slabs import Projections, reconstruct_slabs
 from daiss_bluesky.core.errors import InputError, UnavailableError
 from daiss_bluesky.core.frames import Batch
 from daiss_bluesky.core.geometry import angle_weights, coverage
@@ -22,7 +26,7 @@ from daiss_bluesky.core.plane import Plane
 from daiss_bluesky.core.reconstruction import Arrays, Progress, Reread
 from daiss_bluesky.core.scan import Scan
 from daiss_bluesky.kernels.center_fan import Fan
-from daiss_bluesky.kernels.correction import Fields, attenuation
+from daiss_bluesky.kernels.correction import Fields
 from daiss_bluesky.kernels.plane_sampling import add_slab
 
 logger = logging.getLogger(__name__)
@@ -49,7 +53,12 @@ class FbpReconstruction:
         self._scan = scan
         self._shape = frame_shape
         self._parameters = parameters
-        self._zingers = parameters.zinger_threshold if parameters.zingers else None
+        self._preprocessing = Preprocessing(parameters)
+        self._zingers = self._preprocessing.zinger_threshold
+        self._mean = (
+            None if parameters.stripes == "none" else MeanProjection(frame_shape)
+        )
+        self._stripes_in_views = "none" if self._mean is None else "mean"
         self._collector = FieldCollector(
             dark_level=parameters.dark_level, repair_dead=parameters.dead_pixels
         )
@@ -102,7 +111,9 @@ class FbpReconstruction:
         for first in range(0, len(batch), WORK_FRAMES):
             part = slice(first, first + WORK_FRAMES)
             pixels, times_s = batch.pixels[part], batch.times_s[part]
-            p = attenuation(pixels, times_s, fields, self._zingers)
+            p = self._preprocessing.line_integrals(pixels, times_s, fields)
+            if self._mean is not None:
+                self._mean.add(p, weights[part])
             self._newest_projection = p[-1].copy()
             angles = batch.angles_rad[part]
             self._sum.add(p, angles, weights[part], center.center_px)
@@ -158,6 +169,8 @@ class FbpReconstruction:
         """Forget the projections, keep what was learned (center, flats, darks)."""
         self._ledger.forget()
         self._sum.clear()
+        if self._mean is not None:
+            self._mean.clear()
         if self._fields_version != self._collector.version:
             self._fields = None
             self._finder.forget_result()
@@ -172,6 +185,8 @@ class FbpReconstruction:
         parameters["slices_zyx"] = self._place
         if self._center is not None:
             parameters |= self._center.parameters()
+        if self._mean is not None:
+            parameters["stripes_in_views"] = self._stripes_in_views
         if self._ledger.without_angle:
             parameters["frames_without_angle"] = self._ledger.without_angle
         return Progress(
@@ -201,7 +216,10 @@ class FbpReconstruction:
         else:
             copies = self._sum.slices(z, y, x, self._present_scale())
         names = ("slice_xy", "slice_xz", "slice_yz")
-        return dict(zip(names, copies, strict=True))
+        found = dict(zip(names, copies, strict=True))
+        if self._volume is None and (rings := self._rings()):
+            rings.subtract_from_slices(found, z, y, x)
+        return found
 
     def look_at(self, z: int, y: int, x: int) -> None:
         """Let the views show the slices through this place from now on."""
@@ -220,7 +238,10 @@ class FbpReconstruction:
         if self._volume is not None:
             add_slab(self._volume, 0, plane, picture)
         else:
+            rings = self._rings()
             for first, slab in self._sum.slabs(self._present_scale()):
+                if rings:
+                    rings.subtract(slab, first)
                 add_slab(slab, first, plane, picture)
         return picture
 
@@ -251,8 +272,50 @@ class FbpReconstruction:
             self.restart()
             for batch in reread(keys):
                 self.add(batch)
+        if self._parameters.needs_whole_sinograms:
+            volume = self._from_whole_sinograms(reread)
+            if volume is not None:
+                return volume
         scale = self._correct_weights(reread)
-        return self._sum.volume(scale)
+        volume = self._sum.volume(scale)
+        if rings := self._rings():
+            rings.subtract(volume)
+        return volume
+
+    def _rings(self) -> Rings | None:
+        """Find the rings inside the sum, scaled like the volume; None: not asked."""
+        if self._mean is None:
+            return None
+        _, angles, _ = self._ledger.used_arrays()
+        stripes = self._mean.stripes(self._parameters.mean_window_px(self._shape[1]))
+        center_px, name = self._settle()[1].center_px, self._parameters.filter
+        return Rings.of(stripes, angles, angle_weights(angles), center_px, name)
+
+    def _from_whole_sinograms(self, reread: Reread) -> NDArray[np.float32] | None:
+        """Correct whole sinograms; None where a projection cannot be read again."""
+        keys, angles, _ = self._ledger.used_arrays()
+        fields, center = self._settle()
+
+        def line_integrals(batch: Batch) -> NDArray[np.float32]:
+            return self._preprocessing.line_integrals(
+                batch.pixels, batch.times_s, fields
+            )
+
+        try:
+            volume = reconstruct_slabs(
+                Projections(keys, angles, angle_weights(angles)),
+                reread,
+                line_integrals,
+                self._preprocessing.remove_stripes,
+                self._shape,
+                center.center_px,
+                partial(SUMS[self._method], filter_name=self._parameters.filter),
+            )
+        except UnavailableError as error:
+            logger.warning("stripes are removed by their mean only: %s", error)
+            return None
+        self._stripes_in_views = self._parameters.stripes
+        return volume
 
     def _correct_weights(self, reread: Reread) -> float:
         """Add what the guessed weights lack; gives the factor common to all."""

@@ -21,6 +21,13 @@ from daiss_bluesky.kernels.ellipsoids_compiled import compile_kernels
 from daiss_bluesky.kernels.gridding import Grid, add_projections
 from daiss_bluesky.kernels.half_acquisition import OffsetField, widen
 from daiss_bluesky.kernels.plane_sampling import add_slab
+from daiss_bluesky.kernels.rings import (
+    filter_constant,
+    ring_points,
+    ring_slice,
+    subtract_rings,
+)
+from daiss_bluesky.kernels.stripes import add_weighted, remove_stripes, stripe_image
 
 
 def compile_all() -> None:
@@ -41,7 +48,7 @@ def compile_all() -> None:
     q = filter_projections(p, np.ones(n_angles), blocks)
     volume = blocks.zeros()
     backproject(q, np.linspace(0, np.pi, n_angles), columns / 2, volume)
-    to_volume(volume, rows, scale=1.0)
+    _compile_stripes(p, to_volume(volume, rows, scale=1.0))
     _compile_gridding(p)
     compile_kernels()
     compile_center_kernels()
@@ -67,6 +74,16 @@ def _compile_gridding(p: NDArray[np.float32]) -> None:
     volume = gridding_inverse.to_volume(grids, grid, 1.0)
     plane = Plane((0, 0, 0), (0, 1, 0), (0, 0, 1), (2, 2))
     add_slab(volume, 0, plane, np.zeros(plane.shape, np.float32))
+
+
+def _compile_stripes(p: NDArray[np.float32], volume: NDArray[np.float32]) -> None:
+    add_weighted(np.zeros(p.shape[1:]), p, np.ones(len(p)))
+    remove_stripes(p, 3, 5)
+    constant = filter_constant(stripe_image(p[0], 3))
+    arcs, center_px, zero = np.array([[0.0, np.pi, 1.0]]), p.shape[2] / 2, np.zeros(1)
+    subtract_rings(volume, constant, arcs, center_px)
+    ring_slice(constant, 0, arcs, center_px)
+    ring_points(constant, arcs, center_px, zero, zero)
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
+from daiss_bluesky.kernels.logarithm import negative_log
 from daiss_bluesky.kernels.reference import MIN_TRANSMISSION
 from daiss_bluesky.kernels.threads import threads_for
 
@@ -19,8 +20,12 @@ ZINGER_SPREAD = 3.0
 """How many ranges of its neighbors a zinger stands above them."""
 
 _FLOOR = np.float32(MIN_TRANSMISSION)
-_WORK = 8
+_WORK = 30
 """Operations for each pixel."""
+_BAND = 32
+"""Rows that stay in the cache from the raw counts to the logarithm."""
+_SEGMENT = 64
+"""Pixels looked through for zingers at once."""
 _NEIGHBORS = 8
 _REACH = 3
 """How far a dead pixel looks for good ones; further in, it counts as empty beam."""
@@ -95,76 +100,149 @@ def attenuation(
     Line integrals of the attenuation, float32, always finite. A zinger threshold of
     None leaves zingers.
     """
+    return _correct(raw, times_s, fields, zinger_threshold, logarithm=True)
+
+
+def transmission(
+    raw: NDArray[Any],
+    times_s: NDArray[np.float64],
+    fields: Fields,
+    zinger_threshold: float | None,
+) -> Frames:
+    """Correct raw frames (frame, row, column) without the logarithm; the same steps."""
+    return _correct(raw, times_s, fields, zinger_threshold, logarithm=False)
+
+
+def _correct(
+    raw: NDArray[Any],
+    times_s: NDArray[np.float64],
+    fields: Fields,
+    zinger_threshold: float | None,
+    *,
+    logarithm: bool,
+) -> Frames:
     if raw.dtype not in {np.dtype(np.uint16), np.dtype(np.float32)}:
         raw = raw.astype(np.float32)
-    t = np.empty(raw.shape, np.float32)
+    out = np.empty(raw.shape, np.float32)
     threshold = np.inf if zinger_threshold is None else zinger_threshold
     with threads_for(_WORK * raw.size):
-        _transmission(
+        _correct_bands(
             np.ascontiguousarray(raw),
             fields.dark,
             fields.gains,
             fields.position(times_s),
             fields.dead,
             np.float32(threshold),
-            t,
+            logarithm,
+            out,
         )
-    # NumPy's logarithm is a vector loop; numba's is not without Intel's library.
-    np.log(t, out=t)
-    return np.negative(t, out=t)
+    return out
 
 
 @njit(cache=True, nogil=True, parallel=True, fastmath={"contract"})
-def _transmission(raw, dark, gains, position, dead, threshold, out):  # type: ignore[no-untyped-def]
+def _correct_bands(raw, dark, gains, position, dead, threshold, logarithm, out):  # type: ignore[no-untyped-def]
+    """Go through bands of rows, all frames of one after the other.
+
+    So a single frame has work for every core, what is computed stays in the cache until
+    the last step, and so do dark and gains from frame to frame.
+    """
     n, rows, columns = raw.shape
     repair = threshold < np.float32(np.inf)
-    for i in prange(n):
-        k = int(position[i])
-        u = np.float32(position[i] - k)
-        k1 = min(k + 1, gains.shape[0] - 1)
-        t = out[i] if not repair else np.empty((rows, columns), np.float32)
-        for y in range(rows):
-            for x in range(columns):
-                gain = gains[k, y, x] * (np.float32(1) - u) + gains[k1, y, x] * u
-                value = (np.float32(raw[i, y, x]) - dark[y, x]) / gain
-                t[y, x] = value if value > _FLOOR else _FLOOR
-        _repair_dead(t, dead)
-        if repair:
-            _repair_zingers(t, threshold, out[i])
+    margin = (1 if repair else 0) + (_REACH if dead.shape[0] else 0)
+    for band in prange((rows + _BAND - 1) // _BAND):
+        first = band * _BAND
+        last = min(first + _BAND, rows)
+        low, high = max(first - margin, 0), min(last + margin, rows)
+        t = np.empty((high - low, columns), np.float32)
+        fixed = np.empty(columns, np.float32)
+        mantissa = np.empty(columns, np.float32)
+        mine = _entries(
+            dead, max(first - 1, 0) * columns, min(last + 1, rows) * columns
+        )
+        for i in range(n):
+            k = int(position[i])
+            u = np.float32(position[i] - k)
+            for y in range(low, high):
+                gain = gains[k, y]
+                if u > 0:
+                    for x in range(columns):
+                        after = gains[k + 1, y, x]
+                        fixed[x] = gain[x] * (np.float32(1) - u) + after * u
+                    gain = fixed
+                for x in range(columns):
+                    value = (np.float32(raw[i, y, x]) - dark[y, x]) / gain[x]
+                    t[y - low, x] = value if value > _FLOOR else _FLOOR
+            _repair_dead(t, low * columns, mine)
+            for y in range(first, last):
+                row = t[y - low]
+                if repair and 0 < y < rows - 1:
+                    fixed[:] = row
+                    _repair_zingers(t, y - low, threshold, fixed)
+                    row = fixed
+                if logarithm:
+                    negative_log(row.view(np.int32), mantissa, out[i, y])
+                else:
+                    out[i, y] = row
 
 
 @njit(cache=True, nogil=True)
-def _repair_dead(t, dead):  # type: ignore[no-untyped-def]
+def _entries(dead, start, stop):  # type: ignore[no-untyped-def]
+    """Give the dead pixels from start to stop; the table is in their order."""
+    places = np.ascontiguousarray(dead[:, 0])
+    return dead[np.searchsorted(places, start) : np.searchsorted(places, stop)]
+
+
+@njit(cache=True, nogil=True)
+def _repair_dead(t, offset, dead):  # type: ignore[no-untyped-def]
     flat = t.reshape(t.size)
     for entry in dead:
         total = np.float32(0)
         count = 0
         for j in entry[1:]:
             if j >= 0:
-                total += flat[j]
+                total += flat[j - offset]
                 count += 1
-        flat[entry[0]] = total / np.float32(count) if count else np.float32(1)
+        flat[entry[0] - offset] = total / np.float32(count) if count else np.float32(1)
 
 
 @njit(cache=True, nogil=True)
-def _repair_zingers(t, threshold, out):  # type: ignore[no-untyped-def]
-    rows, columns = t.shape
-    out[:] = t
-    around = np.empty(8, np.float32)
-    for y in range(1, rows - 1):
-        for x in range(1, columns - 1):
-            value = t[y, x]
-            # Hardly any pixel gets past its left and right neighbor.
-            if value - t[y, x - 1] <= threshold or value - t[y, x + 1] <= threshold:
-                continue
-            j = 0
-            for dy in range(-1, 2):
-                for dx in range(-1, 2):
-                    if dy != 0 or dx != 0:
-                        around[j] = t[y + dy, x + dx]
-                        j += 1
-            around.sort()
-            excess = value - around[7]
-            spread = around[7] - around[0]
-            if excess > threshold and excess > np.float32(ZINGER_SPREAD) * spread:
-                out[y, x] = (around[3] + around[4]) / np.float32(2)
+def _repair_zingers(t, y, threshold, out):  # type: ignore[no-untyped-def]
+    columns = t.shape[1]
+    above, row, below = t[y - 1], t[y], t[y + 1]
+    for first in range(1, columns - 1, _SEGMENT):
+        last = min(first + _SEGMENT, columns - 1)
+        if _any_above(row[first - 1 : last + 1], threshold):
+            for x in range(first, last):
+                if row[x] - row[x - 1] > threshold and row[x] - row[x + 1] > threshold:
+                    _repair_zinger(above, row, below, x, threshold, out)
+
+
+@njit(cache=True, nogil=True)
+def _any_above(row, threshold):  # type: ignore[no-untyped-def]
+    """Tell whether any pixel but the first and last exceeds its two neighbors.
+
+    Hardly any does. No branches, no index that might be negative: a vector loop.
+    """
+    left, middle, right = row[:-2], row[1:-1], row[2:]
+    found = np.int32(0)
+    for x in range(middle.size):
+        nearest = left[x] if left[x] > right[x] else right[x]
+        found |= np.int32(middle[x] - nearest > threshold)
+    return found != 0
+
+
+@njit(cache=True, nogil=True)
+def _repair_zinger(above, row, below, x, threshold, out):  # type: ignore[no-untyped-def]
+    lowest = min(row[x - 1], row[x + 1])
+    highest = max(row[x - 1], row[x + 1])
+    for j in range(x - 1, x + 2):
+        lowest = min(lowest, above[j], below[j])
+        highest = max(highest, above[j], below[j])
+    excess = row[x] - highest
+    spread = highest - lowest
+    if excess > threshold and excess > np.float32(ZINGER_SPREAD) * spread:
+        around = np.empty(_NEIGHBORS, np.float32)
+        around[:3], around[3:6] = above[x - 1 : x + 2], below[x - 1 : x + 2]
+        around[6], around[7] = row[x - 1], row[x + 1]
+        around.sort()
+        out[x] = (around[3] + around[4]) / np.float32(2)

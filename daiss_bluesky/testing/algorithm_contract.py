@@ -26,14 +26,13 @@ from daiss_bluesky.testing.ball_scan import make_ball_scan
 TOLERANCE = 1e-5
 """Largest difference over the largest value: float32 rounding of a sum."""
 
-LIVE_TOLERANCE = 0.1
-"""The same for a picture in mid-scan, whose weights are those of the plan."""
-
 
 class AlgorithmContract:
     """Tests shared by all algorithms of tomography."""
 
     n_projections = 40
+    live_tolerance = 0.1
+    """As TOLERANCE, for pictures in mid-scan, whose weights are those of the plan."""
 
     def make(self, **parameters: Any) -> Algorithm:
         """Make the algorithm under test."""
@@ -63,7 +62,7 @@ class AlgorithmContract:
             "slice_xy": volume[z], "slice_xz": volume[:, y], "slice_yz": volume[:, :, x]
         }  # fmt: skip
         # Weights of the half that came are corrected at the end only.
-        close = LIVE_TOLERANCE * np.abs(volume).max()
+        close = self.live_tolerance * np.abs(volume).max()
         for name, found in reconstruction.slices(z, y, x).items():
             np.testing.assert_allclose(found, expected[name], atol=close)
         plane = Plane((z, y, x), (0, 1, 0), (1, 0, 0), (3, 5))

@@ -23,5 +23,21 @@ class TestInstalledAlgorithms(AlgorithmContract):
         return algorithm
 
 
+@pytest.mark.parametrize("stripes", ["mean", "sorting", "combined"], scope="class")
+class TestStripesRemoved(AlgorithmContract):
+    # In mid-scan stripes are removed by their mean, whatever removes them at the end.
+    live_tolerance = 0.3
+
+    @pytest.fixture(autouse=True)
+    def _choose(self, stripes: str) -> None:
+        self.stripes = stripes
+
+    def make(self, **parameters: Any) -> Algorithm:
+        algorithm: Algorithm = find(ALGORITHMS, "fbp")(
+            stripes=self.stripes, **parameters
+        )
+        return algorithm
+
+
 def test_filtered_backprojection_is_among_them() -> None:
     assert "fbp" in NAMES

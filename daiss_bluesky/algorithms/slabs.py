@@ -1,0 +1,109 @@
+"""Filtered backprojection of whole sinograms, a slab of rows at a time.
+
+Some corrections need all projections of a row at once. They are read again for every
+slab, so that memory stays bounded.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from daiss_bluesky.algorithms.accumulation import SUMS, Accumulation, Method
+from daiss_bluesky.core.errors import UnavailableError
+from daiss_bluesky.core.frames import Batch, FrameKey
+from daiss_bluesky.core.reconstruction import Reread
+
+Frames = NDArray[np.float32]
+
+SLAB_BYTES = 1_000_000_000
+"""Line integrals held at once, unless 16 rows are more."""
+
+_ROWS = 16
+_WORK_FRAMES = 32
+
+
+def slab_rows(n_angles: int, rows: int, columns: int) -> int:
+    """Tell how many rows a slab has: a multiple of 16, or all."""
+    fit = SLAB_BYTES // max(1, 4 * n_angles * columns)
+    return min(rows, max(_ROWS, fit // _ROWS * _ROWS))
+
+
+def slab_bytes(method: Method, n_angles: int, rows: int, columns: int) -> int:
+    """Tell the peak memory of `reconstruct_slabs`, the volume included."""
+    slab = slab_rows(n_angles, rows, columns)
+    memory = SUMS[method].memory((slab, columns), _WORK_FRAMES)
+    frames = 2 * 4 * _WORK_FRAMES * rows * columns
+    held = 4 * n_angles * slab * columns + 4 * rows * columns**2
+    stripes = 16 * n_angles * columns * 8
+    work = max(memory.adding, memory.ending) + 4 * slab * columns**2
+    return held + stripes + frames + memory.held + work
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Projections:
+    """Which projections a volume is made of."""
+
+    keys: list[FrameKey]
+    angles_rad: NDArray[np.float64]
+    weights_rad: NDArray[np.float64]
+
+    def by_angle(self) -> "Projections":
+        """Put them in the order of their angles, whatever the order they came in."""
+        order = np.argsort(self.angles_rad, kind="stable")
+        keys = [self.keys[i] for i in order]
+        return Projections(keys, self.angles_rad[order], self.weights_rad[order])
+
+
+def reconstruct_slabs(
+    projections: Projections,
+    reread: Reread,
+    line_integrals: Callable[[Batch], Frames],
+    correct: Callable[[Frames], None],
+    frame_shape: tuple[int, int],
+    center_px: float,
+    make_sum: Callable[[tuple[int, int]], Accumulation],
+) -> NDArray[np.float32]:
+    """Give the volume (z, y, x) of projections that `correct` mends slab by slab.
+
+    Raises UnavailableError where a projection cannot be read again.
+    """
+    rows, n = frame_shape
+    ordered = projections.by_angle()
+    volume = np.empty((rows, n, n), np.float32)
+    height = slab_rows(len(ordered.keys), rows, n)
+    for first in range(0, rows, height):
+        part = slice(first, min(first + height, rows))
+        p = _read(ordered.keys, reread, line_integrals, part, n)
+        correct(p)
+        volume[part] = _sum_up(make_sum(p.shape[1:]), p, ordered, center_px)
+    return volume
+
+
+def _read(
+    keys: list[FrameKey],
+    reread: Reread,
+    line_integrals: Callable[[Batch], Frames],
+    rows: slice,
+    columns: int,
+) -> Frames:
+    place = {key: i for i, key in enumerate(keys)}
+    p = np.empty((len(keys), rows.stop - rows.start, columns), np.float32)
+    for batch in reread(keys):
+        found = line_integrals(batch)
+        for key, frame in zip(batch.keys, found, strict=True):
+            p[place.pop(key)] = frame[rows]
+    if place:
+        raise UnavailableError(f"{len(place)} projections did not come again")
+    return p
+
+
+def _sum_up(
+    total: Accumulation, p: Frames, projections: Projections, center_px: float
+) -> NDArray[np.float32]:
+    for first in range(0, len(p), _WORK_FRAMES):
+        part = slice(first, first + _WORK_FRAMES)
+        angles, weights = projections.angles_rad[part], projections.weights_rad[part]
+        total.add(p[part], angles, weights, center_px)
+    return total.volume(1.0)
