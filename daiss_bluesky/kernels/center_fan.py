@@ -46,6 +46,9 @@ MAX_ERROR_PX = 1.0
 TILES = 4
 """Along either side of the slice; each is left out once to find the error."""
 
+_CHANCE = 6.0
+"""Standard errors of the correlation of neighboring columns: noise has none."""
+
 _VECTOR = 8
 _ROUNDING = 1e-6
 _MIN_CANDIDATES = 5
@@ -96,6 +99,8 @@ def center_fan(
     volume = backproject_candidates(p, angles, candidates)
     sums = variation(volume)[:, : candidates.size]
     best, error, unsure = judge(sums, candidates, angles)
+    if unsure is None and is_noise(p):
+        error, unsure = np.inf, "the projections show nothing but noise"
     scores = sums.sum(axis=0)
     margin = (len(volume) - n) // 2
     inner = volume[margin : margin + n, margin : margin + n, : candidates.size]
@@ -104,6 +109,14 @@ def center_fan(
     return Fan(
         candidates, scores / max(scores.min(), tiny), slices, best, error, unsure
     )
+
+
+def is_noise(p: NDArray[np.float32]) -> bool:
+    """Tell whether neighboring columns of projections have nothing in common."""
+    away = p.astype(np.float64) - p.mean(axis=1, dtype=np.float64)[:, None]
+    power = float((away**2).sum())
+    common = float((away[:, 1:] * away[:, :-1]).sum())
+    return bool(common * np.sqrt(p.size) <= _CHANCE * power)
 
 
 def half_turn(angles: Array) -> NDArray[np.intp]:

@@ -25,6 +25,7 @@ from daiss_bluesky.kernels.center_fan import (
     MIN_COVERAGE,
     backproject_candidates,
     half_turn,
+    is_noise,
     judge,
     variation,
 )
@@ -345,6 +346,9 @@ def center_by_sharpness(p: NDArray[np.float32], angles: Array) -> SinogramCenter
     if (covered := coverage(angles)) < MIN_COVERAGE:
         little = f"the angles cover only {covered:.0%} of the half circle"
         return SinogramCenter(p.shape[2] / 2, np.inf, "sharpness", little)
+    if is_noise(p.reshape(-1, p.shape[2])):
+        nothing = "the projections show nothing but noise"
+        return SinogramCenter(p.shape[2] / 2, np.inf, "sharpness", nothing)
     chosen = half_turn(angles)
     stride = -(-chosen.size // _SHARP_ANGLES)
     chosen = chosen[np.argsort(angles[chosen], kind="stable")][::stride]

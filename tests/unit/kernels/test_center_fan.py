@@ -10,6 +10,7 @@ from daiss_bluesky.kernels.center_fan import (
     TILES,
     center_fan,
     half_turn,
+    is_noise,
     variation,
 )
 from daiss_bluesky.kernels.reference_center import variation as defined_variation
@@ -98,6 +99,15 @@ def test_flat_and_partial_fans_are_unsure() -> None:
     assert "22% of the half circle" in (
         center_fan(p, angles, 6, candidates).unsure or ""
     )
+
+
+def test_noise_is_told_from_a_sample() -> None:
+    rng = np.random.default_rng(5)
+    noise = rng.normal(0.3, 0.01, (40, 90)).astype(np.float32)
+    assert is_noise(noise)
+    assert is_noise(np.zeros((40, 90), np.float32))
+    weak = 0.02 * sinogram(phantom("balls"), 90, 45.0, even_angles(40, 180))[:, 5]
+    assert not is_noise(weak + noise)
 
 
 def test_a_fan_beside_the_center_says_so() -> None:
