@@ -48,6 +48,10 @@ class FbpAlgorithm:
 
     def start(self, scan: Scan, frame_shape: tuple[int, int]) -> FbpReconstruction:
         """Begin one scan; refuses one that cannot fit, with the figures."""
+        self._refuse_too_large(scan, frame_shape)
+        return FbpReconstruction(scan, frame_shape, self.parameters)
+
+    def _refuse_too_large(self, scan: Scan, frame_shape: tuple[int, int]) -> None:
         needed_gb = self.memory_bytes(scan, frame_shape) / 1e9
         if self._memory_limit_gb is not None:
             limit_gb, which = self._memory_limit_gb, "the limit is"
@@ -59,4 +63,3 @@ class FbpAlgorithm:
                 f"reconstructing {rows} slices of {columns} x {columns} needs"
                 f" {needed_gb:.2f} GB of memory, but {which} {limit_gb:.2f} GB"
             )
-        return FbpReconstruction(scan, frame_shape, self.parameters)

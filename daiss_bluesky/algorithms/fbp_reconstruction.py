@@ -15,7 +15,7 @@ from daiss_bluesky.algorithms.fbp_parameters import FbpParameters
 from daiss_bluesky.algorithms.fields import FieldCollector
 from daiss_bluesky.algorithms.ledger import Ledger
 from daiss_bluesky.core.errors import InputError, UnavailableError
-from daiss_bluesky.core.frames import Batch
+from daiss_bluesky.core.frames import Batch, FrameKey
 from daiss_bluesky.core.geometry import angle_weights, coverage
 from daiss_bluesky.core.reconstruction import Arrays, Progress, Reread
 from daiss_bluesky.core.scan import Scan
@@ -102,9 +102,13 @@ class FbpReconstruction:
             pixels, times_s = batch.pixels[part], batch.times_s[part]
             p = attenuation(pixels, times_s, fields, self._zingers)
             self._newest_projection = p[-1].copy()
+            self._keep(batch.keys[part], p)
             name = self._parameters.filter
             q = filter_projections(p, weights[part], self._blocks, name)
             backproject(q, batch.angles_rad[part], center.center_px, self._sum)
+
+    def _keep(self, keys: list[FrameKey], p: NDArray[np.float32]) -> None:
+        """Hold line integrals for the end; the sum over angles needs none."""
 
     def _settle(self) -> tuple[Fields, ChosenCenter]:
         """Fix fields and center for all projections until the next restart."""
@@ -198,6 +202,12 @@ class FbpReconstruction:
         return {"volume": self._volume}
 
     def _finish(self, reread: Reread) -> NDArray[np.float32]:
+        self._read_stale(reread)
+        scale = self._correct_weights(reread)
+        return to_volume(self._sum, self._shape[0], scale)
+
+    def _read_stale(self, reread: Reread) -> None:
+        """Bring the sum up to what is known by now; refuses a scan that has none."""
         if not self._ledger.entries:
             raise InputError("no projection came with the scan")
         self._collector.fields()
@@ -206,8 +216,6 @@ class FbpReconstruction:
             self.restart()
             for batch in reread(keys):
                 self.add(batch)
-        scale = self._correct_weights(reread)
-        return to_volume(self._sum, self._shape[0], scale)
 
     def _correct_weights(self, reread: Reread) -> float:
         """Add what the guessed weights lack; gives the factor common to all."""

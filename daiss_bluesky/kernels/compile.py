@@ -2,6 +2,7 @@
 
 import sys
 import time
+from functools import partial
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from daiss_bluesky.kernels.backprojection import (
 )
 from daiss_bluesky.kernels.correction import Fields, attenuation, find_dead
 from daiss_bluesky.kernels.ellipsoids_compiled import compile_kernels
+from daiss_bluesky.kernels.iterative import Rays, cgls, sirt, tv
 
 
 def compile_all() -> None:
@@ -34,7 +36,16 @@ def compile_all() -> None:
     volume = blocks.zeros()
     backproject(q, np.linspace(0, np.pi, n_angles), columns / 2, volume)
     to_volume(volume, rows, scale=1.0)
+    _compile_iterative(n_angles, columns)
     compile_kernels()
+
+
+def _compile_iterative(n_angles: int, columns: int) -> None:
+    rays = Rays(np.linspace(0, np.pi, n_angles), columns / 2, columns)
+    b = np.ones((n_angles, columns + 2, 16), np.float32)
+    x = np.ones((columns, columns, 16), np.float32)
+    for solver in (sirt, cgls, partial(tv, strength=1.0)):
+        solver(rays, b, x, 1, True, lambda i, square: None)
 
 
 def main() -> None:
