@@ -91,8 +91,13 @@ class FbpAlgorithm:
     def start(self, scan: Scan, frame_shape: tuple[int, int]) -> FbpReconstruction:
         """Begin one scan; refuses one that cannot fit, with the figures."""
         method = self.method(scan, frame_shape)
-        needed_gb = self._memory_bytes(scan, frame_shape, method) / 1e9
-        limit_gb = self._limit_gb()
+        self._refuse_too_large(
+            self._memory_bytes(scan, frame_shape, method), frame_shape
+        )
+        return FbpReconstruction(scan, frame_shape, self.parameters, method)
+
+    def _refuse_too_large(self, needed: int, frame_shape: tuple[int, int]) -> None:
+        needed_gb, limit_gb = needed / 1e9, self._limit_gb()
         which = "free are" if self._memory_limit_gb is None else "the limit is"
         if needed_gb > limit_gb:
             rows, columns = frame_shape
@@ -100,4 +105,3 @@ class FbpAlgorithm:
                 f"reconstructing {rows} slices of {columns} x {columns} needs"
                 f" {needed_gb:.2f} GB of memory, but {which} {limit_gb:.2f} GB"
             )
-        return FbpReconstruction(scan, frame_shape, self.parameters, method)

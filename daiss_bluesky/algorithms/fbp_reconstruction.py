@@ -20,7 +20,7 @@ from daiss_bluesky.algorithms.preprocessing import MeanProjection, Preprocessing
 from daiss_bluesky.algorithms.rings import Rings
 from daiss_bluesky.algorithms.slabs import Projections, reconstruct_slabs
 from daiss_bluesky.core.errors import InputError, UnavailableError
-from daiss_bluesky.core.frames import Batch
+from daiss_bluesky.core.frames import Batch, FrameKey
 from daiss_bluesky.core.geometry import angle_weights, coverage
 from daiss_bluesky.core.plane import Plane
 from daiss_bluesky.core.reconstruction import Arrays, Progress, Reread
@@ -115,8 +115,12 @@ class FbpReconstruction:
             if self._mean is not None:
                 self._mean.add(p, weights[part])
             self._newest_projection = p[-1].copy()
+            self._keep(batch.keys[part], p)
             angles = batch.angles_rad[part]
             self._sum.add(p, angles, weights[part], center.center_px)
+
+    def _keep(self, keys: list[FrameKey], p: NDArray[np.float32]) -> None:
+        """Hold line integrals for the end; the sum over angles needs none."""
 
     def _settle(self) -> tuple[Fields, ChosenCenter]:
         """Fix fields and center for all projections until the next restart."""
@@ -263,6 +267,18 @@ class FbpReconstruction:
         return {"volume": self._volume}
 
     def _finish(self, reread: Reread) -> NDArray[np.float32]:
+        self._read_stale(reread)
+        if self._parameters.needs_whole_sinograms:
+            volume = self._from_whole_sinograms(reread)
+            if volume is not None:
+                return volume
+        volume = self._sum.volume(self._correct_weights(reread))
+        if rings := self._rings():
+            rings.subtract(volume)
+        return volume
+
+    def _read_stale(self, reread: Reread) -> None:
+        """Read everything again for as long as something that came late changes it."""
         if not self._ledger.entries:
             raise InputError("no projection came with the scan")
         self._collector.fields()
@@ -272,15 +288,6 @@ class FbpReconstruction:
             self.restart()
             for batch in reread(keys):
                 self.add(batch)
-        if self._parameters.needs_whole_sinograms:
-            volume = self._from_whole_sinograms(reread)
-            if volume is not None:
-                return volume
-        scale = self._correct_weights(reread)
-        volume = self._sum.volume(scale)
-        if rings := self._rings():
-            rings.subtract(volume)
-        return volume
 
     def _rings(self) -> Rings | None:
         """Find the rings inside the sum, scaled like the volume; None: not asked."""

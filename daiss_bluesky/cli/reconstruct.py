@@ -19,6 +19,15 @@ def reconstruct(
         float | None, typer.Option(help="rotation center; found when not given")
     ] = None,
     pipeline: Annotated[Path | None, typer.Option(help="pipeline file")] = None,
+    algorithm: Annotated[
+        str | None, typer.Option(help="fbp, sirt, cgls, tv; instead of the pipeline's")
+    ] = None,
+    backend: Annotated[
+        str | None, typer.Option(help="another program's, such as astra:fbp")
+    ] = None,
+    iterations: Annotated[
+        int | None, typer.Option(help="of an iterative algorithm or backend")
+    ] = None,
     json_output: Annotated[
         bool, typer.Option("--json", help="print one JSON object on the last line")
     ] = False,
@@ -26,9 +35,12 @@ def reconstruct(
     """Reconstruct a stored scan: npz, DXchange HDF5, NXtomo, areaDetector HDF5.
 
     Examples: daiss reconstruct scan.npz;
-    daiss reconstruct scan.h5 --center-px 512.3 --output volume.zarr --json
+    daiss reconstruct scan.h5 --center-px 512.3 --output volume.zarr --json;
+    daiss reconstruct scan.npz --algorithm sirt --iterations 50
     """
     from daiss_bluesky.cli.stored_scan import (  # noqa: PLC0415 - takes a second
+        choose,
+        convergence,
         provenance,
         reconstruct_file,
         summary,
@@ -41,7 +53,8 @@ def reconstruct(
 
     target = output or Path(f"{file.stem}-volume.h5")
     check_volume_path(target)
-    chosen = read_pipeline(pipeline) if pipeline else Pipeline()
+    given = read_pipeline(pipeline) if pipeline else Pipeline()
+    chosen = choose(given, algorithm, backend, iterations)
     began_s = time.monotonic()
     final = reconstruct_file(file, chosen, center_px, show=not json_output)
     write_volume(target, final.arrays["volume"], provenance(file, chosen, final))
@@ -50,6 +63,7 @@ def reconstruct(
         "output": str(target),
         "volume_shape": list(final.arrays["volume"].shape),
         **summary(final),
+        **convergence(final),
         "seconds": round(time.monotonic() - began_s, 3),
     }
     if json_output:

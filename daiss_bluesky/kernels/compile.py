@@ -2,6 +2,7 @@
 
 import sys
 import time
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from daiss_bluesky.kernels.correction import Fields, attenuation, find_dead
 from daiss_bluesky.kernels.ellipsoids_compiled import compile_kernels
 from daiss_bluesky.kernels.gridding import Grid, add_projections
 from daiss_bluesky.kernels.half_acquisition import OffsetField, widen
+from daiss_bluesky.kernels.iterative import Rays, cgls, sirt, tv
 from daiss_bluesky.kernels.plane_sampling import add_slab
 from daiss_bluesky.kernels.rings import (
     filter_constant,
@@ -50,6 +52,7 @@ def compile_all() -> None:
     backproject(q, np.linspace(0, np.pi, n_angles), columns / 2, volume)
     _compile_stripes(p, to_volume(volume, rows, scale=1.0))
     _compile_gridding(p)
+    _compile_iterative(n_angles, columns)
     compile_kernels()
     compile_center_kernels()
 
@@ -84,6 +87,14 @@ def _compile_stripes(p: NDArray[np.float32], volume: NDArray[np.float32]) -> Non
     subtract_rings(volume, constant, arcs, center_px)
     ring_slice(constant, 0, arcs, center_px)
     ring_points(constant, arcs, center_px, zero, zero)
+
+
+def _compile_iterative(n_angles: int, columns: int) -> None:
+    rays = Rays(np.linspace(0, np.pi, n_angles), columns / 2, columns)
+    b = np.ones((n_angles, columns + 2, 16), np.float32)
+    x = np.ones((columns, columns, 16), np.float32)
+    for solver in (sirt, cgls, partial(tv, strength=1.0)):
+        solver(rays, b, x, 1, True, lambda *_: None)
 
 
 def main() -> None:

@@ -19,8 +19,8 @@ from daiss_bluesky.kernels.threads import threads_for
 
 Array = NDArray[np.float32]
 
-_SAME_RAD = 1e-6
-"""Angles closer than this are one."""
+_SAME = 0.05
+"""Angles closer than this part of the usual step are one."""
 
 
 def fbp(p: Array, angles_rad: NDArray[np.float64], center_px: float) -> Array:
@@ -75,8 +75,9 @@ def half_turn(p: Array, angles_rad: NDArray[np.float64]) -> Array:
     order = np.argsort(both, kind="stable")
     both = both[order]
     gaps = np.diff(both, append=both[0] + 2 * np.pi)
-    kept = gaps > _SAME_RAD
-    if gaps.max() > WEDGE * np.median(gaps[kept]):
+    usual = np.quantile(gaps, 0.75)
+    kept = gaps > _SAME * usual
+    if gaps.max() > WEDGE * usual:
         raise InputError(
             f"algotom:dfi needs angles all around half a turn, but"
             f" {np.rad2deg(gaps.max()):.1f} degrees of it are missing"

@@ -11,7 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from daiss_bluesky.algorithms.backends.sinograms import centered, sinograms, weighted
+from daiss_bluesky.algorithms.backends.sinograms import (
+    centered,
+    continued,
+    sinograms,
+    weighted,
+)
 
 Array = NDArray[np.float32]
 
@@ -19,7 +24,11 @@ Array = NDArray[np.float32]
 def fbp(p: Array, angles_rad: NDArray[np.float64], center_px: float) -> Array:
     """Filtered backprojection (Ram-Lak); within 0.04 of ours, measured 0.028."""
     ready = weighted(centered(p, center_px), angles_rad)
-    return _reconstruct("FBP", ready, angles_rad, ready.shape[-1] / 2, {}, 1)
+    # It pads with zeros, which gives a sample beyond the field a bright rim.
+    n = p.shape[-1]
+    spare = n // 2
+    wide = np.roll(continued(ready, n + 2 * spare), spare, axis=-1)
+    return _reconstruct("FBP", wide, angles_rad, wide.shape[-1] / 2, n, {}, 1)
 
 
 def sirt(
@@ -31,7 +40,9 @@ def sirt(
 ) -> Array:
     """SIRT from zeros; within 0.04 of our FBP on complete data, measured 0.025."""
     option = {"MinConstraint": 0.0} if non_negative else {}
-    return _reconstruct("SIRT", p, angles_rad, center_px, option, iterations)
+    return _reconstruct(
+        "SIRT", p, angles_rad, center_px, p.shape[-1], option, iterations
+    )
 
 
 def cgls(
@@ -41,7 +52,7 @@ def cgls(
     iterations: int = 15,
 ) -> Array:
     """CGLS from zeros; within 0.07 of our FBP on complete data, measured 0.055."""
-    return _reconstruct("CGLS", p, angles_rad, center_px, {}, iterations)
+    return _reconstruct("CGLS", p, angles_rad, center_px, p.shape[-1], {}, iterations)
 
 
 def _reconstruct(
@@ -49,13 +60,13 @@ def _reconstruct(
     p: Array,
     angles_rad: NDArray[np.float64],
     center_px: float,
+    n: int,
     option: dict[str, Any],
     iterations: int,
 ) -> Array:
     astra: Any = import_module("astra")
-    n = p.shape[-1]
     plane = astra.create_vol_geom(n, n)
-    detector = _detector(astra, n, angles_rad, center_px)
+    detector = _detector(astra, p.shape[-1], angles_rad, center_px)
     projector = astra.create_projector("linear", detector, plane)
     volume = np.empty((p.shape[1], n, n), np.float32)
     for z, sinogram in enumerate(sinograms(p)):

@@ -38,10 +38,10 @@ def gridrec(
     center_px: float,
     padding: int = 4,
 ) -> Array:
-    """Fourier gridding; within 0.05 of ours, measured 0.038.
+    """Fourier gridding; within 0.05 of ours, measured 0.037.
 
-    On a power of two of at least padding * n points. It drops the mean of each
-    projection, which cups the slice, by 3 % with a padding of 2.
+    On a power of two of at least padding * n points. Corrected here: gridrec drops the
+    mean of each projection, 3 % of the slice with a padding of 2.
     """
     n = p.shape[-1]
     length = max(16, 2 ** int(np.ceil(np.log2(padding * n))))
@@ -49,8 +49,9 @@ def gridrec(
     turned_px = axis_px - (n - 1) / 2
     shifts_px = -turned_px * (np.cos(angles_rad) + np.sin(angles_rad))
     ready = moved(weighted(p, angles_rad), shifts_px)
+    wide = continued(ready, length)
     found = _recon(
-        continued(ready, length),
+        wide,
         angles_rad,
         center_px - 0.5,
         algorithm="gridrec",
@@ -61,6 +62,9 @@ def gridrec(
     gain = _gridrec_gain(np.arange(n) - axis_px, length)
     volume = _volume(found)
     volume /= np.multiply.outer(gain, gain).astype(np.float32)
+    # The ramp truncated to this length has 2 / (π² length) where gridrec has nothing.
+    mean = wide.mean(axis=(0, 2)) * (2 / np.pi / length)
+    volume += mean[:, None, None].astype(np.float32)
     return volume
 
 

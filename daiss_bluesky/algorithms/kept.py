@@ -1,0 +1,128 @@
+"""Reconstructions that need all line integrals at once, at the end of the scan.
+
+While the scan runs they are filtered backprojection, and show its views; beside it the
+corrected line integrals stay in memory, which is stated in advance.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from daiss_bluesky.algorithms.accumulation import SUMS, Method
+from daiss_bluesky.algorithms.fbp import FbpAlgorithm
+from daiss_bluesky.algorithms.fbp_parameters import FbpParameters
+from daiss_bluesky.algorithms.fbp_reconstruction import WORK_FRAMES, FbpReconstruction
+from daiss_bluesky.core.frames import FrameKey
+from daiss_bluesky.core.reconstruction import Progress, Reread
+from daiss_bluesky.core.scan import Scan
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LineIntegrals:
+    """A whole scan after correction, in the order of its angles."""
+
+    p: Array
+    """Attenuation (angle, row, column)."""
+    angles_rad: NDArray[np.float64]
+    center_px: float
+
+
+Solve = Callable[[LineIntegrals], tuple[Array, dict[str, Any]]]
+"""Gives the volume (z, y, x), and what is to stand beside the parameters in force."""
+
+
+class KeptReconstruction(FbpReconstruction):
+    """Filtered backprojection until the end, then what `solve` makes of it all."""
+
+    def __init__(
+        self,
+        scan: Scan,
+        frame_shape: tuple[int, int],
+        parameters: FbpParameters,
+        method: Method,
+        solve: Solve,
+    ) -> None:
+        super().__init__(scan, frame_shape, parameters, method)
+        self._solve = solve
+        self._kept: dict[FrameKey, Array] = {}
+        self._found: dict[str, Any] = {}
+
+    def restart(self) -> None:
+        """Forget the projections, keep what was learned (center, flats, darks)."""
+        super().restart()
+        self._kept.clear()
+
+    def progress(self) -> Progress:
+        """Tell how far it is, and in the end what the solver has to say."""
+        progress = super().progress()
+        parameters = {**progress.parameters, **self._found}
+        return replace(progress, parameters=parameters)
+
+    def _keep(self, keys: list[FrameKey], p: Array) -> None:
+        self._kept.update(zip(keys, p, strict=True))
+
+    def _finish(self, reread: Reread) -> Array:
+        self._read_stale(reread)
+        self._sum.clear()
+        _, center = self._settle()
+        lines = self._line_integrals(center.center_px)
+        volume, self._found = self._solve(lines)
+        return volume
+
+    def _line_integrals(self, center_px: float) -> LineIntegrals:
+        """Put the frames in order of angle; each is let go once it is copied."""
+        entries = self._ledger.entries
+        keys = sorted(self._kept, key=lambda key: (entries[key].angle_rad, key))
+        p = np.empty((len(keys), *self._shape), np.float32)
+        angles = [entries[key].angle_rad for key in keys]
+        for i, key in enumerate(keys):
+            p[i] = self._kept.pop(key)
+        self._remove_stripes(p)
+        return LineIntegrals(p, np.array(angles), center_px)
+
+    def _remove_stripes(self, p: Array) -> None:
+        if self._parameters.needs_whole_sinograms:
+            self._preprocessing.remove_stripes(p)
+        elif self._mean is not None:
+            window_px = self._parameters.mean_window_px(self._shape[1])
+            p -= self._mean.stripes(window_px)
+
+
+class KeptAlgorithm(FbpAlgorithm):
+    """Starts reconstructions that solve for the volume at the end."""
+
+    def memory_bytes(self, scan: Scan, frame_shape: tuple[int, int]) -> int:
+        """Tell how much memory a reconstruction will hold at most.
+
+        What filtered backprojection needs and the line integrals; or, at the end,
+        these, the volume and the solver's own. A scan that does not say how many
+        projections it has counts as fully sampled, with π / 2 a column.
+        """
+        rows, columns = frame_shape
+        n = scan.n_projections or int(np.ceil(np.pi / 2 * columns))
+        streaming = super().memory_bytes(scan, frame_shape)
+        method = self.method(scan, frame_shape)
+        sums = SUMS[method].memory(frame_shape, WORK_FRAMES).ending
+        solving = 4 * rows * columns**2 + self._solver_bytes(n, frame_shape)
+        return streaming + 4 * n * rows * columns + max(0, solving - sums)
+
+    def _solver_bytes(self, n_angles: int, frame_shape: tuple[int, int]) -> int:
+        """Tell what `solve` needs beside line integrals and volume."""
+        raise NotImplementedError
+
+    def solve(self, lines: LineIntegrals) -> tuple[Array, dict[str, Any]]:
+        """Make the volume (z, y, x), and what to note beside the parameters."""
+        raise NotImplementedError
+
+    def start(self, scan: Scan, frame_shape: tuple[int, int]) -> KeptReconstruction:
+        """Begin one scan; refuses one that cannot fit, with the figures."""
+        self._refuse_too_large(self.memory_bytes(scan, frame_shape), frame_shape)
+        method = self.method(scan, frame_shape)
+        return KeptReconstruction(
+            scan, frame_shape, self.parameters, method, self.solve
+        )
