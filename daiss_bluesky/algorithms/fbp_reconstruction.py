@@ -53,7 +53,7 @@ class FbpReconstruction:
         self._scan = scan
         self._shape = frame_shape
         self._parameters = parameters
-        self._preprocessing = Preprocessing(parameters)
+        self._preprocessing = Preprocessing.of(parameters, scan, frame_shape)
         self._zingers = self._preprocessing.zinger_threshold
         self._mean = (
             None if parameters.stripes == "none" else MeanProjection(frame_shape)

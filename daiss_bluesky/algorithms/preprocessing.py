@@ -1,13 +1,16 @@
 """Raw frames to line integrals, and their mean: what every tomography shares."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from daiss_bluesky.algorithms.phase_parameters import phase_filter
 from daiss_bluesky.algorithms.preprocessing_parameters import PreprocessingParameters
+from daiss_bluesky.core.scan import Scan
 from daiss_bluesky.kernels.correction import Fields, attenuation, transmission
+from daiss_bluesky.kernels.phase import retrieve
 from daiss_bluesky.kernels.stripes import add_weighted, remove_stripes, stripe_image
 
 Frames = NDArray[np.float32]
@@ -25,6 +28,19 @@ class Preprocessing:
     ) -> None:
         self._parameters = parameters
         self._phase = phase
+
+    @classmethod
+    def of(
+        cls,
+        parameters: PreprocessingParameters,
+        scan: Scan,
+        frame_shape: tuple[int, int],
+    ) -> Self:
+        """Make the chain of one scan; refuses what phase retrieval lacks, by name."""
+        if parameters.phase is None:
+            return cls(parameters)
+        made = phase_filter(parameters.phase, scan, frame_shape)
+        return cls(parameters, lambda t: retrieve(t, made, out=t))
 
     @property
     def zinger_threshold(self) -> float | None:

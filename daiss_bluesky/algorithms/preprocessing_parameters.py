@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from daiss_bluesky.algorithms.phase_parameters import PhaseParameters
 from daiss_bluesky.core.scan import Model
 
 Stripes = Literal["none", "mean", "sorting", "combined"]
@@ -26,6 +27,8 @@ class PreprocessingParameters(Model):
     """How far above all its neighbors a zinger is, as a fraction of the flat field."""
     dark_level: float | None = None
     """Counts without light, for scans that took no dark field."""
+    phase: PhaseParameters | None = None
+    """Propagation-based phase retrieval in place of the logarithm; None: without."""
     stripes: Stripes = "none"
     """How rings are removed: by the mean of all projections, while the scan runs;
     by sorting, or combined with the repair of wide and dead stripes, at its end."""
