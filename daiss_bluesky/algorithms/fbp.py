@@ -8,6 +8,7 @@ from daiss_bluesky.algorithms.accumulation import METHODS, SUMS, Method
 from daiss_bluesky.algorithms.fbp_parameters import FbpParameters
 from daiss_bluesky.algorithms.fbp_reconstruction import WORK_FRAMES, FbpReconstruction
 from daiss_bluesky.algorithms.fields import MAX_FLAT_SUMS
+from daiss_bluesky.algorithms.offset_axis import slices_shape
 from daiss_bluesky.algorithms.sinogram_rows import SinogramRows
 from daiss_bluesky.algorithms.slabs import slab_bytes
 from daiss_bluesky.core.errors import InputError
@@ -50,8 +51,11 @@ class FbpAlgorithm:
     ) -> int:
         frame = 4 * frame_shape[0] * frame_shape[1]
         flats = min(MAX_FLAT_SUMS, scan.counts.get("flat", 0) + 4)
-        memory = SUMS[method].memory(frame_shape, WORK_FRAMES)
-        work = max(memory.adding + 3 * WORK_FRAMES * frame, search_bytes(*frame_shape))
+        shape = slices_shape(self.parameters, scan, frame_shape)
+        memory = SUMS[method].memory(shape, WORK_FRAMES)
+        wider = 3 + (shape != frame_shape) * shape[1] / frame_shape[1]
+        batch = memory.adding + int(wider * WORK_FRAMES * frame)
+        work = max(batch, search_bytes(*frame_shape))
         kept = frame * (2 * flats + 12) + SinogramRows.bytes_for(frame_shape)
         needed = BASE_BYTES + kept + memory.held + max(work, memory.ending)
         if self.parameters.stripes != "none":
@@ -90,14 +94,13 @@ class FbpAlgorithm:
 
     def start(self, scan: Scan, frame_shape: tuple[int, int]) -> FbpReconstruction:
         """Begin one scan; refuses one that cannot fit, with the figures."""
-        method = self.method(scan, frame_shape)
-        self._refuse_too_large(
-            self._memory_bytes(scan, frame_shape, method), frame_shape
-        )
+        method = self._method_that_fits(scan, frame_shape)
         return FbpReconstruction(scan, frame_shape, self.parameters, method)
 
-    def _refuse_too_large(self, needed: int, frame_shape: tuple[int, int]) -> None:
-        needed_gb, limit_gb = needed / 1e9, self._limit_gb()
+    def _method_that_fits(self, scan: Scan, frame_shape: tuple[int, int]) -> Method:
+        method = self.method(scan, frame_shape)
+        needed_gb = self._memory_bytes(scan, frame_shape, method) / 1e9
+        limit_gb = self._limit_gb()
         which = "free are" if self._memory_limit_gb is None else "the limit is"
         if needed_gb > limit_gb:
             rows, columns = frame_shape
@@ -105,3 +108,4 @@ class FbpAlgorithm:
                 f"reconstructing {rows} slices of {columns} x {columns} needs"
                 f" {needed_gb:.2f} GB of memory, but {which} {limit_gb:.2f} GB"
             )
+        return method

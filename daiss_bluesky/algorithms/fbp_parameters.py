@@ -16,6 +16,8 @@ class FbpParameters(PreprocessingParameters):
     """From sharp to smooth; sharp: for gridding, where there is little noise."""
     center_px: float | None = None
     """Rotation center; None: the scan's own, or found."""
+    half_acquisition: bool = False
+    """360 degrees with the axis near an edge: slices nearly twice as wide."""
 
     @model_validator(mode="after")
     def _sharp_needs_gridding(self) -> Self:
@@ -23,5 +25,14 @@ class FbpParameters(PreprocessingParameters):
             raise ValueError(
                 "filter 'sharp' needs method 'gridding': backprojection is never"
                 " sharper than 'ramp'"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _half_is_plain(self) -> Self:
+        if self.half_acquisition and self.stripes != "none":
+            raise ValueError(
+                f"stripes {self.stripes!r} are not removed in half-acquisition; set one"
+                " of the two only"
             )
         return self

@@ -16,6 +16,7 @@ from daiss_bluesky.algorithms.center import CenterFinder, ChosenCenter
 from daiss_bluesky.algorithms.fbp_parameters import FbpParameters
 from daiss_bluesky.algorithms.fields import FieldCollector
 from daiss_bluesky.algorithms.ledger import Ledger
+from daiss_bluesky.algorithms.offset_axis import offset_field, slices_shape
 from daiss_bluesky.algorithms.preprocessing import MeanProjection, Preprocessing
 from daiss_bluesky.algorithms.rings import Rings
 from daiss_bluesky.algorithms.slabs import Projections, reconstruct_slabs
@@ -27,6 +28,7 @@ from daiss_bluesky.core.reconstruction import Arrays, Progress, Reread
 from daiss_bluesky.core.scan import Scan
 from daiss_bluesky.kernels.center_fan import Fan
 from daiss_bluesky.kernels.correction import Fields
+from daiss_bluesky.kernels.half_acquisition import widen
 from daiss_bluesky.kernels.plane_sampling import add_slab
 
 logger = logging.getLogger(__name__)
@@ -64,16 +66,19 @@ class FbpReconstruction:
         )
         planned_rad = scan.planned_angles_rad
         self._finder = CenterFinder(given_px, frame_shape, planned_rad)
-        self._guesses = _guess_weights(planned_rad)
+        self._offset = offset_field(parameters, scan, frame_shape)
+        self._guesses = self._guess_weights(planned_rad)
         self._ledger = Ledger()
         self._method = method
-        self._sum = SUMS[method](frame_shape, parameters.filter)
+        self._slices_shape = slices_shape(parameters, scan, frame_shape)
+        self._sum = SUMS[method](self._slices_shape, parameters.filter)
         self._fields: Fields | None = None
         self._fields_version = 0
         self._center: ChosenCenter | None = None
         self._newest_projection: NDArray[np.float32] | None = None
         self._volume: NDArray[np.float32] | None = None
-        self._place = frame_shape[0] // 2, frame_shape[1] // 2, frame_shape[1] // 2
+        rows, n = self._slices_shape
+        self._place = rows // 2, n // 2, n // 2
 
     def add(self, batch: Batch) -> None:
         """Take frames in; any order, repeats are counted and change nothing."""
@@ -116,8 +121,10 @@ class FbpReconstruction:
                 self._mean.add(p, weights[part])
             self._newest_projection = p[-1].copy()
             self._keep(batch.keys[part], p)
-            angles = batch.angles_rad[part]
-            self._sum.add(p, angles, weights[part], center.center_px)
+            angles, center_px = batch.angles_rad[part], center.center_px
+            if self._offset is not None:
+                p, center_px = widen(p, self._offset), self._offset.wide_center_px
+            self._sum.add(p, angles, weights[part], center_px)
 
     def _keep(self, keys: list[FrameKey], p: NDArray[np.float32]) -> None:
         """Hold line integrals for the end; the sum over angles needs none."""
@@ -156,6 +163,11 @@ class FbpReconstruction:
         """
         if self._volume is not None:
             raise InputError("the reconstruction is finished; its center stays")
+        if self._offset is not None:
+            raise InputError(
+                "the center of a half-acquisition sets the width of its slices and"
+                " stays; reconstruct the file with another --center-px"
+            )
         self._finder.give(center_px)
 
     def center_fan(
@@ -231,7 +243,7 @@ class FbpReconstruction:
         self._place = z, y, x
 
     def _check_place(self, z: int, y: int, x: int) -> None:
-        rows, n = self._shape
+        rows, n = self._slices_shape
         for name, at, count in (("z", z, rows), ("y", y, n), ("x", x, n)):
             if not (isinstance(at, int) and 0 <= at < count):
                 raise InputError(f"slice {name} = {at!r}: 0 to {count - 1} is expected")
@@ -253,7 +265,7 @@ class FbpReconstruction:
         """Give what the sum of guessed weights is short of the half circle."""
         _, angles, weights = self._ledger.used_arrays()
         return (
-            float(angle_weights(angles).sum() / weights.sum()) if angles.size else 1.0
+            float(self._weights(angles).sum() / weights.sum()) if angles.size else 1.0
         )
 
     def finish(self, reread: Reread) -> Arrays:
@@ -327,7 +339,7 @@ class FbpReconstruction:
     def _correct_weights(self, reread: Reread) -> float:
         """Add what the guessed weights lack; gives the factor common to all."""
         keys, angles, used = self._ledger.used_arrays()
-        target = angle_weights(angles)
+        target = self._weights(angles)
         factor = float(np.median(target / used))
         lacking = target / factor - used
         wrong = np.flatnonzero(np.abs(lacking) > _SAME_WEIGHT * used)
@@ -344,9 +356,16 @@ class FbpReconstruction:
             )
         return factor
 
+    def _weights(self, angles_rad: ArrayLike) -> NDArray[np.float64]:
+        """Give the angle each projection stands for."""
+        # Opposite projections show different halves in half-acquisition.
+        turn = np.pi if self._offset is None else 2 * np.pi
+        return angle_weights(angles_rad, turn)
 
-def _guess_weights(planned_rad: NDArray[np.float64] | None) -> NDArray[np.float64]:
-    if planned_rad is None:
-        return np.ones(0)
-    weights = angle_weights(planned_rad)
-    return np.asarray(weights / weights.mean())
+    def _guess_weights(
+        self, planned_rad: NDArray[np.float64] | None
+    ) -> NDArray[np.float64]:
+        if planned_rad is None:
+            return np.ones(0)
+        weights = self._weights(planned_rad)
+        return np.asarray(weights / weights.mean())

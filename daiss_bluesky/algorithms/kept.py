@@ -15,8 +15,9 @@ from daiss_bluesky.algorithms.accumulation import SUMS, Method
 from daiss_bluesky.algorithms.fbp import FbpAlgorithm
 from daiss_bluesky.algorithms.fbp_parameters import FbpParameters
 from daiss_bluesky.algorithms.fbp_reconstruction import WORK_FRAMES, FbpReconstruction
+from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.frames import FrameKey
-from daiss_bluesky.core.reconstruction import Progress, Reread
+from daiss_bluesky.core.reconstruction import Arrays, Progress, Reread
 from daiss_bluesky.core.scan import Scan
 
 Array = NDArray[np.float32]
@@ -31,6 +32,9 @@ class LineIntegrals:
     angles_rad: NDArray[np.float64]
     center_px: float
 
+
+STRIPE_ROWS = 16
+"""Sinograms corrected at once; bounds the memory."""
 
 Solve = Callable[[LineIntegrals], tuple[Array, dict[str, Any]]]
 """Gives the volume (z, y, x), and what is to stand beside the parameters in force."""
@@ -51,6 +55,7 @@ class KeptReconstruction(FbpReconstruction):
         self._solve = solve
         self._kept: dict[FrameKey, Array] = {}
         self._found: dict[str, Any] = {}
+        self._shown: Arrays = {}
 
     def restart(self) -> None:
         """Forget the projections, keep what was learned (center, flats, darks)."""
@@ -63,16 +68,39 @@ class KeptReconstruction(FbpReconstruction):
         parameters = {**progress.parameters, **self._found}
         return replace(progress, parameters=parameters)
 
+    def slices(self, z: int, y: int, x: int) -> Arrays:
+        """Give slice_xy, slice_xz and slice_yz at any place, as of now; copies.
+
+        Where a solver failed, those last shown: the sum is given up before it begins.
+        """
+        if self._volume is None and self._shown:
+            return {name: view.copy() for name, view in self._shown.items()}
+        return super().slices(z, y, x)
+
     def _keep(self, keys: list[FrameKey], p: Array) -> None:
         self._kept.update(zip(keys, p, strict=True))
 
     def _finish(self, reread: Reread) -> Array:
         self._read_stale(reread)
-        self._sum.clear()
+        self._shown = self.slices(*self._place)
+        del self._sum
         _, center = self._settle()
         lines = self._line_integrals(center.center_px)
+        self._remove_stripes(lines.p)
         volume, self._found = self._solve(lines)
         return volume
+
+    def _remove_stripes(self, p: Array) -> None:
+        """Remove stripes in place, from whole sinograms or by their mean."""
+        if self._parameters.needs_whole_sinograms:
+            for first in range(0, p.shape[1], STRIPE_ROWS):
+                part = slice(first, first + STRIPE_ROWS)
+                some = np.ascontiguousarray(p[:, part])
+                self._preprocessing.remove_stripes(some)
+                p[:, part] = some
+            self._stripes_in_views = self._parameters.stripes
+        elif self._mean is not None:
+            p -= self._mean.stripes(self._parameters.mean_window_px(p.shape[2]))
 
     def _line_integrals(self, center_px: float) -> LineIntegrals:
         """Put the frames in order of angle; each is let go once it is copied."""
@@ -82,34 +110,28 @@ class KeptReconstruction(FbpReconstruction):
         angles = [entries[key].angle_rad for key in keys]
         for i, key in enumerate(keys):
             p[i] = self._kept.pop(key)
-        self._remove_stripes(p)
         return LineIntegrals(p, np.array(angles), center_px)
-
-    def _remove_stripes(self, p: Array) -> None:
-        if self._parameters.needs_whole_sinograms:
-            self._preprocessing.remove_stripes(p)
-        elif self._mean is not None:
-            window_px = self._parameters.mean_window_px(self._shape[1])
-            p -= self._mean.stripes(window_px)
 
 
 class KeptAlgorithm(FbpAlgorithm):
     """Starts reconstructions that solve for the volume at the end."""
 
-    def memory_bytes(self, scan: Scan, frame_shape: tuple[int, int]) -> int:
+    def _memory_bytes(
+        self, scan: Scan, frame_shape: tuple[int, int], method: Method
+    ) -> int:
         """Tell how much memory a reconstruction will hold at most.
 
         What filtered backprojection needs and the line integrals; or, at the end,
-        these, the volume and the solver's own. A scan that does not say how many
-        projections it has counts as fully sampled, with π / 2 a column.
+        these, the volume and the solver's own in place of the sum. A scan that does not
+        say how many projections it has counts as fully sampled, with π / 2 a column.
         """
         rows, columns = frame_shape
         n = scan.n_projections or int(np.ceil(np.pi / 2 * columns))
-        streaming = super().memory_bytes(scan, frame_shape)
-        method = self.method(scan, frame_shape)
-        sums = SUMS[method].memory(frame_shape, WORK_FRAMES).ending
+        streaming = super()._memory_bytes(scan, frame_shape, method)
+        memory = SUMS[method].memory(frame_shape, WORK_FRAMES)
         solving = 4 * rows * columns**2 + self._solver_bytes(n, frame_shape)
-        return streaming + 4 * n * rows * columns + max(0, solving - sums)
+        more = max(0, solving - memory.held - memory.ending)
+        return streaming + 4 * n * rows * columns + more
 
     def _solver_bytes(self, n_angles: int, frame_shape: tuple[int, int]) -> int:
         """Tell what `solve` needs beside line integrals and volume."""
@@ -121,8 +143,9 @@ class KeptAlgorithm(FbpAlgorithm):
 
     def start(self, scan: Scan, frame_shape: tuple[int, int]) -> KeptReconstruction:
         """Begin one scan; refuses one that cannot fit, with the figures."""
-        self._refuse_too_large(self.memory_bytes(scan, frame_shape), frame_shape)
-        method = self.method(scan, frame_shape)
+        if self.parameters.half_acquisition:
+            raise InputError(f"half-acquisition is for fbp, not for {self.name}")
+        method = self._method_that_fits(scan, frame_shape)
         return KeptReconstruction(
             scan, frame_shape, self.parameters, method, self.solve
         )
