@@ -9,11 +9,11 @@ from rich.table import Table
 
 from daiss_bluesky.core.errors import unknown
 
-KINDS = ("tomography",)
+KINDS = ("tomography", "preprocess", "center")
 
 
 def bench(
-    what: Annotated[str, typer.Argument(help="tomography")],
+    what: Annotated[str, typer.Argument(help="tomography, preprocess or center")],
     case: Annotated[
         list[str] | None,
         typer.Option(help="A: 256³, 400 angles; B: 512³, 720; C: 16 x 2048, 1500"),
@@ -32,14 +32,32 @@ def bench(
     if what not in KINDS:
         raise unknown("benchmark", what, KINDS)
     console = Console(stderr=True, quiet=json_output)
-    report = _tomography(case or ["A", "B", "C"], peers, console)
+    report = _measure(what, case or ["A", "B", "C"], peers, console)
     if json_output:
         typer.echo(json.dumps(report))
         return
-    out = Console()
-    out.print(_table(report["rows"]))
-    for name in ("machine", "memory"):
-        typer.echo(f"{name}: {json.dumps(report[name])}")
+    Console().print(_table(report.pop("rows")))
+    for name, value in report.items():
+        typer.echo(f"{name}: {json.dumps(value)}")
+
+
+def _measure(
+    what: str, cases: list[str], peers: bool, console: Console
+) -> dict[str, Any]:
+    if what == "tomography":
+        return _tomography(cases, peers, console)
+    with console.status(f"measuring {what}") as status:
+        if what == "preprocess":
+            from daiss_bluesky.bench.preprocess import measure  # noqa: PLC0415
+
+            sizes = measure().items()
+            steps = [(size, *step) for size, found in sizes for step in found.items()]
+            rows = [{"case": size, "name": name} | row for size, name, row in steps]
+        else:
+            from daiss_bluesky.bench import center  # noqa: PLC0415
+
+            rows = center.measure(status.update)
+    return {"rows": rows}
 
 
 def _tomography(names: list[str], peers: bool, console: Console) -> dict[str, Any]:
@@ -58,24 +76,19 @@ def _tomography(names: list[str], peers: bool, console: Console) -> dict[str, An
     return report
 
 
-COLUMNS = {
-    "ms_per_slice": "ms a slice",
-    "times_ours": "times ours",
-    "frames_per_s": "frames/s",
-    "tail_ms": "tail, ms",
-    "three_slices_ms": "3 slices, ms",
-    "peak_gb": "peak, GB",
-    "gain": "gain",
-    "error": "error",
-}
-
-
 def _table(rows: list[dict[str, Any]]) -> Table:
-    table = Table("case", "method", *COLUMNS.values())
+    keys = list(dict.fromkeys(key for row in rows for key in row))
+    figures = [key for key in keys if key not in {"case", "name", "missing"}]
+    table = Table("case", "name", *figures)
     for row in rows:
         if "missing" in row:
-            table.add_row(row["case"], row["name"], f"absent: {row['missing']}")
+            table.add_row(row["case"], row["name"], row["missing"])
             continue
-        figures = [f"{row[key]:.4g}" if key in row else "" for key in COLUMNS]
-        table.add_row(row["case"], row["name"], *figures)
+        table.add_row(row["case"], row["name"], *(_cell(row.get(k)) for k in figures))
     return table
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -182,20 +182,36 @@ def add_projections(
     center_px: float,
 ) -> None:
     """Add attenuation (angle, row, column) to grids of `Grid.zeros`, in place."""
-    made = grid.row_plan
     frequencies = (grid.frequencies * grid.size).astype(np.float32)
     for first in range(0, len(p), GROUP):
         part = slice(first, first + GROUP)
         angles = angles_rad[part]
-        turns = grid.turns(angles, weights[part], center_px)
-        shape = (grid.blocks, len(angles), made.length * CELL)
-        spectra = np.empty(shape, np.float32)
-        frames = np.ascontiguousarray(p[part])
-        taps = len(angles) * grid.blocks * made.length * BLOCK * WIDTH * WIDTH
-        with threads_for(_TAP_WORK * taps):
-            _transform_rows(frames, turns, made.radices, made.twiddles, spectra)
-            cos, sin = (f(angles).astype(np.float32) for f in (np.cos, np.sin))
+        spectra = transform_rows(p[part], grid, angles, weights[part], center_px)
+        cos, sin = (f(angles).astype(np.float32) for f in (np.cos, np.sin))
+        with threads_for(_work(grid, len(angles))):
             _spread(spectra, cos, sin, frequencies, grid.table, grid.size, grids)
+
+
+def transform_rows(
+    p: NDArray[np.float32],
+    grid: Grid,
+    angles_rad: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    center_px: float,
+) -> NDArray[np.float32]:
+    """Give filtered spectra about the center: (block, angle, cells of a row, flat)."""
+    made = grid.row_plan
+    turns = grid.turns(angles_rad, weights, center_px)
+    spectra = np.empty((grid.blocks, len(p), made.length * CELL), np.float32)
+    frames = np.ascontiguousarray(p)
+    with threads_for(_work(grid, len(p))):
+        _transform_rows(frames, turns, made.radices, made.twiddles, spectra)
+    return spectra
+
+
+def _work(grid: Grid, n_angles: int) -> int:
+    samples = n_angles * grid.blocks * grid.row_plan.length * BLOCK
+    return _TAP_WORK * samples * WIDTH**2
 
 
 @njit(cache=True, nogil=True, parallel=True)
