@@ -203,6 +203,8 @@ class FbpReconstruction:
             parameters |= self._center.parameters()
         if self._mean is not None:
             parameters["stripes_in_views"] = self._stripes_in_views
+        if self._ledger.unusable:
+            parameters["frames_unusable"] = len(self._ledger.unusable)
         if self._ledger.without_angle:
             parameters["frames_without_angle"] = self._ledger.without_angle
         return Progress(
@@ -292,7 +294,12 @@ class FbpReconstruction:
     def _read_stale(self, reread: Reread) -> None:
         """Read everything again for as long as something that came late changes it."""
         if not self._ledger.entries:
-            raise InputError("no projection came with the scan")
+            bad = len(self._ledger.unusable)
+            raise InputError(
+                f"all {bad} projections are empty or hold NaN"
+                if bad
+                else "no projection came with the scan"
+            )
         self._collector.fields()
         self._finder.end()
         while self.stale():

@@ -25,13 +25,18 @@ class Ledger:
     entries: dict[FrameKey, Entry] = field(default_factory=dict)
     duplicates: int = 0
     without_angle: int = 0
+    unusable: set[FrameKey] = field(default_factory=set)
+    """Projections without a single count, or with NaN; left out."""
 
     def receive(self, batch: Batch) -> Batch:
         """Note projections and give those that are new and have an angle."""
         fresh = np.zeros(len(batch), dtype=bool)
+        usable = _usable(batch.pixels)
         for i, key in enumerate(batch.keys):
             if key in self.entries:
                 self.duplicates += 1
+            elif not usable[i]:
+                self.unusable.add(key)
             elif not np.isfinite(batch.angles_rad[i]):
                 self.without_angle += 1
             else:
@@ -44,6 +49,7 @@ class Ledger:
         """Begin again; only the count of repeats stays."""
         self.entries.clear()
         self.without_angle = 0
+        self.unusable.clear()
 
     @property
     def used(self) -> list[Entry]:
@@ -69,3 +75,11 @@ class Ledger:
         if not used:
             return None
         return max(reversed(used), key=lambda entry: np.nan_to_num(entry.time_s))
+
+
+def _usable(pixels: NDArray[np.generic]) -> NDArray[np.bool_]:
+    """Tell which frames have light somewhere and a finite number everywhere."""
+    lit = pixels.any(axis=(1, 2))
+    if pixels.dtype.kind == "f":
+        lit &= np.isfinite(pixels).all(axis=(1, 2))
+    return np.asarray(lit)

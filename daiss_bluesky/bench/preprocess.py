@@ -139,7 +139,7 @@ def _steps(size: int) -> dict[str, tuple[Step, Step, float]]:
 
 def _flat(raw: Frames, dark: Frames, gains: Frames) -> Frames:
     gain = gains[0] * np.float32(0.7) + gains[1] * np.float32(0.3)
-    return np.maximum((raw - dark) / gain, np.float32(MIN_TRANSMISSION))
+    return np.asarray(np.maximum((raw - dark) / gain, np.float32(MIN_TRANSMISSION)))
 
 
 def _zingers(t: Frames, threshold: float) -> Frames:

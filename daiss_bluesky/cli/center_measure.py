@@ -41,6 +41,12 @@ class FanRequest:
     picture: Path
 
 
+def find_center_px(stored: StoredScan) -> float:
+    """Find the center from whole frames, as a reconstruction would."""
+    _, _, chosen = _look(stored)
+    return chosen.center_px
+
+
 def measure(
     file: Path, request: FanRequest | None, row: int | None = None
 ) -> dict[str, Any]:

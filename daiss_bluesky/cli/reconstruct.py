@@ -28,6 +28,9 @@ def reconstruct(
     iterations: Annotated[
         int | None, typer.Option(help="of an iterative algorithm or backend")
     ] = None,
+    slabs: Annotated[
+        bool, typer.Option("--slabs", help="as many rows at a time as fit into memory")
+    ] = False,
     json_output: Annotated[
         bool, typer.Option("--json", help="print one JSON object on the last line")
     ] = False,
@@ -43,6 +46,7 @@ def reconstruct(
         convergence,
         provenance,
         reconstruct_file,
+        reconstruct_in_slabs,
         summary,
     )
     from daiss_bluesky.core.pipeline import Pipeline, read_pipeline  # noqa: PLC0415
@@ -56,12 +60,17 @@ def reconstruct(
     given = read_pipeline(pipeline) if pipeline else Pipeline()
     chosen = choose(given, algorithm, backend, iterations)
     began_s = time.monotonic()
-    final = reconstruct_file(file, chosen, center_px, show=not json_output)
-    write_volume(target, final.arrays["volume"], provenance(file, chosen, final))
+    show = not json_output
+    if slabs:
+        final, shape = reconstruct_in_slabs(file, chosen, center_px, target, show=show)
+    else:
+        final = reconstruct_file(file, chosen, center_px, show=show)
+        shape = list(final.arrays["volume"].shape)
+        write_volume(target, final.arrays["volume"], provenance(file, chosen, final))
     report = {
         "file": str(file),
         "output": str(target),
-        "volume_shape": list(final.arrays["volume"].shape),
+        "volume_shape": shape,
         **summary(final),
         **convergence(final),
         "seconds": round(time.monotonic() - began_s, 3),

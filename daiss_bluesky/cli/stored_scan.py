@@ -4,19 +4,27 @@ import json
 from pathlib import Path
 from typing import Any
 
+import psutil
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TimeRemainingColumn
 
 from daiss_bluesky.algorithms.backends.registry import BACKENDS, find_backend
+from daiss_bluesky.algorithms.fbp import FbpAlgorithm
 from daiss_bluesky.algorithms.iterative import SirtAlgorithm
+from daiss_bluesky.algorithms.offset_axis import slices_shape
 from daiss_bluesky.algorithms.peer import PeerAlgorithm
+from daiss_bluesky.algorithms.phase_parameters import phase_filter
+from daiss_bluesky.cli.center_measure import find_center_px
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.pipeline import Pipeline
 from daiss_bluesky.core.reconstruction import Algorithm
 from daiss_bluesky.core.reconstruction import Progress as State
 from daiss_bluesky.core.registry import ALGORITHMS, find
 from daiss_bluesky.core.results import Final
+from daiss_bluesky.core.stored import StoredScan
 from daiss_bluesky.engine.inline import reconstruct_scan
+from daiss_bluesky.engine.slab_scan import reconstruct_slabs, slab_rows
+from daiss_bluesky.publishers.volume_file import VolumeFile
 from daiss_bluesky.readers import open_scan
 
 
@@ -45,6 +53,65 @@ def reconstruct_file(
         if isinstance(algorithm, SirtAlgorithm):
             algorithm.on_iteration = iterate
         return reconstruct_scan(stored, algorithm, advance)
+
+
+def reconstruct_in_slabs(
+    file: Path, pipeline: Pipeline, center_px: float | None, target: Path, *, show: bool
+) -> tuple[Final, list[int]]:
+    """Reconstruct as many rows at a time as fit, straight into a volume file.
+
+    Gives how the last slab ended, and the shape of the volume. A center that is not
+    given is found first, from the whole frames.
+    """
+    stored = open_scan(file)
+    parameters = dict(pipeline.parameters)
+    if parameters.get("center_px") is None:
+        parameters["center_px"] = center_px
+    if parameters["center_px"] is None:
+        parameters["center_px"] = find_center_px(stored)
+    algorithm = _make(pipeline.algorithm, parameters)
+    limit_gb = pipeline.memory_limit_gb or psutil.virtual_memory().available / 1e9
+    margin_rows = _margin_rows(algorithm, stored)
+    rows = slab_rows(algorithm, stored, 1e9 * limit_gb, margin_rows)
+    shape = _volume_shape(algorithm, stored)
+    volume, final = VolumeFile(target, shape), None
+    console = Console(stderr=True)
+    hidden = not (show and console.is_terminal)
+    columns = ("{task.description}", BarColumn(), TimeRemainingColumn())
+    try:
+        with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
+            task = bar.add_task(f"slabs of {rows} rows", total=shape[0])
+
+            def advance(first: int, state: State) -> None:
+                part = state.frames_used / max(1, state.frames_expected or 1)
+                bar.update(task, completed=first + part * rows)
+
+            slabs = reconstruct_slabs(stored, algorithm, rows, margin_rows, advance)
+            for first, slices, ended in slabs:
+                volume.write(first, slices)
+                final = ended
+        assert final is not None  # noqa: S101 - a scan has rows
+        volume.close(provenance(file, pipeline, final))
+    except BaseException:
+        volume.discard()
+        raise
+    return final, list(shape)
+
+
+def _margin_rows(algorithm: Algorithm, stored: StoredScan) -> int:
+    phase = getattr(algorithm.parameters, "phase", None)
+    if phase is None:
+        return 0
+    return phase_filter(phase, stored.scan, stored.frame_shape).margin_px
+
+
+def _volume_shape(algorithm: Algorithm, stored: StoredScan) -> tuple[int, int, int]:
+    rows, width = stored.frame_shape
+    if isinstance(algorithm, FbpAlgorithm):
+        rows, width = slices_shape(
+            algorithm.parameters, stored.scan, stored.frame_shape
+        )
+    return rows, width, width
 
 
 def choose(

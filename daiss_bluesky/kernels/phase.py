@@ -102,7 +102,7 @@ class PhaseFilter:
 
         The filter falls off as exp(-r / blur_px). Where it is cut off at the pixels'
         highest frequency (which generalized-paganin is not) it has a tail
-        2 a²/((1 + π²a²)² r²), a = blur_px, which white noise makes count four times.
+        2 a²/((1 + π²a²)² r²), a = blur_px, which white noise makes count five times.
         That of ctf follows the light of the finest detail, which is deflected by half
         of fresnel_px2, and rings.
         """
@@ -110,7 +110,7 @@ class PhaseFilter:
         reach = 2 - self.blur_px * np.log(_TOLERANCE)
         if self.method != "generalized-paganin":
             tail = 2 * squared / (1 + np.pi**2 * squared) ** 2
-            reach = max(reach, np.sqrt(4 * tail / _TOLERANCE))
+            reach = max(reach, np.sqrt(5 * tail / _TOLERANCE))
         if self.method == "ctf":
             reach += _CTF_RINGS * self.fresnel_px2 / 2
         return int(np.ceil(reach))
@@ -213,7 +213,7 @@ def _line_integrals(t: Frames, out: Frames) -> None:
 @lru_cache(maxsize=4)
 def _inverse(phase: PhaseFilter, rows: int, columns: int) -> Frames:
     """Give 1/c at the frequencies of the padded frame's cosine transform; read-only."""
-    tall, wide = padded_shape(rows, columns)
+    tall, wide = padded_shape(rows, columns, phase.margin_px)
     f_row = np.arange(tall)[:, None] / (2 * tall)
     f_column = np.arange(wide) / (2 * wide)
     inverse = _INVERSES[phase.method](phase, f_row, f_column).astype(np.float32)
@@ -221,10 +221,20 @@ def _inverse(phase: PhaseFilter, rows: int, columns: int) -> Frames:
     return inverse
 
 
-def padded_shape(rows: int, columns: int) -> tuple[int, int]:
-    """Give the next lengths whose transforms are fast; frames end in their mirror."""
-    tall, wide = (scipy.fft.next_fast_len(n, real=True) for n in (rows, columns))
-    return int(tall), int(wide)
+def padded_shape(rows: int, columns: int, margin_px: int) -> tuple[int, int]:
+    """Give lengths whose transforms are fast; frames end in their mirror.
+
+    Where a frame must be lengthened it is by its filter's margin at least: the seam
+    where the mirror image is mirrored back is out of reach then.
+    """
+    tall, wide = (_fast_length(n, margin_px) for n in (rows, columns))
+    return tall, wide
+
+
+def _fast_length(n: int, margin_px: int) -> int:
+    if scipy.fft.next_fast_len(n, real=True) == n:
+        return n
+    return int(scipy.fft.next_fast_len(n + min(n, margin_px), real=True))
 
 
 Frequencies = NDArray[np.float64]

@@ -16,7 +16,7 @@ def retrieve(transmission: NDArray[Any], phase: PhaseFilter) -> Array:
     The frame is continued by its mirror image to a fast length, and then for ever.
     """
     rows, columns = transmission.shape
-    tall, wide = padded_shape(rows, columns)
+    tall, wide = padded_shape(rows, columns, phase.margin_px)
     pads = [(0, tall - rows), (0, wide - columns)]
     fast = np.pad(np.asarray(transmission, np.float64), pads, mode="symmetric")
     period = np.pad(fast, [(0, tall), (0, wide)], mode="symmetric")

@@ -304,3 +304,21 @@ def test_too_large_a_scan_is_refused_with_both_figures() -> None:
 def test_unknown_filter_is_refused_with_the_known() -> None:
     with pytest.raises(InputError, match=r"filter = 'rampe'.*shepp-logan"):
         FbpAlgorithm(filter="rampe")
+
+
+def test_projections_without_light_or_with_nan_are_left_out() -> None:
+    stored = make_ball_scan(EVEN)
+    frames = stored.projections.astype(np.float32)
+    frames[7] = 0
+    frames[20, 3, 4] = np.nan
+    spoiled = dataclasses.replace(stored, projections=frames)
+    final = reconstruct_scan(spoiled, FbpAlgorithm(center_px=17.25))
+    there = np.delete(np.arange(90), [7, 20])
+    right = reconstruct_scan(without(stored, there), FbpAlgorithm(center_px=17.25))
+    assert final.status == "incomplete"
+    assert final.progress.parameters["frames_unusable"] == 2
+    assert final.progress.frames_missing == 2
+    assert_same(final.arrays, right.arrays)
+    nothing = dataclasses.replace(stored, projections=np.zeros_like(frames))
+    with pytest.raises(InputError, match="all 90 projections are empty or hold NaN"):
+        reconstruct_scan(nothing, FbpAlgorithm(center_px=17.25))
