@@ -193,7 +193,7 @@ def test_rows_with_a_margin_are_those_of_the_whole_frame(
     whole = retrieve(frames, setting)[:, 2 * margin : -2 * margin]
     part = retrieve(frames[:, margin:-margin], setting)[:, margin:-margin]
     np.testing.assert_allclose(part, whole, atol=1e-5)
-    assert margin < 145 + 12 * setting.blur_px + 10 * setting.fresnel_px2
+    assert margin < 165 + 12 * setting.blur_px + 10 * setting.fresnel_px2
 
 
 def test_even_beam_and_even_absorber_keep_their_values() -> None:
