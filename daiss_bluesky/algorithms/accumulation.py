@@ -161,7 +161,8 @@ class GriddedSum:
 
     def volume(self, scale: float) -> Frames:
         """Give the volume (z, y, x); uses up the sum."""
-        return gridding_inverse.to_volume(self._grids, self._grid, scale)
+        grids, self._grids = self._grids, np.empty((0, 0), np.float32)
+        return gridding_inverse.to_volume(grids, self._grid, scale)
 
 
 SUMS: dict[Method, type[BackprojectedSum] | type[GriddedSum]] = {
