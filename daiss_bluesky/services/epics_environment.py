@@ -7,8 +7,13 @@ servers on one host share no search port: of two that do, only one hears a clien
 import socket
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from random import SystemRandom
 
 LOOPBACK = "127.0.0.1"
+
+_FIRST_PORT, _ENOUGH_PORTS, _USUAL_LENT_PORT = 15_000, 1000, 32_768
+_LENT_PORTS = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +38,34 @@ class EpicsPorts:
 
 
 def free_ports(n: int) -> list[int]:
-    """Find n ports free for TCP and UDP on loopback."""
+    """Find n ports free for TCP and UDP on loopback, at random.
+
+    Not among those the system lends to outgoing connections: one of these would take
+    a port between the time it is found and the time its server binds it.
+    """
     found: list[int] = []
+    choice = SystemRandom()
     with ExitStack() as stack:
         while len(found) < n:
+            port = choice.randrange(_FIRST_PORT, _first_lent_port())
             tcp = stack.enter_context(socket.socket())
-            tcp.bind((LOOPBACK, 0))
-            port = tcp.getsockname()[1]
             udp = stack.enter_context(socket.socket(type=socket.SOCK_DGRAM))
             try:
+                tcp.bind((LOOPBACK, port))
                 udp.bind((LOOPBACK, port))
             except OSError:
                 continue
             found.append(port)
     return found
+
+
+def _first_lent_port() -> int:
+    """Tell where the system's own ports begin; Linux says, others begin higher."""
+    try:
+        low = int(_LENT_PORTS.read_text(encoding="ascii").split()[0])
+    except OSError:
+        return _USUAL_LENT_PORT
+    return low if low > _FIRST_PORT + _ENOUGH_PORTS else _USUAL_LENT_PORT
 
 
 def client_environment(ports: EpicsPorts) -> dict[str, str]:
