@@ -4,14 +4,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 
 from daiss_bluesky.core.frames import FrameKind
-from daiss_bluesky.core.scan import Scan
+from daiss_bluesky.core.technique import AnyScan
 from daiss_callbacks.stream_view import StreamView
 
 
 class FrameCount:
     """Counts by event, so that the order of documents makes no difference."""
 
-    def __init__(self, scan: Scan) -> None:
+    def __init__(self, scan: AnyScan) -> None:
         """Begin a run."""
         self.duplicates = 0
         self.received: Counter[FrameKind] = Counter()
@@ -37,5 +37,5 @@ class FrameCount:
             if kind is not None:
                 expected[kind] += n * per_event.get(stream, 1)
         expected |= Counter(self._scan.counts)
-        expected |= Counter({"projection": self._scan.n_projections or 0})
+        expected |= Counter({self._scan.sample_kind: self._scan.n_frames or 0})
         return dict(expected)

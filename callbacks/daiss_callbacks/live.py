@@ -16,7 +16,7 @@ from event_model import DocumentRouter
 from daiss_bluesky.core.pipeline import Pipeline
 from daiss_bluesky.core.reconstruction import Algorithm
 from daiss_bluesky.core.results import Final, Publisher, Result, Update, result_uid
-from daiss_bluesky.core.scan import START_KEY, Scan
+from daiss_bluesky.core.scan import Scan
 from daiss_bluesky.engine.local import Listener, LocalEngine
 from daiss_bluesky.engine.questions import Question
 from daiss_bluesky.publishers.pacing import PacedPublisher
@@ -50,7 +50,7 @@ class LiveReconstruction(DocumentRouter):
     """One run: assembles its frames, feeds the engine, hands on what comes out."""
 
     def __init__(self, start: Mapping[str, Any], settings: LiveSettings) -> None:
-        """Begin; refuses a start document whose tomography record is wrong."""
+        """Begin; refuses a start document whose record is wrong."""
         super().__init__()
         self.scan = Scan.from_start(start)
         self._settings = settings
@@ -69,11 +69,6 @@ class LiveReconstruction(DocumentRouter):
             update_period_s=settings.pipeline.update_period_s,
             slot=settings.slot,
         )
-
-    @staticmethod
-    def wants(start: Mapping[str, Any]) -> bool:
-        """Tell whether a run says that it is tomography."""
-        return START_KEY in start
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
         """Take any document of the run."""
@@ -97,7 +92,9 @@ class LiveReconstruction(DocumentRouter):
             device=f"CPU {platform.machine()}",
             memory_bytes=memory_bytes,
             started_s=time.time(),
-            view_shapes=algorithm.view_shapes(frame_shape) if memory_bytes else {},
+            view_shapes=algorithm.view_shapes(self.scan, frame_shape)
+            if memory_bytes
+            else {},
         )
         for publisher in self._publishers:
             publisher.open(result)

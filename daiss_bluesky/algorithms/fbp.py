@@ -12,7 +12,7 @@ from daiss_bluesky.algorithms.offset_axis import slices_shape
 from daiss_bluesky.algorithms.sinogram_rows import SinogramRows
 from daiss_bluesky.algorithms.slabs import slab_bytes
 from daiss_bluesky.core.errors import InputError
-from daiss_bluesky.core.scan import Scan
+from daiss_bluesky.core.scan import TECHNIQUE, Scan
 from daiss_bluesky.kernels.rotation_center import search_bytes
 
 BASE_BYTES = 300_000_000
@@ -29,6 +29,7 @@ class FbpAlgorithm:
     """Starts reconstructions by filtered backprojection; holds the parameters."""
 
     name = "fbp"
+    technique = TECHNIQUE
 
     def __init__(
         self, *, memory_limit_gb: float | None = None, **parameters: Any
@@ -86,8 +87,11 @@ class FbpAlgorithm:
             return self._memory_limit_gb
         return float(psutil.virtual_memory().available / 1e9)
 
-    def view_shapes(self, frame_shape: tuple[int, int]) -> dict[str, tuple[int, int]]:
+    def view_shapes(
+        self, scan: Scan, frame_shape: tuple[int, int]
+    ) -> dict[str, tuple[int, int]]:
         """Name the views: three slices through the middle, the newest projection."""
+        del scan  # the frames say it all
         rows, n = frame_shape
         upright = dict.fromkeys(("slice_xz", "slice_yz", "projection"), (rows, n))
         return {"slice_xy": (n, n), **upright}

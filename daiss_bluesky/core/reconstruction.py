@@ -15,16 +15,16 @@ angles (a neighbor never came), mended inside `finish` by reading only those aga
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from daiss_bluesky.core.frames import Batch, FrameKey, FrameRef
 from daiss_bluesky.core.plane import Plane
-from daiss_bluesky.core.scan import Scan
 
-Arrays = Mapping[str, NDArray[np.float32]]
+Arrays = Mapping[str, NDArray[Any]]
+"""Views are float32; final arrays may be complex64 or float64 as well."""
 Reread = Callable[[Sequence[FrameKey]], Iterator[Batch]]
 """Reads frames again by key, as batches; raises for one that cannot be read."""
 
@@ -34,17 +34,19 @@ class Progress:
     """How far a reconstruction is, and how far it can be trusted."""
 
     frames_expected: int | None = None
-    """Projections; None where nothing says how many will come."""
+    """Of the sample; None where nothing says how many will come."""
     frames_received: int = 0
-    """Projections that arrived, each counted once."""
+    """Of the sample, that arrived, each counted once."""
     frames_used: int = 0
-    """Projections inside the views."""
+    """Of the sample, inside the views."""
     duplicates: int = 0
     coverage: float = 0.0
-    """Part of the half circle that is covered, 0 to 1."""
+    """Part of the half circle, or of the planned positions, that is covered, 0 to 1."""
     newest_time_s: float | None = None
-    """Time of the newest projection inside the views."""
+    """Time of the newest frame inside the views."""
     newest_angle_rad: float | None = None
+    quality: Mapping[str, float] = field(default_factory=dict)
+    """How good it is, as far as is known: residual, frc_half_period_px ..."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     """Parameters in force: center_px, center_source, filter ..."""
 
@@ -71,25 +73,6 @@ class Reconstruction(Protocol):
         """Give small 2-D pictures of the present state; copies, always finite."""
         ...
 
-    def slices(self, z: int, y: int, x: int) -> Arrays:
-        """Give slice_xy, slice_xz and slice_yz at any place, as of now; copies."""
-        ...
-
-    def look_at(self, z: int, y: int, x: int) -> None:
-        """Let the views show the slices through this place from now on."""
-        ...
-
-    def set_center(self, center_px: float | None) -> None:
-        """Set the rotation center in mid-scan, or (None) let it be found again.
-
-        Makes the reconstruction stale. Refuses what has no rotation center.
-        """
-        ...
-
-    def cut(self, plane: Plane) -> NDArray[np.float32]:
-        """Give the picture of any plane, as of now."""
-        ...
-
     def stale(self) -> str | None:
         """Say why the projections must be read again, or None."""
         ...
@@ -103,24 +86,50 @@ class Reconstruction(Protocol):
         ...
 
 
+@runtime_checkable
+class VolumeReconstruction(Reconstruction, Protocol):
+    """A reconstruction of a volume: any plane of it, at any moment."""
+
+    def slices(self, z: int, y: int, x: int) -> Arrays:
+        """Give slice_xy, slice_xz and slice_yz at any place, as of now; copies."""
+        ...
+
+    def look_at(self, z: int, y: int, x: int) -> None:
+        """Let the views show the slices through this place from now on."""
+        ...
+
+    def set_center(self, center_px: float | None) -> None:
+        """Set the rotation center in mid-scan, or (None) let it be found again.
+
+        Makes the reconstruction stale.
+        """
+        ...
+
+    def cut(self, plane: Plane) -> NDArray[np.float32]:
+        """Give the picture of any plane, as of now."""
+        ...
+
+
 class Algorithm(Protocol):
     """Makes reconstructions; holds parameters, no state."""
 
     name: str
+    technique: str
+    """The scans it takes: `tomography` or `ptychography`."""
     parameters: Any
     """A pydantic model; what provenance records."""
 
-    def memory_bytes(self, scan: Scan, frame_shape: tuple[int, int]) -> int:
+    def memory_bytes(self, scan: Any, frame_shape: tuple[int, int]) -> int:
         """Tell how much memory a reconstruction will hold at most."""
         ...
 
     def view_shapes(
-        self, frame_shape: tuple[int, int]
+        self, scan: Any, frame_shape: tuple[int, int]
     ) -> Mapping[str, tuple[int, int]]:
         """Name the views its reconstructions give, with their shapes."""
         ...
 
-    def start(self, scan: Scan, frame_shape: tuple[int, int]) -> Reconstruction:
+    def start(self, scan: Any, frame_shape: tuple[int, int]) -> Reconstruction:
         """Begin one scan; refuses one that cannot fit, with the figures."""
         ...
 

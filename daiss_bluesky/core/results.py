@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daiss_bluesky.core.reconstruction import Arrays, Progress
-from daiss_bluesky.core.scan import Scan
+from daiss_bluesky.core.technique import AnyScan
 
 SPEC_NAME = "DaissReconstruction"
 SPEC_VERSION = "1.0"
@@ -29,7 +29,7 @@ class Result:
     """One reconstruction of one run: its identity and provenance."""
 
     uid: str
-    scan: Scan
+    scan: AnyScan
     algorithm: str
     parameters: Mapping[str, Any]
     frame_shape: tuple[int, int]

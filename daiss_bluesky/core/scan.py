@@ -1,7 +1,7 @@
 """What is known of a scan before its pixels: the plan's own description of it."""
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.frames import FrameKind
 
-START_KEY = "tomography"
+TECHNIQUE = "tomography"
+START_KEY = TECHNIQUE
 """Where a start document carries the TomographyRecord."""
 
 DEFAULT_STREAMS: dict[str, FrameKind] = {
@@ -59,22 +60,29 @@ class SampleMetadata(Model):
     distance_mm: float | None = Field(None, ge=0)
 
 
-class TomographyRecord(SampleMetadata):
-    """What a tomography plan writes into its start document under START_KEY."""
+class ScanRecord(SampleMetadata):
+    """What every plan of ours writes into its start document."""
 
     version: int = 1
-    streams: dict[str, FrameKind] = Field(default_factory=lambda: dict(DEFAULT_STREAMS))
+    streams: dict[str, FrameKind] = Field(default_factory=dict)
+    """What the frames of each stream are."""
     counts: dict[FrameKind, int] = Field(default_factory=dict)
     """Frames the plan means to take, by kind."""
+    image_key: str | None = None
+    """Data key of the camera's frames."""
+    exposure_s: float | None = Field(None, gt=0)
+
+
+class TomographyRecord(ScanRecord):
+    """What a tomography plan writes into its start document under START_KEY."""
+
+    streams: dict[str, FrameKind] = Field(default_factory=lambda: dict(DEFAULT_STREAMS))
     angles_deg: list[float] | None = None
     """Planned angles of the projections, in the order they are taken."""
     rotation_key: str | None = None
     """Data key of the rotation readback, in degrees."""
-    image_key: str | None = None
-    """Data key of the camera's frames."""
     center_px: float | None = None
     """Rotation center given by the user; None: find it."""
-    exposure_s: float | None = Field(None, gt=0)
 
     @model_validator(mode="after")
     def _counts_agree(self) -> Self:
@@ -89,7 +97,13 @@ class Scan(TomographyRecord):
 
     run_uid: str
     scan_id: int | None = None
-    technique: str = "tomography"
+    technique: str = TECHNIQUE
+    sample_kind: ClassVar[FrameKind] = "projection"
+
+    @property
+    def n_frames(self) -> int | None:
+        """Frames of the sample expected, where anything says so."""
+        return self.n_projections
 
     @property
     def n_projections(self) -> int | None:

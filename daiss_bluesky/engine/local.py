@@ -26,7 +26,7 @@ from daiss_bluesky.core.reconstruction import (
     Reconstruction,
 )
 from daiss_bluesky.core.results import Final, Status, Update
-from daiss_bluesky.core.scan import Scan
+from daiss_bluesky.core.technique import AnyScan
 from daiss_bluesky.engine.pending import Pending
 from daiss_bluesky.engine.questions import Question, Questions
 
@@ -52,7 +52,7 @@ class LocalEngine:
     def __init__(
         self,
         algorithm: Algorithm,
-        scan: Scan,
+        scan: AnyScan,
         source: FrameSource,
         listener: Listener,
         *,
@@ -160,7 +160,7 @@ class LocalEngine:
     def _add(self, batch: Batch) -> None:
         if self._reconstruction is None:
             self._reconstruction = self._open(batch)
-        if batch.kind == "projection":
+        if batch.is_sample:
             self._unpublished.append(batch.times_s)
         else:
             self._calibrated_s = time.monotonic()
@@ -179,9 +179,9 @@ class LocalEngine:
         quiet = time.monotonic() - self._calibrated_s > CALIBRATION_QUIET_S
         if self._pending.calibration_waits or not (quiet or self._pending.ended):
             return False
-        logger.info("reading the projections again: %s", reason)
+        logger.info("reading the frames again: %s", reason)
         reconstruction.restart()
-        refs = [ref for ref in self._seen.values() if ref.kind == "projection"]
+        refs = [ref for ref in self._seen.values() if ref.is_sample]
         self._pending.put_back([ref for ref in refs if ref.key not in self._lost])
         return True
 
@@ -213,7 +213,7 @@ class LocalEngine:
         message = self._pending.message
         if not message and progress.frames_missing:
             message = (
-                f"{progress.frames_missing} of {progress.frames_expected} projections"
+                f"{progress.frames_missing} of {progress.frames_expected} frames"
                 " never came"
             )
         self._listener.on_final(
@@ -235,7 +235,7 @@ class LocalEngine:
 
     def _fail(self, message: str) -> None:
         reconstruction = self._reconstruction
-        progress = Progress(frames_expected=self._scan.n_projections)
+        progress = Progress(frames_expected=self._scan.n_frames)
         if reconstruction is not None:
             progress = reconstruction.progress()
         # An aborted run that lacks what a result needs has not failed: it was aborted.

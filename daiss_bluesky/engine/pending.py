@@ -14,7 +14,7 @@ class Pending:
         """Begin empty and open."""
         self._changed = threading.Condition()
         self._calibration: deque[FrameRef] = deque()
-        self._projections: deque[FrameRef] = deque()
+        self._sample: deque[FrameRef] = deque()
         self._ended = False
         self._stopped = False
         self._woken = False
@@ -36,7 +36,7 @@ class Pending:
             self._changed.notify()
 
     def _queue_of(self, ref: FrameRef) -> deque[FrameRef]:
-        return self._projections if ref.kind == "projection" else self._calibration
+        return self._sample if ref.is_sample else self._calibration
 
     def end(self, *, succeeded: bool, message: str) -> None:
         """No more will come."""
@@ -84,7 +84,7 @@ class Pending:
             woken, self._woken = self._woken, False
             if self._stopped:
                 return None
-            queue = self._calibration or self._projections
+            queue = self._calibration or self._sample
             if not queue:
                 return None if self._ended and not woken else []
             taken = [queue.popleft()]
@@ -96,5 +96,5 @@ class Pending:
             return taken
 
     def _ready(self) -> bool:
-        waiting = self._calibration or self._projections
+        waiting = self._calibration or self._sample
         return bool(waiting) or self._ended or self._stopped or self._woken

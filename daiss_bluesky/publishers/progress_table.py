@@ -20,6 +20,8 @@ SCHEMA = pa.schema(
         ("lag_s", pa.float64()),
         ("newest_angle_deg", pa.float64()),
         ("center_px", pa.float64()),
+        ("residual", pa.float64()),
+        ("quality", pa.string()),
         ("parameters", pa.string()),
     ]
 )
@@ -45,6 +47,8 @@ def progress_row(
         "lag_s": math.nan if newest_s is None else published_s - newest_s,
         "newest_angle_deg": math.nan if angle is None else math.degrees(angle),
         "center_px": math.nan if center is None else float(center),
+        "residual": progress.quality.get("residual", math.nan),
+        "quality": json.dumps(dict(progress.quality)),
         "parameters": json.dumps(dict(progress.parameters), default=str),
     }
     table = pa.Table.from_pylist([values], schema=SCHEMA)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from daiss_bluesky.core.ptychography import PtychographyScan
 from daiss_bluesky.core.reconstruction import Progress
 from daiss_bluesky.core.results import Final, Result
 
@@ -20,13 +21,7 @@ def describe(result: Result) -> dict[str, Any]:
         "technique": scan.technique,
         "algorithm": result.algorithm,
         "parameters": dict(result.parameters),
-        "geometry": {
-            "pixel_size_um": scan.pixel_size_um,
-            "energy_kev": scan.energy_kev,
-            "distance_mm": scan.distance_mm,
-            "center_px": scan.center_px,
-            "frame_shape": list(result.frame_shape),
-        },
+        "geometry": _geometry(result),
         "versions": dict(result.versions),
         "device": result.device,
         "memory_bytes": result.memory_bytes,
@@ -35,6 +30,21 @@ def describe(result: Result) -> dict[str, Any]:
         "started": result.started_s,
         "finished": None,
     }
+
+
+def _geometry(result: Result) -> dict[str, Any]:
+    scan = result.scan
+    known: dict[str, Any] = {
+        "pixel_size_um": scan.pixel_size_um,
+        "energy_kev": scan.energy_kev,
+        "distance_mm": scan.distance_mm,
+        "frame_shape": list(result.frame_shape),
+    }
+    if isinstance(scan, PtychographyScan):
+        known |= {"field": scan.field, "detector_pixel_um": scan.detector_pixel_um}
+    else:
+        known["center_px"] = scan.center_px
+    return known
 
 
 def describe_progress(progress: Progress) -> dict[str, Any]:
@@ -48,6 +58,7 @@ def describe_progress(progress: Progress) -> dict[str, Any]:
             "duplicates": progress.duplicates,
         },
         "coverage": progress.coverage,
+        "quality": dict(progress.quality),
         "in_force": dict(progress.parameters),
     }
     center = progress.parameters.get("center_px")

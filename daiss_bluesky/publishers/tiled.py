@@ -166,7 +166,7 @@ class TiledPublisher:
     def _register(self, uid: str, final: Final) -> None:
         for name, array in final.arrays.items():
             path = self._results_dir / uid / f"{name}.zarr"
-            stored = np.ascontiguousarray(array, dtype="<f4")
+            stored = np.ascontiguousarray(array)
             if self._stored.get(name) is not array:
                 self._chunks[name] = write_zarr(path, stored)
                 self._stored[name] = array

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from daiss_bluesky.core.errors import InputError, UnavailableError
 from daiss_bluesky.core.plane import Plane
-from daiss_bluesky.core.reconstruction import Reconstruction
+from daiss_bluesky.core.reconstruction import Reconstruction, VolumeReconstruction
 from daiss_bluesky.services.control import Handler
 
 PATIENCE_S = 25.0
@@ -38,20 +38,26 @@ def make_handlers(newest: Callable[[], Askable]) -> dict[str, Handler]:
         return asked(lambda one: asdict(one.progress()))
 
     def slices(z: int, y: int, x: int) -> Any:
-        return asked(lambda one: dict(one.slices(z, y, x)))
+        return asked(lambda one: dict(_volume(one).slices(z, y, x)))
 
     def plane(middle: Any, down: Any, across: Any, shape: Any) -> Any:
         wanted = Plane(_vector(middle), _vector(down), _vector(across), _pair(shape))
-        return asked(lambda one: one.cut(wanted))
+        return asked(lambda one: _volume(one).cut(wanted))
 
     def look(z: int, y: int, x: int) -> Any:
-        return asked(lambda one: one.look_at(z, y, x))
+        return asked(lambda one: _volume(one).look_at(z, y, x))
 
     def center(center_px: float | None) -> Any:
-        return asked(lambda one: one.set_center(center_px))
+        return asked(lambda one: _volume(one).set_center(center_px))
 
     known: tuple[Handler, ...] = (status, slices, plane, look, center)
     return {handler.__name__: handler for handler in known}
+
+
+def _volume(one: Reconstruction) -> VolumeReconstruction:
+    if isinstance(one, VolumeReconstruction):
+        return one
+    raise InputError("the run that is being reconstructed has no slices and no center")
 
 
 def _vector(value: Any) -> tuple[float, float, float]:

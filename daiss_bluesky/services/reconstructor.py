@@ -20,6 +20,7 @@ from daiss_bluesky.core.errors import InputError, UnavailableError, unknown
 from daiss_bluesky.core.pipeline import Pipeline, read_pipeline
 from daiss_bluesky.core.registry import ALGORITHMS, find, load
 from daiss_bluesky.core.results import Publisher
+from daiss_bluesky.core.technique import technique_of
 from daiss_bluesky.publishers.tiled import TiledPublisher
 from daiss_bluesky.services.control import ControlServer
 from daiss_bluesky.services.control_requests import Askable, make_handlers
@@ -207,7 +208,12 @@ def main(
     load("daiss_bluesky.kernels.compile:compile_all")()
     position = _position(directory)
     reconstructor = Reconstructor(
-        position, lambda start: live(start, settings) if live.wants(start) else None
+        position,
+        lambda start: (
+            live(start, settings)
+            if technique_of(start) == algorithm.technique
+            else None
+        ),
     )
     stream = DocumentStream(directory.journal, proxy_address, position.resume_sequence)
     control = None

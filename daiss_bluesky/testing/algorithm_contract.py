@@ -14,7 +14,12 @@ from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.frames import Batch, FrameKey
 from daiss_bluesky.core.geometry import projection_angles_deg
 from daiss_bluesky.core.plane import Plane
-from daiss_bluesky.core.reconstruction import Algorithm, Arrays, Reconstruction
+from daiss_bluesky.core.reconstruction import (
+    Algorithm,
+    Arrays,
+    Reconstruction,
+    VolumeReconstruction,
+)
 from daiss_bluesky.core.stored import StoredScan
 from daiss_bluesky.engine.inline import (
     calibration_batches,
@@ -57,6 +62,7 @@ class AlgorithmContract:
         reconstruction = self.make().start(stored.scan, stored.frame_shape)
         feed(reconstruction, calibration_batches(stored))
         feed(reconstruction, projection_batches(stored, half))
+        assert isinstance(reconstruction, VolumeReconstruction)
         z, y, x = (n // 3 for n in volume.shape)
         expected = {
             "slice_xy": volume[z], "slice_xz": volume[:, y], "slice_yz": volume[:, :, x]

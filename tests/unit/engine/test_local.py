@@ -143,7 +143,7 @@ def test_lost_frames_are_counted_and_the_rest_is_used(run: Run) -> None:
     run.engine.end()
     final = run.result()
     assert final.status == "incomplete"
-    assert "2 of 20 projections never came" in final.message
+    assert "2 of 20 frames never came" in final.message
     assert final.arrays["volume"][0, 0, 0] == sum(range(N)) - 10
 
 
