@@ -48,6 +48,7 @@ def describe_progress(progress: Progress) -> dict[str, Any]:
             "duplicates": progress.duplicates,
         },
         "coverage": progress.coverage,
+        "steps": {"done": progress.step, "of": progress.steps},
         "in_force": dict(progress.parameters),
     }
     center = progress.parameters.get("center_px")
