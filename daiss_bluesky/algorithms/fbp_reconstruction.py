@@ -24,7 +24,13 @@ from daiss_bluesky.core.errors import InputError, UnavailableError
 from daiss_bluesky.core.frames import Batch, FrameKey
 from daiss_bluesky.core.geometry import angle_weights, coverage
 from daiss_bluesky.core.plane import Plane
-from daiss_bluesky.core.reconstruction import Arrays, Progress, Reread
+from daiss_bluesky.core.reconstruction import (
+    Arrays,
+    OnStep,
+    Progress,
+    Reread,
+    nobody_watches,
+)
 from daiss_bluesky.core.scan import Scan
 from daiss_bluesky.kernels.center_fan import Fan
 from daiss_bluesky.kernels.correction import Fields
@@ -228,14 +234,15 @@ class FbpReconstruction:
     def slices(self, z: int, y: int, x: int) -> Arrays:
         """Give slice_xy, slice_xz and slice_yz at any place, as of now; copies."""
         self._check_place(z, y, x)
-        if self._volume is not None:
-            planes = self._volume[z], self._volume[:, y], self._volume[:, :, x]
+        volume = self._present_volume()
+        if volume is not None:
+            planes = volume[z], volume[:, y], volume[:, :, x]
             copies = tuple(plane.copy() for plane in planes)
         else:
             copies = self._sum.slices(z, y, x, self._present_scale())
         names = ("slice_xy", "slice_xz", "slice_yz")
         found = dict(zip(names, copies, strict=True))
-        if self._volume is None and (rings := self._rings()):
+        if volume is None and (rings := self._rings()):
             rings.subtract_from_slices(found, z, y, x)
         return found
 
@@ -253,8 +260,8 @@ class FbpReconstruction:
     def cut(self, plane: Plane) -> NDArray[np.float32]:
         """Give the picture of any plane, as of now."""
         picture = np.zeros(plane.shape, np.float32)
-        if self._volume is not None:
-            add_slab(self._volume, 0, plane, picture)
+        if (volume := self._present_volume()) is not None:
+            add_slab(volume, 0, plane, picture)
         else:
             rings = self._rings()
             for first, slab in self._sum.slabs(self._present_scale()):
@@ -263,6 +270,10 @@ class FbpReconstruction:
                 add_slab(slab, first, plane, picture)
         return picture
 
+    def _present_volume(self) -> NDArray[np.float32] | None:
+        """Give the volume, as soon as there is one; else the sum has to do."""
+        return self._volume
+
     def _present_scale(self) -> float:
         """Give what the sum of guessed weights is short of the half circle."""
         _, angles, weights = self._ledger.used_arrays()
@@ -270,17 +281,21 @@ class FbpReconstruction:
             float(self._weights(angles).sum() / weights.sum()) if angles.size else 1.0
         )
 
-    def finish(self, reread: Reread) -> Arrays:
+    def finish(self, reread: Reread, on_step: OnStep = nobody_watches) -> Arrays:
         """Give the volume (z, y, x) in attenuation per pixel.
 
         Reads everything again if the reconstruction is stale, otherwise the few
         projections whose weight was guessed wrong. The sum is used up.
         """
         if self._volume is None:
-            self._volume = self._finish(reread)
+            self._volume = self._finish(reread, on_step)
         return {"volume": self._volume}
 
-    def _finish(self, reread: Reread) -> NDArray[np.float32]:
+    def _finish(
+        self,
+        reread: Reread,
+        on_step: OnStep,  # noqa: ARG002 - it is done in one
+    ) -> NDArray[np.float32]:
         self._read_stale(reread)
         if self._parameters.needs_whole_sinograms:
             volume = self._from_whole_sinograms(reread)

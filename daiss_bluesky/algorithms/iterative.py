@@ -4,7 +4,8 @@ Sources: `kernels.reference_iterative`. Each slice is solved by itself, a block 
 slices at a time, so that the memory beside data and volume is that of one block.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar, Protocol
 
@@ -16,7 +17,7 @@ from daiss_bluesky.algorithms.iterative_parameters import (
     SirtParameters,
     TvParameters,
 )
-from daiss_bluesky.algorithms.kept import KeptAlgorithm, LineIntegrals
+from daiss_bluesky.algorithms.kept import KeptAlgorithm, LineIntegrals, Step
 from daiss_bluesky.core.geometry import angle_weights
 from daiss_bluesky.kernels import iterative as kernels
 from daiss_bluesky.kernels.backprojection import (
@@ -24,11 +25,9 @@ from daiss_bluesky.kernels.backprojection import (
     backproject,
     filter_projections,
 )
-from daiss_bluesky.kernels.iterative import Rays
+from daiss_bluesky.kernels.iterative import Rays, Squares
 
 Array = NDArray[np.float32]
-OnIteration = Callable[[int, int, float], None]
-"""Told how many iterations are done, of how many, and the RMS residual before this."""
 
 
 class Solver(Protocol):
@@ -41,8 +40,7 @@ class Solver(Protocol):
         x: Array,
         iterations: int,
         non_negative: bool,
-        on_iteration: Callable[[int, float], None],
-    ) -> None:
+    ) -> Iterator[Squares]:
         """Iterate."""
         ...
 
@@ -55,52 +53,67 @@ def solve_volume(
     non_negative: bool,
     start: Array | str = "zeros",
     filter_name: str = "ramp",
-    on_iteration: OnIteration | None = None,
-) -> tuple[Array, NDArray[np.float64]]:
-    """Solve for the volume (z, y, x) in attenuation per pixel.
+) -> Iterator[Step]:
+    """Solve for the volume (z, y, x) in attenuation per pixel, a step an iteration.
 
-    It starts from zeros, from `fbp`, or from a volume given. Also gives the RMS
-    residual before each iteration: in attenuation; for SIRT weighted by the inverse
-    lengths of the rays.
+    It starts from zeros, from `fbp`, or from a volume given. Notes the relative
+    residual, |A x - b| / |b|, before the iteration; at the end that of the whole volume
+    before each; for SIRT weighted by the inverse lengths of the rays.
     """
-    n_angles, rows, n = lines.p.shape
-    blocks = Blocks(rows, n)
+    _, rows, n = lines.p.shape
+    volume = _start(lines, start, filter_name)
+    if non_negative:
+        np.maximum(volume, 0, out=volume)
     rays = Rays(lines.angles_rad, lines.center_px, n)
-    volume = np.empty((rows, n, n), np.float32)
-    squares = np.zeros(iterations)
-
-    for first in range(0, rows, blocks.slices):
-        part = slice(first, min(first + blocks.slices, rows))
-
-        def note(i: int, square: float, first: int = first) -> None:
-            squares[i] += square
-            if on_iteration is not None:
-                done = first // blocks.slices * iterations + i + 1
-                rms = float(np.sqrt(square / (n_angles * blocks.slices * n)))
-                on_iteration(done, blocks.count * iterations, rms)
-
-        p = lines.p[:, part]
-        if isinstance(start, str):
-            x = _start(lines, p, start, filter_name)
-        else:
-            x = _block(start[part])
-        if non_negative:
-            np.maximum(x, 0, out=x)
-        solver(rays, _arranged(p), x, iterations, non_negative, note)
-        volume[part] = x[..., : p.shape[1]].transpose(2, 0, 1)
-    return volume, np.sqrt(squares / lines.p.size)
+    squares = np.zeros((iterations, 2))
+    together = Blocks(rows, n).slices
+    parts = [slice(first, first + together) for first in range(0, rows, together)]
+    # The middle, which is looked at, comes first.
+    parts.sort(key=lambda part: not part.start <= rows // 2 < part.stop)
+    for block, part in enumerate(parts):
+        x = _block(volume[part])
+        b = _arranged(lines.p[:, part])
+        present = partial(_put_back, volume, part, x)
+        for i, now in enumerate(solver(rays, b, x, iterations, non_negative)):
+            squares[i] += now
+            notes: dict[str, Any] = {"iteration": i + 1, "residual": _residual(now)}
+            if len(parts) > 1:
+                notes |= {"block": block + 1, "blocks": len(parts)}
+            number, of = block * iterations + i + 1, len(parts) * iterations
+            if number == of:
+                notes["residuals"] = [_residual(of_all) for of_all in squares]
+            yield Step(number, of, present, notes)
+        present()
 
 
-def _start(lines: LineIntegrals, p: Array, start: str, filter_name: str) -> Array:
-    blocks = Blocks(*p.shape[1:])
-    (x,) = blocks.zeros()
+def _put_back(volume: Array, part: slice, x: Array) -> Array:
+    volume[part] = x[..., : len(volume[part])].transpose(2, 0, 1)
+    return volume
+
+
+def _residual(squares: Iterable[float]) -> float:
+    residual, data = squares
+    return float(f"{np.sqrt(residual / data) if data else 0.0:.4g}")
+
+
+def _start(lines: LineIntegrals, start: Array | str, filter_name: str) -> Array:
+    _, rows, n = lines.p.shape
+    if not isinstance(start, str):
+        return start.copy()
+    volume = np.zeros((rows, n, n), np.float32)
     if start == "fbp":
-        weights = angle_weights(lines.angles_rad)
         if filter_name == "sharp":
             filter_name = "ramp"  # the sharpest that backprojection knows
-        q = filter_projections(p, weights, blocks, filter_name)
-        backproject(q, lines.angles_rad, lines.center_px, [x])
-    return x
+        weights = angle_weights(lines.angles_rad)
+        together = Blocks(rows, n).slices
+        for first in range(0, rows, together):
+            part = slice(first, first + together)
+            blocks = Blocks(*volume[part].shape[:2])
+            x = blocks.zeros()
+            q = filter_projections(lines.p[:, part], weights, blocks, filter_name)
+            backproject(q, lines.angles_rad, lines.center_px, x)
+            _put_back(volume, part, *x)
+    return volume
 
 
 def _block(volume: Array) -> Array:
@@ -128,17 +141,12 @@ class SirtAlgorithm(KeptAlgorithm):
     parameters: SirtParameters
 
     def __init__(
-        self,
-        *,
-        memory_limit_gb: float | None = None,
-        on_iteration: OnIteration | None = None,
-        **parameters: Any,
+        self, *, memory_limit_gb: float | None = None, **parameters: Any
     ) -> None:
-        """Check the parameters; on_iteration is told of each iteration at the end."""
+        """Check the parameters."""
         super().__init__(memory_limit_gb=memory_limit_gb)
         what = f"the parameters of {self.name}"
         self.parameters = self.model.parse(parameters, what)
-        self.on_iteration = on_iteration
 
     def _solver_bytes(self, n_angles: int, frame_shape: tuple[int, int]) -> int:
         n, slices = frame_shape[1], Blocks(*frame_shape).slices
@@ -153,19 +161,19 @@ class SirtAlgorithm(KeptAlgorithm):
         """Choose the solver, and what it is told that the parameters do not say."""
         return kernels.sirt, {}
 
-    def solve(self, lines: LineIntegrals) -> tuple[Array, dict[str, Any]]:
-        """Make the volume; notes the RMS residual before each iteration."""
+    def solve(self, lines: LineIntegrals) -> Iterator[Step]:
+        """Make the volume, a step an iteration; see `solve_volume`."""
         solver, told = self._solver(lines)
-        volume, residuals = solve_volume(
+        steps = solve_volume(
             lines,
             solver,
             iterations=self.parameters.iterations,
             non_negative=self.parameters.non_negative,
             start=self.parameters.start,
             filter_name=self.parameters.filter,
-            on_iteration=self.on_iteration,
         )
-        return volume, told | {"residuals": [float(f"{r:.4g}") for r in residuals]}
+        for step in steps:
+            yield replace(step, notes={**told, **step.notes})
 
 
 class CglsAlgorithm(SirtAlgorithm):

@@ -4,7 +4,7 @@ While the scan runs they are filtered backprojection, and show its views; beside
 corrected line integrals stay in memory, which is stated in advance.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from daiss_bluesky.algorithms.fbp_parameters import FbpParameters
 from daiss_bluesky.algorithms.fbp_reconstruction import WORK_FRAMES, FbpReconstruction
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.frames import FrameKey
-from daiss_bluesky.core.reconstruction import Arrays, Progress, Reread
+from daiss_bluesky.core.reconstruction import Arrays, OnStep, Progress, Reread
 from daiss_bluesky.core.scan import Scan
 
 Array = NDArray[np.float32]
@@ -33,11 +33,23 @@ class LineIntegrals:
     center_px: float
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """How far a solver is."""
+
+    number: int
+    of: int
+    volume: Callable[[], Array]
+    """Gives the volume (z, y, x) as it is until the next step."""
+    notes: Mapping[str, Any]
+    """What is to stand beside the parameters in force."""
+
+
 STRIPE_ROWS = 16
 """Sinograms corrected at once; bounds the memory."""
 
-Solve = Callable[[LineIntegrals], tuple[Array, dict[str, Any]]]
-"""Gives the volume (z, y, x), and what is to stand beside the parameters in force."""
+Solve = Callable[[LineIntegrals], Iterator[Step]]
+"""Takes its steps one by one; the last one's volume is the result."""
 
 
 class KeptReconstruction(FbpReconstruction):
@@ -54,7 +66,7 @@ class KeptReconstruction(FbpReconstruction):
         super().__init__(scan, frame_shape, parameters, method)
         self._solve = solve
         self._kept: dict[FrameKey, Array] = {}
-        self._found: dict[str, Any] = {}
+        self._step: Step | None = None
         self._shown: Arrays = {}
 
     def restart(self) -> None:
@@ -64,30 +76,48 @@ class KeptReconstruction(FbpReconstruction):
 
     def progress(self) -> Progress:
         """Tell how far it is, and in the end what the solver has to say."""
-        progress = super().progress()
-        parameters = {**progress.parameters, **self._found}
-        return replace(progress, parameters=parameters)
+        progress, step = super().progress(), self._step
+        if step is None:
+            return progress
+        parameters = {**progress.parameters, **step.notes}
+        return replace(progress, parameters=parameters, step=step.number, steps=step.of)
 
     def slices(self, z: int, y: int, x: int) -> Arrays:
         """Give slice_xy, slice_xz and slice_yz at any place, as of now; copies.
 
-        Where a solver failed, those last shown: the sum is given up before it begins.
+        Before a solver's first step those last shown: the sum is given up by then.
         """
-        if self._volume is None and self._shown:
+        if self._present_volume() is None and self._shown:
             return {name: view.copy() for name, view in self._shown.items()}
         return super().slices(z, y, x)
+
+    def set_center(self, center_px: float | None) -> None:
+        """Set the rotation center in mid-scan, or (None) let it be found again."""
+        if self._volume is None and self._shown:
+            raise InputError("the volume is being made; its center stays")
+        super().set_center(center_px)
+
+    def _present_volume(self) -> Array | None:
+        if self._volume is None and self._step is not None:
+            return self._step.volume()
+        return self._volume
 
     def _keep(self, keys: list[FrameKey], p: Array) -> None:
         self._kept.update(zip(keys, p, strict=True))
 
-    def _finish(self, reread: Reread) -> Array:
+    def _finish(self, reread: Reread, on_step: OnStep) -> Array:
         self._read_stale(reread)
         self._shown = self.slices(*self._place)
         del self._sum
         _, center = self._settle()
         lines = self._line_integrals(center.center_px)
         self._remove_stripes(lines.p)
-        volume, self._found = self._solve(lines)
+        for step in self._solve(lines):
+            self._step = step
+            on_step()
+        volume = step.volume()
+        # What the solver needed goes with it.
+        self._step = replace(step, volume=lambda: volume)
         return volume
 
     def _remove_stripes(self, p: Array) -> None:
@@ -137,8 +167,8 @@ class KeptAlgorithm(FbpAlgorithm):
         """Tell what `solve` needs beside line integrals and volume."""
         raise NotImplementedError
 
-    def solve(self, lines: LineIntegrals) -> tuple[Array, dict[str, Any]]:
-        """Make the volume (z, y, x), and what to note beside the parameters."""
+    def solve(self, lines: LineIntegrals) -> Iterator[Step]:
+        """Make the volume step by step, one step at least."""
         raise NotImplementedError
 
     def start(self, scan: Scan, frame_shape: tuple[int, int]) -> KeptReconstruction:

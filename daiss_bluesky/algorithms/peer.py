@@ -1,12 +1,10 @@
 """A second opinion: our corrections and our center, another program's volume."""
 
+from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from daiss_bluesky.algorithms.backends.registry import find_backend, load_peer
-from daiss_bluesky.algorithms.kept import KeptAlgorithm, LineIntegrals
+from daiss_bluesky.algorithms.kept import KeptAlgorithm, LineIntegrals, Step
 from daiss_bluesky.core.errors import InputError
 
 
@@ -41,8 +39,8 @@ class PeerAlgorithm(KeptAlgorithm):
         # Adapters copy the data and turn the volume; what peers use is theirs.
         return 4 * rows * n * (2 * n_angles + n)
 
-    def solve(self, lines: LineIntegrals) -> tuple[NDArray[np.float32], dict[str, Any]]:
-        """Make the volume with the peer."""
+    def solve(self, lines: LineIntegrals) -> Iterator[Step]:
+        """Make the volume with the peer, which does not tell of its steps."""
         options = self._options
         volume = self._peer(lines.p, lines.angles_rad, lines.center_px, **options)
-        return volume, {"backend": self.name, **options}
+        yield Step(1, 1, lambda: volume, {"backend": self.name, **options})

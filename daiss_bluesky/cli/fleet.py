@@ -80,6 +80,15 @@ class Fleet:
             }
         )
 
+    def addresses(self) -> dict[str, Any]:
+        """Say where clients find it: an URI, and ports of loopback."""
+        return {
+            "tiled_uri": self.tiled_uri,
+            "proxy_in": self.proxy_in,
+            "proxy_out": self.proxy_out,
+            "control": self.control,
+        }
+
     def with_services(self, services: Sequence[Service]) -> "Fleet":
         """Give the same fleet with these processes."""
         return replace(self, services=tuple(services))
@@ -241,7 +250,9 @@ def _tiled(fleet: Fleet, port: int) -> ServiceSpec:
     )
 
 
-def _follower(fleet: Fleet, name: str, *arguments: str) -> ServiceSpec:
+def _follower(
+    fleet: Fleet, name: str, *arguments: str, address: str = ""
+) -> ServiceSpec:
     ready = _ready_file(fleet, name)
     # Compute threads that spin while they wait take the cores from the others.
     environment = {API_KEY: fleet.api_key(), "OMP_WAIT_POLICY": "passive"}
@@ -260,6 +271,7 @@ def _follower(fleet: Fleet, name: str, *arguments: str) -> ServiceSpec:
         ],
         ready.exists,
         environment,
+        address,
     )
 
 
@@ -271,4 +283,5 @@ def _reconstructor(fleet: Fleet) -> ServiceSpec:
     arguments = ["--pipeline", str(fleet.pipeline), "--prefix", fleet.prefix]
     arguments += ["--data-root", str(fleet.data_root)]
     arguments += ["--control-port", str(fleet.control)]
-    return _follower(fleet, "reconstructor", *arguments)
+    address = f"0MQ requests {fleet.control}"
+    return _follower(fleet, "reconstructor", *arguments, address=address)

@@ -68,7 +68,7 @@ def up(
     )
     fleet = start_fleet(plan, Console(stderr=True, quiet=json_output))
     if json_output:
-        typer.echo(json.dumps({"tiled_uri": fleet.tiled_uri, "state": str(root)}))
+        typer.echo(json.dumps(fleet.addresses() | {"state": str(root)}))
         return
     Console().print(services_table(fleet))
     typer.echo(f"Tiled: {fleet.tiled_uri}   next: daiss shell")
@@ -146,8 +146,8 @@ def status(state: State = None, json_output: Json = False) -> None:
             one.as_dict() | {"running": one.process() is not None}
             for one in fleet.services
         ]
-        answer = {"tiled_uri": fleet.tiled_uri, "services": rows, "results": results}
-        typer.echo(json.dumps(answer))
+        more = {"services": rows, "results": results}
+        typer.echo(json.dumps(fleet.addresses() | more))
         return
     Console().print(results_table(results))
 

@@ -10,7 +10,6 @@ from rich.progress import BarColumn, Progress, TimeRemainingColumn
 
 from daiss_bluesky.algorithms.backends.registry import BACKENDS, find_backend
 from daiss_bluesky.algorithms.fbp import FbpAlgorithm
-from daiss_bluesky.algorithms.iterative import SirtAlgorithm
 from daiss_bluesky.algorithms.offset_axis import slices_shape
 from daiss_bluesky.algorithms.peer import PeerAlgorithm
 from daiss_bluesky.algorithms.phase_parameters import phase_filter
@@ -36,23 +35,42 @@ def reconstruct_file(
     if center_px is not None:
         parameters["center_px"] = center_px
     algorithm = _make(pipeline.algorithm, parameters)
-    columns = ("{task.description}", BarColumn(), TimeRemainingColumn())
     stored = open_scan(file)
-    console = Console(stderr=True)
-    # Where nobody watches, and before a refusal, there is no bar to leave behind.
-    hidden = not (show and console.is_terminal)
-    with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
+    with _bar(show=show) as bar:
         task = bar.add_task("reconstructing", total=None)
 
         def advance(state: State) -> None:
-            bar.update(task, completed=state.frames_used, total=state.frames_expected)
+            if state.step == 1:
+                # The time left is that of the iterations alone.
+                bar.reset(task)
+            if not state.steps:
+                done, total = state.frames_used, state.frames_expected
+                bar.update(task, completed=done, total=total)
+                return
+            bar.update(
+                task,
+                completed=state.step,
+                total=state.steps,
+                description=_iterating(state),
+            )
 
-        def iterate(done: int, total: int, _residual: float) -> None:
-            bar.update(task, description="iterating", completed=done, total=total)
-
-        if isinstance(algorithm, SirtAlgorithm):
-            algorithm.on_iteration = iterate
         return reconstruct_scan(stored, algorithm, advance)
+
+
+def _bar(*, show: bool) -> Progress:
+    """Make a progress bar with the time left.
+
+    Where nobody watches, and before a refusal, there is none to leave behind.
+    """
+    console = Console(stderr=True)
+    hidden = not (show and console.is_terminal)
+    columns = ("{task.description}", BarColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=console, transient=True, disable=hidden)
+
+
+def _iterating(state: State) -> str:
+    residual = state.parameters.get("residual")
+    return "iterating" if residual is None else f"iterating, residual {residual:.3g}"
 
 
 def reconstruct_in_slabs(
@@ -75,16 +93,12 @@ def reconstruct_in_slabs(
     rows = slab_rows(algorithm, stored, 1e9 * limit_gb, margin_rows)
     shape = _volume_shape(algorithm, stored)
     volume, final = VolumeFile(target, shape), None
-    console = Console(stderr=True)
-    hidden = not (show and console.is_terminal)
-    columns = ("{task.description}", BarColumn(), TimeRemainingColumn())
     try:
-        with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
+        with _bar(show=show) as bar:
             task = bar.add_task(f"slabs of {rows} rows", total=shape[0])
 
             def advance(first: int, state: State) -> None:
-                part = state.frames_used / max(1, state.frames_expected or 1)
-                bar.update(task, completed=first + part * rows)
+                bar.update(task, completed=first + _part_done(state) * rows)
 
             slabs = reconstruct_slabs(stored, algorithm, rows, margin_rows, advance)
             for first, slices, ended in slabs:
@@ -96,6 +110,12 @@ def reconstruct_in_slabs(
         volume.discard()
         raise
     return final, list(shape)
+
+
+def _part_done(state: State) -> float:
+    if "iterations" in state.parameters:
+        return state.step / max(1, state.steps)
+    return state.frames_used / max(1, state.frames_expected or 1)
 
 
 def _margin_rows(algorithm: Algorithm, stored: StoredScan) -> int:

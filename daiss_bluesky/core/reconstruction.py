@@ -27,6 +27,12 @@ Arrays = Mapping[str, NDArray[Any]]
 """Views are float32; final arrays may be complex64 or float64 as well."""
 Reread = Callable[[Sequence[FrameKey]], Iterator[Batch]]
 """Reads frames again by key, as batches; raises for one that cannot be read."""
+OnStep = Callable[[], None]
+"""Called in the midst of `finish` when there is something new to see."""
+
+
+def nobody_watches() -> None:
+    """Stand in for an OnStep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,10 @@ class Progress:
     """How good it is, as far as is known: residual, frc_half_period_px ..."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     """Parameters in force: center_px, center_source, filter ..."""
+    step: int = 0
+    """Iterations, or passes, that `finish` has done."""
+    steps: int = 0
+    """Of how many; 0 before it is known, and where there are none."""
 
     @property
     def frames_missing(self) -> int | None:
@@ -81,8 +91,12 @@ class Reconstruction(Protocol):
         """Forget the projections, keep what was learned (center, flats, darks)."""
         ...
 
-    def finish(self, reread: Reread) -> Arrays:
-        """Give the final arrays; `reread` brings back the few that need it."""
+    def finish(self, reread: Reread, on_step: OnStep = nobody_watches) -> Arrays:
+        """Give the final arrays; `reread` brings back the few that need it.
+
+        Where that takes many steps, `on_step` is called after each, when progress,
+        views and slices show it; what it raises ends the reconstruction.
+        """
         ...
 
 

@@ -41,7 +41,11 @@ def reconstruct_scan(
     def reread(keys: Sequence[FrameKey]) -> Iterator[Batch]:
         return projection_batches(stored, np.array([key.index for key in keys]))
 
-    arrays = reconstruction.finish(reread)
+    def step() -> None:
+        if on_progress is not None:
+            on_progress(reconstruction.progress())
+
+    arrays = reconstruction.finish(reread, step)
     progress = reconstruction.progress()
     return Final(
         status="incomplete" if progress.frames_missing else "complete",

@@ -36,6 +36,10 @@ CALIBRATION_QUIET_S = 1.0
 """Flats come in series: start over after the series, not after each of its frames."""
 
 
+class _StoppedError(Exception):
+    """Ends a finish that nobody waits for any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Listener:
     """Who is told; called from the worker thread, so each must return at once."""
@@ -75,7 +79,7 @@ class LocalEngine:
         self._updates = 0
         self._last_update_s = 0.0
         self._unpublished: list[NDArray[np.float64]] = []
-        self._wished = False
+        self._changed = False
         self._calibrated_s = 0.0
         self._slot = slot or nullcontext()
         self._thread = threading.Thread(
@@ -114,6 +118,8 @@ class LocalEngine:
                     self._feed()
                 if not self._pending.stopped:
                     self._finish()
+            except _StoppedError:
+                logger.info("gave up the end of %s", self._scan.run_uid)
             except DaissError as error:
                 self._fail(str(error))
             except Exception as error:
@@ -127,16 +133,19 @@ class LocalEngine:
         while (refs := self._next()) is not None:
             for batch in self._read(refs):
                 self._add(batch)
-            if self._questions.answer(self._reconstruction):
-                # A wish may have changed what the views show.
-                self._wished = True
+            self._answer()
             self._restart_if_stale()
             self._publish_if_due()
+
+    def _answer(self) -> None:
+        if self._questions.answer(self._reconstruction):
+            # A wish may have changed what the views show.
+            self._changed = True
 
     def _next(self) -> list[FrameRef] | None:
         """Wait for frames, or for the moment something is due; None at the end."""
         due_s = None
-        if self._unpublished or self._wished:
+        if self._unpublished or self._changed:
             due_s = max(0.0, self._last_update_s + self._period_s - time.monotonic())
         elif self._reconstruction is not None and self._reconstruction.stale():
             due_s = CALIBRATION_QUIET_S
@@ -188,7 +197,7 @@ class LocalEngine:
     def _publish_if_due(self) -> None:
         now = time.monotonic()
         due = now >= self._last_update_s + self._period_s
-        news = self._unpublished or self._wished
+        news = self._unpublished or self._changed
         if self._reconstruction is None or not (news and due):
             return
         if views := self._reconstruction.views():
@@ -199,7 +208,7 @@ class LocalEngine:
                 Update(self._updates, time.time(), progress, views, times_s)
             )
             self._unpublished.clear()
-            self._wished = False
+            self._changed = False
         self._last_update_s = now
 
     def _finish(self) -> None:
@@ -207,7 +216,7 @@ class LocalEngine:
         if reconstruction is None:
             self._fail("no frame arrived")
             return
-        arrays = reconstruction.finish(self._reread)
+        arrays = reconstruction.finish(self._reread, self._step)
         progress = reconstruction.progress()
         whole = self._pending.succeeded and not progress.frames_missing
         message = self._pending.message
@@ -228,9 +237,19 @@ class LocalEngine:
             )
         )
 
+    def _step(self) -> None:
+        """See to the others in the midst of a long finish."""
+        if self._pending.stopped:
+            raise _StoppedError
+        self._answer()
+        self._changed = True
+        self._publish_if_due()
+
     def _reread(self, keys: Sequence[FrameKey]) -> Iterator[Batch]:
         refs = [self._seen[key] for key in keys]
         for start in range(0, len(refs), self._max_batch):
+            if self._pending.stopped:
+                raise _StoppedError
             yield self._source.load(refs[start : start + self._max_batch])
 
     def _fail(self, message: str) -> None:

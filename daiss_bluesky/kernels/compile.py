@@ -94,7 +94,7 @@ def _compile_iterative(n_angles: int, columns: int) -> None:
     b = np.ones((n_angles, columns + 2, 16), np.float32)
     x = np.ones((columns, columns, 16), np.float32)
     for solver in (sirt, cgls, partial(tv, strength=1.0)):
-        solver(rays, b, x, 1, True, lambda *_: None)
+        list(solver(rays, b, x, 1, True))
 
 
 def main() -> None:

@@ -4,9 +4,12 @@ Defined by `reference_iterative`, where the sources are. A block x is (y, x, sli
 is changed in place from wherever it starts; projections b are
 (angle, 1 + column + 1, slice) with zeros on either side, and stay as they are. All is
 float32; nothing depends on which slices a block holds.
+
+A solver is a generator: after each iteration it gives the squared residual before it
+and the squared data, weighted alike.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,8 +25,8 @@ from daiss_bluesky.kernels.reference_iterative import (
 )
 
 Array = NDArray[np.float32]
-OnIteration = Callable[[int, float], None]
-"""Told the number of an iteration, from 0, and the squared residual before it."""
+Squares = tuple[float, float]
+"""Of the residual and of the data."""
 
 _ANY = np.float32(-np.inf)
 
@@ -62,19 +65,20 @@ def sirt(
     x: Array,
     iterations: int,
     non_negative: bool,
-    on_iteration: OnIteration,
-) -> None:
+) -> Iterator[Squares]:
     """Iterate x + C A' R (b - A x) in place; memory for one more b and x."""
     along, over = rays.sums()
     r = np.where(along > 0, 1 / np.maximum(along, 1), 0).astype(np.float32)
     c = np.where(over > 0, 1 / np.maximum(over, 1e-6), 0).astype(np.float32)
-    q, g = np.empty_like(b), np.empty_like(x)
+    q, g = np.zeros_like(b), np.empty_like(x)
+    data = float(steps.weighted_residual(q, b, r).sum())
     lowest = np.float32(0) if non_negative else _ANY
-    for i in range(iterations):
+    for _ in range(iterations):
         rays.forward(x, q)
-        on_iteration(i, float(steps.weighted_residual(q, b, r).sum()))
+        residual = float(steps.weighted_residual(q, b, r).sum())
         rays.transposed(q, g)
         steps.add_weighted(x, c, g, lowest)
+        yield residual, data
 
 
 def cgls(
@@ -83,19 +87,19 @@ def cgls(
     x: Array,
     iterations: int,
     non_negative: bool,
-    on_iteration: OnIteration,
-) -> None:
+) -> Iterator[Squares]:
     """Take conjugate gradient steps in place; memory for two more b and x."""
     q, r = np.empty_like(b), np.empty_like(b)
     s, d = np.empty_like(x), np.empty_like(x)
     gamma = np.zeros(x.shape[2])
+    data = float(steps.squares(b).sum())
     for i in range(iterations):
         if i == 0 or (non_negative and i % RESTART == 0):
             rays.forward(x, r)
             steps.subtract_from(r, b)
             rays.transposed(r, d)
             gamma = steps.squares(d)
-        on_iteration(i, float(steps.squares(r).sum()))
+        residual = float(steps.squares(r).sum())
         rays.forward(d, q)
         alpha = _ratio(gamma, steps.squares(q))
         steps.add_scaled(x, alpha, d)
@@ -105,6 +109,7 @@ def cgls(
         steps.scale_and_add(d, _ratio(gamma, before), s)
         if non_negative and ((i + 1) % RESTART == 0 or i + 1 == iterations):
             np.maximum(x, 0, out=x)
+        yield residual, data
 
 
 def _ratio(a: NDArray[np.float64], b: NDArray[np.float64]) -> Array:
@@ -118,9 +123,8 @@ def tv(
     x: Array,
     iterations: int,
     non_negative: bool,
-    on_iteration: OnIteration,
     strength: float,
-) -> None:
+) -> Iterator[Squares]:
     """Minimize |A x - b|² / 2 + strength * TV(x) in place.
 
     Memory for two more b and four more x.
@@ -137,9 +141,11 @@ def tv(
     ahead, g = x.copy(), np.empty_like(x)
     v = np.zeros((2, *x.shape), np.float32)
     limit = np.float32(strength / scale)
-    for i in range(iterations):
+    data = float(steps.squares(b).sum())
+    for _ in range(iterations):
         rays.forward(ahead, q)
-        on_iteration(i, float(steps.dual_residual(y, q, b, r).sum()))
+        residual = float(steps.dual_residual(y, q, b, r).sum())
         steps.dual_gradient(v, ahead, inside, np.float32(balance / 2), limit)
         rays.transposed(y, g)
         steps.primal(x, ahead, g, v, tau, scale, lowest)
+        yield residual, data

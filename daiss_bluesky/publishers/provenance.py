@@ -59,6 +59,7 @@ def describe_progress(progress: Progress) -> dict[str, Any]:
         },
         "coverage": progress.coverage,
         "quality": dict(progress.quality),
+        "steps": {"done": progress.step, "of": progress.steps},
         "in_force": dict(progress.parameters),
     }
     center = progress.parameters.get("center_px")

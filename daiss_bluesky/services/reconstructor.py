@@ -8,7 +8,7 @@ the result is the same one under the same name.
 import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import closing
+from contextlib import ExitStack, closing
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -165,12 +165,8 @@ def make_publishers(
 def follow(stream: DocumentStream, reconstructor: Reconstructor) -> None:
     """Take documents until told to end."""
     ended = end_event()
-    try:
-        while not ended.is_set():
-            reconstructor.receive(stream.read_new(POLL_S))
-    finally:
-        stream.close()
-        reconstructor.stop()
+    while not ended.is_set():
+        reconstructor.receive(stream.read_new(POLL_S))
 
 
 def main(
@@ -215,14 +211,16 @@ def main(
             else None
         ),
     )
-    stream = DocumentStream(directory.journal, proxy_address, position.resume_sequence)
-    control = None
-    if control_port is not None:
-        control = ControlServer(control_port, make_handlers(reconstructor.newest))
-    announce(ready_file, algorithm=plan.algorithm, prefix=prefix)
-    follow(stream, reconstructor)
-    if control is not None:
-        control.close()
+    place = position.resume_sequence
+    with ExitStack() as ends:
+        stream = DocumentStream(directory.journal, proxy_address, place)
+        ends.enter_context(closing(stream))
+        ends.callback(reconstructor.stop)
+        if control_port is not None:
+            handlers = make_handlers(reconstructor.newest)
+            ends.enter_context(closing(ControlServer(control_port, handlers)))
+        announce(ready_file, algorithm=plan.algorithm, prefix=prefix)
+        follow(stream, reconstructor)
 
 
 def _position(directory: StateDirectory) -> Position:

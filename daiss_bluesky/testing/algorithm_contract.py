@@ -152,6 +152,28 @@ class AlgorithmContract:
         reconstruction.finish(rereader(stored))
         assert set(reconstruction.views()) == set(first)
 
+    def test_steps_of_the_end_are_seen(self) -> None:
+        """Each is counted and shown, the last as the result; none is as good."""
+        stored = self.stored()
+        reconstruction = self.make().start(stored.scan, stored.frame_shape)
+        feed(reconstruction, calibration_batches(stored))
+        feed(reconstruction, projection_batches(stored, np.arange(self.n_projections)))
+        told, shown = [], [reconstruction.views()]
+        assert reconstruction.progress().steps == 0
+
+        def step() -> None:
+            told.append(reconstruction.progress())
+            shown.append(reconstruction.views())
+
+        volume = reconstruction.finish(rereader(stored), step)["volume"]
+        final, views = reconstruction.progress(), reconstruction.views()
+        assert [progress.step for progress in told] == [*range(1, final.steps + 1)]
+        assert {progress.steps for progress in told} <= {final.steps}
+        assert all(set(some) == set(views) for some in shown)
+        if told:
+            np.testing.assert_array_equal(shown[-1]["slice_xy"], views["slice_xy"])
+        np.testing.assert_array_equal(views["slice_xy"], volume[len(volume) // 2])
+
     def test_progress_says_how_far(self) -> None:
         """Counts, coverage and the newest frame follow what was added."""
         stored = self.stored()

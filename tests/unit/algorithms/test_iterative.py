@@ -2,7 +2,7 @@
 
 import dataclasses
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -18,10 +18,10 @@ from daiss_bluesky.algorithms.iterative import (
     solve_volume,
     tv_strength,
 )
-from daiss_bluesky.algorithms.kept import LineIntegrals
+from daiss_bluesky.algorithms.kept import LineIntegrals, Step
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.geometry import angle_weights, projection_angles_deg
-from daiss_bluesky.core.reconstruction import Algorithm
+from daiss_bluesky.core.reconstruction import Algorithm, Progress
 from daiss_bluesky.core.scan import Scan
 from daiss_bluesky.engine.inline import reconstruct_scan
 from daiss_bluesky.kernels import iterative, reference
@@ -96,8 +96,12 @@ def error(volume: NDArray[Any], sample: NDArray[np.float64]) -> float:
 def volume_of(
     algorithm: SirtAlgorithm, lines: LineIntegrals
 ) -> tuple[NDArray[np.float32], list[float]]:
-    volume, notes = algorithm.solve(lines)
-    return volume, notes["residuals"]
+    return last(algorithm.solve(lines))
+
+
+def last(steps: Iterator[Step]) -> tuple[NDArray[np.float32], list[float]]:
+    *_, step = steps
+    return step.volume(), step.notes["residuals"]
 
 
 @pytest.mark.parametrize(
@@ -155,9 +159,10 @@ def test_any_volume_can_be_the_start(sample: NDArray[np.float64]) -> None:
     lines = lines_of(FEW)
     kept = sample.astype(np.float32)
     solve = partial(solve_volume, lines, iterations=3, non_negative=True)
-    near, residuals = solve(iterative.sirt, start=kept)
-    _, from_zeros = solve(iterative.sirt)
-    assert residuals[0] < 0.05 * from_zeros[0]
+    near, residuals = last(solve(iterative.sirt, start=kept))
+    _, from_zeros = last(solve(iterative.sirt))
+    assert from_zeros[0] == 1
+    assert residuals[0] < 0.05
     assert error(near, sample) < 0.05
     np.testing.assert_array_equal(kept, sample.astype(np.float32))
 
@@ -173,24 +178,31 @@ def test_a_slice_is_the_same_alone_and_among_many(name: str) -> None:
     solve = partial(
         solve_volume, solver=solver, iterations=5, non_negative=True, start="fbp"
     )
-    alone, _ = solve(LineIntegrals(lines.p[:, 3:4], FEW, CENTER_PX))
-    among, _ = solve(many)
+    alone, _ = last(solve(LineIntegrals(lines.p[:, 3:4], FEW, CENTER_PX)))
+    among, _ = last(solve(many))
     for place in (3, 3 + 8 * 16):
         away = np.abs(among[place] - alone[0]).max()
         assert away <= 1e-6 * np.abs(alone).max()
 
 
 def test_convergence_is_told_and_noted() -> None:
+    """Two blocks of slices, one after the other."""
     stored = make_ball_scan(projection_angles_deg(30), rows=130)
-    told: list[tuple[int, int, float]] = []
-    algorithm = SirtAlgorithm(
-        iterations=5, on_iteration=lambda *said: told.append(said)
-    )
-    parameters = reconstruct_scan(stored, algorithm).progress.parameters
-    assert [done for done, _, _ in told] == list(range(1, 11))
-    assert {total for _, total, _ in told} == {10}
+    told: list[Progress] = []
+    algorithm = SirtAlgorithm(iterations=5)
+    parameters = reconstruct_scan(stored, algorithm, told.append).progress.parameters
+    steps = [progress for progress in told if progress.steps]
+    assert [(one.step, one.steps) for one in steps] == [(i, 10) for i in range(1, 11)]
+    assert [one.parameters["iteration"] for one in steps] == 2 * [1, 2, 3, 4, 5]
+    assert {one.parameters["blocks"] for one in steps} == {2}
+    residuals = [one.parameters["residual"] for one in steps]
+    assert 1 > residuals[0] > residuals[4] > 0
+    assert 1 > residuals[5] > residuals[9] > 0
     assert parameters["iterations"] == 5
     assert len(parameters["residuals"]) == 5
+    # That of all slices is between those of the blocks.
+    both = sorted([residuals[4], residuals[9]])
+    assert both[0] <= parameters["residuals"][4] <= both[1]
     assert parameters["center_source"] == "pair"
     strength = reconstruct_scan(stored, TvAlgorithm(iterations=2)).progress.parameters
     assert strength["tv_strength"] > 0

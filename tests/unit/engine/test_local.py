@@ -10,7 +10,7 @@ import pytest
 
 from daiss_bluesky.core.errors import InputError, UnavailableError
 from daiss_bluesky.core.frames import Batch, FrameKey, FrameKind, FrameRef
-from daiss_bluesky.core.reconstruction import Arrays, Progress, Reread
+from daiss_bluesky.core.reconstruction import Arrays, OnStep, Progress, Reread
 from daiss_bluesky.core.results import Final, Update
 from daiss_bluesky.core.scan import Scan
 from daiss_bluesky.engine.local import Listener, LocalEngine
@@ -54,7 +54,7 @@ class Sum:
         self.keys.clear()
         self.restarts += 1
 
-    def finish(self, reread: Reread) -> Arrays:
+    def finish(self, reread: Reread, on_step: OnStep) -> Arrays:
         first = min(self.keys)
         [again] = list(reread([first]))
         assert again.keys == [first]

@@ -33,16 +33,8 @@ def test_compiled_form_equals_the_reference(
     kept = b.copy()
     x = np.zeros((n, n, 16), np.float32)
     x[..., :rows] = start.transpose(1, 2, 0)
-    noted: list[float] = []
-    compiled(
-        Rays(angles_rad, center_px, n),
-        b,
-        x,
-        8,
-        non_negative,
-        lambda i, square: noted.append(square) if i == len(noted) else None,
-        **options,
-    )
+    rays = Rays(angles_rad, center_px, n)
+    noted, data = zip(*compiled(rays, b, x, 8, non_negative, **options), strict=True)
     expected, residuals = defined(
         p, angles_rad, center_px, start, 8, non_negative, **options
     )
@@ -51,6 +43,9 @@ def test_compiled_form_equals_the_reference(
     tolerance = 1e-4 if name == "cgls" else 1e-5
     assert np.abs(found - expected).max() < tolerance * np.abs(expected).max()
     np.testing.assert_allclose(noted, residuals, rtol=1e-4)
+    # The data are what is left of them when nothing is there.
+    _, [nothing] = defined(p, angles_rad, center_px, 0 * start, 1, True, **options)
+    np.testing.assert_allclose(data, nothing, rtol=1e-5)
     np.testing.assert_array_equal(b, kept)
     assert not x[..., rows:].any()
     assert not found[:, ~circle(n)].any()

@@ -9,6 +9,10 @@ import pytest
 
 from daiss_bluesky.core.errors import InputError, UnavailableError
 from daiss_bluesky.core.reconstruction import Reconstruction
+from daiss_bluesky.core.registry import load
+from daiss_bluesky.services import reconstructor
+from daiss_bluesky.services.control import ControlServer, ask
+from daiss_bluesky.services.epics_environment import free_ports
 from daiss_bluesky.services.journal import Record
 from daiss_bluesky.services.position import Position
 from daiss_bluesky.services.reconstructor import Reconstructor
@@ -140,3 +144,31 @@ def test_a_run_without_a_callback_does_not_hold_the_position(
     assert service.position.resume_sequence == 102
     service.receive(run("b"))
     assert service.callbacks["b"].done()
+
+
+def test_an_error_frees_the_control_port(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [port] = free_ports(1)
+    pipeline = tmp_path / "pipeline.yml"
+    pipeline.write_text("publishers: []")
+
+    def broken(*_: object) -> None:
+        with pytest.raises(InputError, match="no run is being reconstructed"):
+            ask(port, "status")
+        raise RuntimeError("the disk is gone")
+
+    def load_quickly(reference: str) -> Any:
+        return list if reference.endswith(":compile_all") else load(reference)
+
+    monkeypatch.setattr(reconstructor, "follow", broken)
+    monkeypatch.setattr(reconstructor, "load", load_quickly)
+    with pytest.raises(RuntimeError, match="the disk is gone"):
+        reconstructor.main(
+            state=tmp_path,
+            pipeline=pipeline,
+            tiled_uri="http://127.0.0.1:9",
+            proxy_address="127.0.0.1:9",
+            control_port=port,
+        )
+    ControlServer(port, {}).close()
