@@ -9,7 +9,8 @@ from typing import Any
 from daiss_bluesky.core.errors import UnavailableError
 from daiss_bluesky.core.reconstruction import Reconstruction
 
-Question = Callable[[Reconstruction], Any]
+Question = Callable[[Any], Any]
+"""Is given the reconstruction, of whatever kind it is."""
 
 
 class Questions:
