@@ -11,12 +11,14 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic, models, register_model
 
 LANES = 16
 
 _VECTOR = ir.VectorType(ir.FloatType(), LANES)
 _FLOAT_BYTES = 4
+_SHORT_BYTES = 2
 
 
 class _LanesType(types.Type):
@@ -24,7 +26,7 @@ class _LanesType(types.Type):
         super().__init__(name=f"lanes{LANES}")
 
 
-_lanes = _LanesType()
+lanes_type = _LanesType()
 
 
 @register_model(_LanesType)
@@ -33,7 +35,7 @@ class _LanesModel(models.PrimitiveModel):
         super().__init__(manager, kind, _VECTOR)
 
 
-def _pointer(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
+def pointer(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
     data = context.make_array(kind)(context, builder, array).data
     return builder.bitcast(builder.gep(data, [index]), _VECTOR.as_pointer())
 
@@ -44,11 +46,11 @@ def load(_typing, array, index):  # type: ignore[no-untyped-def]
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         kind = signature.args[0]
-        value = builder.load(_pointer(context, builder, kind, *arguments))
+        value = builder.load(pointer(context, builder, kind, *arguments))
         value.align = _FLOAT_BYTES
         return value
 
-    return _lanes(array, types.int64), generate
+    return lanes_type(array, types.int64), generate
 
 
 @intrinsic
@@ -56,11 +58,11 @@ def store(_typing, array, index, value):  # type: ignore[no-untyped-def]
     """Put a value into array[index : index + LANES]."""
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        where = _pointer(context, builder, signature.args[0], *arguments[:2])
+        where = pointer(context, builder, signature.args[0], *arguments[:2])
         builder.store(arguments[2], where).align = _FLOAT_BYTES
         return context.get_dummy_value()
 
-    return types.void(array, types.int64, _lanes), generate
+    return types.void(array, types.int64, lanes_type), generate
 
 
 def _operation(name: str) -> Callable[..., Any]:
@@ -69,7 +71,7 @@ def _operation(name: str) -> Callable[..., Any]:
         def generate(_context, builder, _signature, arguments):  # type: ignore[no-untyped-def]
             return getattr(builder, name)(*arguments, flags=("contract",))
 
-        return _lanes(a, b), generate
+        return lanes_type(a, b), generate
 
     made: Callable[..., Any] = operate
     return made
@@ -78,6 +80,46 @@ def _operation(name: str) -> Callable[..., Any]:
 add = _operation("fadd")
 subtract = _operation("fsub")
 multiply = _operation("fmul")
+divide = _operation("fdiv")
+
+
+@intrinsic
+def maximum(_typing, a, b):  # type: ignore[no-untyped-def]
+    """Give the larger of each two; b where a is NaN."""
+
+    def generate(_context, builder, _signature, arguments):  # type: ignore[no-untyped-def]
+        larger = builder.fcmp_ordered(">", *arguments)
+        return builder.select(larger, *arguments)
+
+    return lanes_type(a, b), generate
+
+
+@intrinsic
+def square_root(_typing, a):  # type: ignore[no-untyped-def]
+    """Give the square roots."""
+
+    def generate(_context, builder, _signature, arguments):  # type: ignore[no-untyped-def]
+        name, kind = f"llvm.sqrt.v{LANES}f32", ir.FunctionType(_VECTOR, [_VECTOR])
+        root = cgutils.get_or_insert_function(builder.module, kind, name)
+        return builder.call(root, arguments)
+
+    return lanes_type(a), generate
+
+
+@intrinsic
+def load_uint16(_typing, array, index):  # type: ignore[no-untyped-def]
+    """Take array[index : index + LANES] of uint16 as float32."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        array, index = arguments
+        data = context.make_array(signature.args[0])(context, builder, array).data
+        shorts = ir.VectorType(ir.IntType(16), LANES)
+        where = builder.bitcast(builder.gep(data, [index]), shorts.as_pointer())
+        value = builder.load(where)
+        value.align = _SHORT_BYTES
+        return builder.uitofp(value, _VECTOR)
+
+    return lanes_type(array, types.int64), generate
 
 
 @intrinsic
@@ -88,7 +130,7 @@ def multiply_add(_typing, a, b, c):  # type: ignore[no-untyped-def]
         product = builder.fmul(*arguments[:2], flags=("contract",))
         return builder.fadd(product, arguments[2], flags=("contract",))
 
-    return _lanes(a, b, c), generate
+    return lanes_type(a, b, c), generate
 
 
 @intrinsic
@@ -102,4 +144,4 @@ def splat(_typing, number):  # type: ignore[no-untyped-def]
         zeros = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
         return builder.shuffle_vector(one, nothing, zeros)
 
-    return _lanes(types.float32), generate
+    return lanes_type(types.float32), generate

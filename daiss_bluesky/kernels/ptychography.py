@@ -1,0 +1,199 @@
+"""Ptychography while frames arrive: object, probe and corners, improved group by group.
+
+Defined by `reference_ptychography`. Frames are kept as they came, two bytes a pixel; no
+exit wave is kept.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from daiss_bluesky.core.errors import InputError
+from daiss_bluesky.kernels.lane_fft import CELL, LanePlan, plan
+from daiss_bluesky.kernels.lanes import LANES
+from daiss_bluesky.kernels.ptychography_canvas import Canvas
+from daiss_bluesky.kernels.ptychography_group import (
+    brightness,
+    sum_group,
+    update_object,
+    update_probe,
+)
+from daiss_bluesky.kernels.ptychography_step import Misfit, Step
+
+GROUP = 16
+"""Frames of one parallel update, at most."""
+
+_SHARES = 4
+"""Parts of a group that sum the probe's update apart, so threads that can help there."""
+
+Complex = NDArray[np.complex64]
+
+
+class Solver:
+    """Frames, their corners, and what they say so far of object and probe.
+
+    Positions are (row, column) of the probe array's first pixel, in object pixels, of
+    any origin. Frames are uint16 (frame, row, column) with the zero frequency in the
+    corner in the far field.
+    """
+
+    def __init__(
+        self,
+        probe: Complex,
+        *,
+        transfer: Complex | None = None,
+        bad: NDArray[np.bool_] | None = None,
+    ) -> None:
+        """Start from probe modes (mode, row, column) or one (row, column).
+
+        `transfer` (row, column) multiplies the spectrum, in the order of fft2, and makes
+        it near field. `bad` pixels (row, column) keep the model's amplitude.
+        """
+        probe = np.asarray(probe)
+        shape = probe.shape[-2:]
+        check_shape(shape)
+        self.shape: tuple[int, int] = (shape[0], shape[1])
+        self.canvas = Canvas(self.shape)
+        self._near = transfer is not None
+        self._plans = plan(shape[1]), plan(shape[0])
+        self._blocks, self._tall = (
+            -(-shape[1] // LANES),
+            -(-shape[0] // LANES) * LANES,
+        )
+        good = np.ones(shape) if bad is None else ~np.asarray(bad, np.bool_)
+        self._good = self._detector_order(good.astype(np.float32)[None]).ravel()
+        self._inside = np.zeros(self._blocks * LANES, np.float32)
+        self._inside[: shape[1]] = 1
+        self._transfer = np.empty(0, np.float32)
+        if transfer is not None:
+            scaled = np.asarray(transfer, np.complex64).T / np.float32(probe[0].size)
+            self._transfer = _cells(scaled, self._tall // LANES).ravel()
+        self._frames = np.empty((0, self._good.size), np.uint16)
+        self._positions = np.empty((0, 2))
+        self.count = 0
+        self.probe = probe
+
+    @property
+    def probe(self) -> Complex:
+        """The modes (mode, row, column), a copy."""
+        rows, columns = self.shape
+        cells = self._probe.reshape(-1, self._tall, self._blocks, 2, LANES)
+        parts = cells.transpose(3, 0, 1, 2, 4).reshape(2, len(cells), self._tall, -1)
+        both = parts[0] + np.complex64(1j) * parts[1]
+        return np.ascontiguousarray(both[:, :rows, :columns], np.complex64)
+
+    @probe.setter
+    def probe(self, probe: Complex) -> None:
+        probe = np.asarray(probe, np.complex64).reshape(-1, *self.shape)
+        fill = [(0, 0), (0, self._tall - self.shape[0]), (0, 0)]
+        cells = _cells(np.pad(probe, fill), self._blocks)
+        self._probe = np.ascontiguousarray(cells.ravel())
+        self._bright = np.empty(self._tall * self._blocks * LANES, np.float32)
+        self._brightest = brightness(self._probe, self._bright)
+        self._make_room(len(probe))
+
+    def _make_room(self, modes: int) -> None:
+        cells = self._tall * self._blocks
+        longest = max(self._tall, self._blocks * LANES)
+        self._waves = np.zeros((_SHARES, modes * cells * CELL), np.float32)
+        self._strips = np.zeros(
+            (_SHARES, max(3, 2 * modes), longest * CELL), np.float32
+        )
+        self._asked = np.zeros((GROUP, cells * CELL), np.float32)
+        self._probe_sum = np.zeros_like(self._waves)
+        self._lit = np.zeros((_SHARES, cells * LANES), np.float32)
+
+    @property
+    def positions(self) -> NDArray[np.float64]:
+        """Where the frames lie (frame, 2), a view: refined, and free to be set."""
+        return self._positions[: self.count]
+
+    def add(self, frames: NDArray[np.uint16], positions: ArrayLike) -> range:
+        """Keep frames (frame, row, column) at positions (frame, 2); give their indices."""
+        first, last = self.count, self.count + len(frames)
+        if last > len(self._frames):
+            room = max(last, 2 * len(self._frames), 64)
+            self._frames = _grown(self._frames, room)
+            self._positions = _grown(self._positions, room)
+        self._frames[first:last] = self._detector_order(frames).reshape(len(frames), -1)
+        self._positions[first:last] = positions
+        self.count = last
+        return range(first, last)
+
+    def _detector_order(self, frames: NDArray[Any]) -> NDArray[Any]:
+        if not self._near:
+            frames = frames.transpose(0, 2, 1)
+        extra = -frames.shape[2] % LANES
+        return np.pad(frames, [(0, 0), (0, 0), (0, extra)])
+
+    def update(self, group: ArrayLike, step: Step) -> Misfit:
+        """Improve all by one parallel step from the frames of these indices, 1 to 16."""
+        chosen = np.asarray(group, np.int64)
+        if not 1 <= len(chosen) <= GROUP:
+            raise InputError(f"a group has 1 to {GROUP} frames, not {len(chosen)}")
+        corners = self.canvas.corners(self._positions[chosen])
+        canvas, width = self.canvas.pixels.view(np.float32).ravel(), self.canvas.width
+        rows, columns = self.shape
+        sums = np.zeros((len(chosen), 7))
+        tilt = step.position_step != 0
+        sum_group(
+            canvas, width, corners, chosen, self._probe, self._bright, rows, columns,
+            self._frames, self._good, self._transfer, *map(_parts, self._plans),
+            self._waves, self._strips, self._inside, self._asked, self._probe_sum,
+            self._lit, tilt, sums,
+        )  # fmt: skip
+        if step.object_step:
+            update_object(
+                canvas, width, corners, self._asked, self._bright, rows, self._blocks,
+                step.object_step, step.alpha, self._brightest,
+            )  # fmt: skip
+        if step.probe_step:
+            update_probe(
+                self._probe, self._probe_sum, self._lit, self._blocks, step.probe_step,
+                step.beta,
+            )  # fmt: skip
+            self._brightest = brightness(self._probe, self._bright)
+        if tilt:
+            self._positions[chosen] += _moves(sums, step)
+        return Misfit(*map(float, sums[:, :2].sum(axis=0)))
+
+
+def check_shape(shape: tuple[int, ...]) -> None:
+    """Refuse frames whose sides cannot be transformed."""
+    for side in shape:
+        rest = side
+        for factor in (2, 3, 5):
+            while rest and rest % factor == 0:
+                rest //= factor
+        if rest != 1 or side < 2:  # noqa: PLR2004
+            raise InputError(
+                f"frames of {shape[0]} x {shape[1]} pixels cannot be transformed: a side"
+                f" must have factors 2, 3 and 5 only, and {side} has others"
+            )
+
+
+def _parts(made: LanePlan) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    return made.radices, made.twiddles
+
+
+def _cells(waves: Complex, blocks: int) -> NDArray[np.float32]:
+    """Lay waves (..., column) as cells (..., block, part, lane)."""
+    extra = [(0, 0)] * (waves.ndim - 1) + [(0, blocks * LANES - waves.shape[-1])]
+    filled = np.pad(waves, extra).reshape(*waves.shape[:-1], blocks, LANES)
+    return np.stack([filled.real, filled.imag], axis=-2).astype(np.float32)
+
+
+def _moves(sums: NDArray[np.float64], step: Step) -> NDArray[np.float64]:
+    ask_y, ask_x, yy, yx, xx = sums[:, 2:].T
+    scale = yy * xx - yx**2
+    scale = np.where(scale > 0, scale, np.inf)
+    moves = np.stack([xx * ask_y - yx * ask_x, yy * ask_x - yx * ask_y], axis=1)
+    moves *= step.position_step / scale[:, None]
+    return np.asarray(np.clip(moves, -step.reach_px, step.reach_px))
+
+
+def _grown(array: NDArray[Any], room: int) -> NDArray[Any]:
+    larger = np.empty((room, *array.shape[1:]), array.dtype)
+    larger[: len(array)] = array
+    return larger

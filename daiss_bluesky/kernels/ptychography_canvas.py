@@ -1,0 +1,54 @@
+"""The object of a ptychographic scan, as large as the positions so far ask for."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from daiss_bluesky.kernels.lanes import LANES
+
+_MARGIN = 16
+"""Pixels to spare on each side, so that refined positions rarely make it grow."""
+
+
+class Canvas:
+    """Complex transmission (row, column) that grows on any side.
+
+    Growth leaves what is there as it is, to the bit; new pixels are 1.
+    """
+
+    def __init__(self, shape: tuple[int, int]) -> None:
+        """Start empty, for patches of a shape (rows, columns)."""
+        # Kernels work on whole blocks of lanes beyond the patch's right edge.
+        self._reach = np.array(
+            [shape[0] + 1, -(-shape[1] // LANES) * LANES + 2 * LANES]
+        )
+        self.pixels = np.empty((0, 0), np.complex64)
+        self.origin: tuple[int, int] = (0, 0)
+        """The position (row, column) of pixel [0, 0]."""
+
+    @property
+    def width(self) -> int:
+        """Columns."""
+        return self.pixels.shape[1]
+
+    def corners(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Give where positions (frame, 2) lie on the canvas, grown to hold them."""
+        self._cover(
+            np.floor(positions.min(axis=0)).astype(int),
+            np.floor(positions.max(axis=0)).astype(int) + self._reach,
+        )
+        return positions - np.array(self.origin)
+
+    def _cover(self, first: NDArray[np.int64], last: NDArray[np.int64]) -> None:
+        low, size = np.array(self.origin), np.array(self.pixels.shape)
+        if size.any() and (first >= low).all() and (last <= low + size).all():
+            return
+        if not size.any():
+            low = first
+        spare = np.maximum(_MARGIN, size // 4)
+        before = np.where(first < low, low - first + spare, 0)
+        after = np.where(last > low + size, last - low - size + spare, 0)
+        larger = np.ones(size + before + after, np.complex64)
+        (y, x), (rows, columns) = before, size
+        larger[y : y + rows, x : x + columns] = self.pixels
+        self.pixels = larger
+        self.origin = (int(low[0] - before[0]), int(low[1] - before[1]))

@@ -1,0 +1,174 @@
+"""One parallel update of object and probe from the sums of a group: compiled.
+
+Frames are shared out to a fixed number of shares, and rows to threads, so that the
+result does not depend on how many threads there are.
+"""
+
+import numpy as np
+from numba import njit, prange
+
+from daiss_bluesky.kernels.lane_blocks import join, split
+from daiss_bluesky.kernels.lane_fft import CELL, get, put
+from daiss_bluesky.kernels.lanes import (
+    LANES,
+    add,
+    divide,
+    load,
+    maximum,
+    multiply,
+    multiply_add,
+    splat,
+    store,
+)
+from daiss_bluesky.kernels.ptychography_frame import add_frame
+
+_DARK = np.float32(1e-30)
+
+
+@njit(cache=True, nogil=True, parallel=True)
+def sum_group(  # type: ignore[no-untyped-def]
+    canvas, width, corners, group, probe, bright, rows, columns, frames, good,
+    transfer, along_rows, along_columns, waves, strips, inside, asked, probe_sum, lit,
+    tilt, sums,
+):  # fmt: skip
+    """Fill, for each frame of the group, what it asks, and the sums of each share."""
+    shares = waves.shape[0]
+    for share in prange(shares):
+        probe_sum[share] = 0
+        lit[share] = 0
+        room = np.empty(LANES, np.float32)
+        for k in range(share, len(group), shares):
+            add_frame(
+                canvas, width, corners[k], probe, bright, rows, columns,
+                frames[group[k]], good, transfer, along_rows, along_columns,
+                waves[share], strips[share], room, inside, asked[k],
+                probe_sum[share], lit[share], tilt, sums[k],
+            )  # fmt: skip
+
+
+@njit(cache=True, nogil=True, parallel=True)
+def update_object(  # type: ignore[no-untyped-def]
+    canvas, width, corners, asked, bright, rows, blocks, step, alpha, brightest
+):  # fmt: skip
+    """Move the object: step · N / ((1 - alpha) D + alpha · brightest)."""
+    order = np.argsort(corners[:, 1])
+    first = int(np.floor(corners[:, 0].min()))
+    last = int(np.floor(corners[:, 0].max())) + rows
+    for y in prange(first, last + 1):
+        buffer = np.empty(3 * width, np.float32)
+        line = np.zeros(3 * (blocks + 2) * LANES, np.float32)
+        start = end = 0
+        for k in order:
+            top, left = int(np.floor(corners[k, 0])), int(np.floor(corners[k, 1]))
+            if y < top or y > top + rows:
+                continue
+            if left >= end:
+                _move_row(canvas, y, width, buffer, start, end, step, alpha, brightest)
+                start = end = left
+            until = left + (blocks + 1) * LANES
+            for part in range(3):
+                buffer[part * width + end : part * width + until + LANES] = 0
+            end = max(end, until)
+            fy, fx = corners[k, 0] - top, corners[k, 1] - left
+            _mix_rows(asked[k], bright, y - top, rows, blocks, fy, line)
+            _add_line(line, blocks, fx, buffer, width, left)
+        _move_row(canvas, y, width, buffer, start, end, step, alpha, brightest)
+
+
+@njit(cache=True, nogil=True)
+def _mix_rows(asked, bright, r, rows, blocks, fy, line):  # type: ignore[no-untyped-def]
+    """Interpolate between rows r and r - 1: three lines between empty blocks."""
+    here = splat(np.float32(1 - fy if r < rows else 0))
+    above = splat(np.float32(fy if r > 0 else 0))
+    at, before = min(r, rows - 1) * blocks, max(r - 1, 0) * blocks
+    pitch = (blocks + 2) * LANES
+    for block in range(blocks):
+        ar, ai = get(asked, at + block)
+        br, bi = get(asked, before + block)
+        to = (block + 1) * LANES
+        store(line, to, multiply_add(above, br, multiply(here, ar)))
+        store(line, pitch + to, multiply_add(above, bi, multiply(here, ai)))
+        a = load(bright, (at + block) * LANES)
+        b = load(bright, (before + block) * LANES)
+        store(line, 2 * pitch + to, multiply_add(above, b, multiply(here, a)))
+
+
+@njit(cache=True, nogil=True)
+def _add_line(line, blocks, fx, buffer, width, left):  # type: ignore[no-untyped-def]
+    here, before = splat(np.float32(1 - fx)), splat(np.float32(fx))
+    pitch = (blocks + 2) * LANES
+    for part in range(3):
+        for block in range(blocks + 1):
+            at = part * pitch + (block + 1) * LANES
+            to = part * width + left + block * LANES
+            mixed = multiply_add(here, load(line, at), load(buffer, to))
+            mixed = multiply_add(before, load(line, at - 1), mixed)
+            store(buffer, to, mixed)
+
+
+@njit(cache=True, nogil=True)
+def _move_row(canvas, y, width, buffer, start, end, step, alpha, brightest):  # type: ignore[no-untyped-def]
+    share, rest = splat(np.float32(1 - alpha)), splat(np.float32(alpha * brightest))
+    rest = add(rest, splat(_DARK))
+    stepped = splat(np.float32(step))
+    for x in range(start, end, LANES):
+        seen = multiply_add(share, load(buffer, 2 * width + x), rest)
+        scale = divide(stepped, seen)
+        at = 2 * (y * width + x)
+        real, imag = split(load(canvas, at), load(canvas, at + LANES))
+        real = multiply_add(scale, load(buffer, x), real)
+        imag = multiply_add(scale, load(buffer, width + x), imag)
+        a, b = join(real, imag)
+        store(canvas, at, a)
+        store(canvas, at + LANES, b)
+
+
+@njit(cache=True, nogil=True, parallel=True)
+def update_probe(probe, probe_sum, lit, row_cells, step, beta):  # type: ignore[no-untyped-def]
+    """Move the modes: step · N / ((1 - beta) D + beta · max D)."""
+    shares, rows = probe_sum.shape[0], lit.shape[1] // (row_cells * LANES)
+    count = rows * row_cells
+    most = np.empty(rows * LANES, np.float32)
+    for row in prange(rows):
+        larger = splat(np.float32(0))
+        for cell in range(row * row_cells, (row + 1) * row_cells):
+            total = load(lit[0], cell * LANES)
+            for share in range(1, shares):
+                total = add(total, load(lit[share], cell * LANES))
+            store(lit[0], cell * LANES, total)
+            larger = maximum(larger, total)
+        store(most, row * LANES, larger)
+    rest = splat(np.float32(beta * most.max() + _DARK))
+    share_of_lit, stepped = splat(np.float32(1 - beta)), splat(np.float32(step))
+    for row in prange(probe.shape[0] // CELL // row_cells):
+        for cell in range(row * row_cells, (row + 1) * row_cells):
+            real, imag = get(probe_sum[0], cell)
+            for share in range(1, shares):
+                more_real, more_imag = get(probe_sum[share], cell)
+                real, imag = add(real, more_real), add(imag, more_imag)
+            dim = multiply_add(share_of_lit, load(lit[0], cell % count * LANES), rest)
+            scale = divide(stepped, dim)
+            was_real, was_imag = get(probe, cell)
+            put(
+                probe,
+                cell,
+                multiply_add(scale, real, was_real),
+                multiply_add(scale, imag, was_imag),
+            )
+
+
+@njit(cache=True, nogil=True)
+def brightness(probe, bright):  # type: ignore[no-untyped-def]
+    """Fill Σ_m |P_m|², and give its maximum."""
+    count = bright.shape[0] // LANES
+    modes = probe.shape[0] // CELL // count
+    larger, most = splat(np.float32(0)), np.empty(LANES, np.float32)
+    for cell in range(count):
+        total = splat(np.float32(0))
+        for mode in range(modes):
+            real, imag = get(probe, mode * count + cell)
+            total = multiply_add(imag, imag, multiply_add(real, real, total))
+        store(bright, cell * LANES, total)
+        larger = maximum(larger, total)
+    store(most, 0, larger)
+    return most.max()
