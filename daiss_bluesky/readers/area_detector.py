@@ -65,12 +65,12 @@ def read_part(file: Any, path: Path, lazy: Callable[[Any, Path], Any]) -> Part:
             f"{path} has no angle for its frames among /{ATTRIBUTES}"
             f" (known names: {', '.join(ANGLE_NAMES)})"
         )
-    columns = [attributes[angle_name][()], *_kinds_and_times(attributes, len(frames))]
+    columns = [attributes[angle_name][()], *kinds_and_times(attributes, len(frames))]
     n = _count(file, path, len(frames), columns)
     if n == 0:
         raise InputError(f"{path} has no frame with its angle yet")
     angles_deg, kinds, times = (column[:n] for column in columns)
-    return Part(path, frames, angles_deg, _as_types(kinds, path), times)
+    return Part(path, frames, angles_deg, as_types(kinds, path), times)
 
 
 def join(parts: list[Part], center_px: float | None) -> StoredScan:
@@ -106,7 +106,7 @@ def join(parts: list[Part], center_px: float | None) -> StoredScan:
     )
 
 
-def _kinds_and_times(attributes: Any, n: int) -> tuple[NDArray[Any], NDArray[Any]]:
+def kinds_and_times(attributes: Any, n: int) -> tuple[NDArray[Any], NDArray[Any]]:
     """Read what may be absent: everything a projection, times in frame order."""
     kinds = attributes["FrameType"][()] if "FrameType" in attributes else np.zeros(n)
     times = (
@@ -129,7 +129,8 @@ def _count(file: Any, path: Path, n: int, columns: list[NDArray[Any]]) -> int:
     return n
 
 
-def _as_types(kinds: NDArray[Any], path: Path) -> NDArray[np.int64]:
+def as_types(kinds: NDArray[Any], path: Path) -> NDArray[np.int64]:
+    """Give the kinds of frames as numbers, also where the file has their names."""
     if kinds.dtype.kind in "SO":
         names = [k.decode() if isinstance(k, bytes) else str(k) for k in kinds]
         for name in names:

@@ -1,6 +1,7 @@
 """HDF5 scans: opens the file, tells the layout, reads frames when they are used."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +11,33 @@ from numpy.typing import NDArray
 
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.stored import StoredScan
-from daiss_bluesky.readers import area_detector, dxchange, nxtomo
+from daiss_bluesky.core.stored_diffraction import StoredDiffraction
+from daiss_bluesky.readers import (
+    area_detector,
+    area_diffraction,
+    cxi,
+    dxchange,
+    nxtomo,
+)
 
-_LAYOUTS = {
+_LAYOUTS: dict[str, Any] = {
     "DXchange": dxchange,
+    "areaDetector with positions": area_diffraction,
     "areaDetector": area_detector,
+    "CXI": cxi,
     "NXtomo": nxtomo,
 }
 
 
 class FileFrames:
-    """Frames of an open HDF5 dataset; keeps the file open, reads by slices."""
+    """Frames of an open HDF5 dataset; keeps the file open, reads by slices.
 
-    def __init__(self, dataset: Any, path: Path) -> None:
+    `linked_from` is the file that led to the dataset, where that is another one.
+    """
+
+    def __init__(self, dataset: Any, path: Path, linked_from: Any = None) -> None:
         self._file = dataset.file
+        self._linked_from = linked_from
         self._dataset = dataset
         self._path = path
         self.shape: tuple[int, ...] = dataset.shape
@@ -46,20 +60,24 @@ class FileFrames:
     def close(self) -> None:
         """Close the file; nothing can be read afterwards."""
         self._file.close()
+        if self._linked_from is not None:
+            self._linked_from.close()
 
 
-def open_hdf5(path: Path, center_px: float | None) -> StoredScan:
-    """Open a DXchange, NXtomo or areaDetector file, finished or being written."""
+def open_hdf5(path: Path, center_px: float | None) -> StoredScan | StoredDiffraction:
+    """Open a file of any known layout, finished or being written."""
     file = _open(path)
     try:
         for layout in _LAYOUTS.values():
             if layout.recognizes(file):
-                stored: StoredScan = layout.read(file, path, FileFrames, center_px)
+                lazy = partial(FileFrames, linked_from=file)
+                stored: StoredScan | StoredDiffraction
+                stored = layout.read(file, path, lazy, center_px)
                 return stored
         raise InputError(
             f"{path} has none of the layouts {', '.join(_LAYOUTS)}: no /exchange/data,"
-            f" no /entry/instrument/NDAttributes and no image_key beside the detector's"
-            f" data"
+            f" no /entry/instrument/NDAttributes, no /entry_1/data_1/data and no"
+            f" image_key beside the detector's data"
         )
     except (OSError, KeyError) as error:
         file.close()
@@ -69,25 +87,35 @@ def open_hdf5(path: Path, center_px: float | None) -> StoredScan:
         raise
 
 
-def open_parts(paths: Sequence[Path], center_px: float | None) -> StoredScan:
+def open_parts(
+    paths: Sequence[Path], center_px: float | None
+) -> StoredScan | StoredDiffraction:
     """Open the several areaDetector files of one run as one scan."""
     files: list[Any] = []
     try:
         parts = []
+        layout: Any = None
         for path in paths:
             files.append(_open(path))
-            if not area_detector.recognizes(files[-1]):
+            layout = layout or _camera_layout(files[-1])
+            if layout is None or not layout.recognizes(files[-1]):
                 raise InputError(
                     f"{path} is no areaDetector file; only these make a scan together"
                 )
-            parts.append(area_detector.read_part(files[-1], path, FileFrames))
-        return area_detector.join(parts, center_px)
+            parts.append(layout.read_part(files[-1], path, FileFrames))
+        stored: StoredScan | StoredDiffraction = layout.join(parts, center_px)
+        return stored
     except (OSError, KeyError) as error:
         _close(files)
         raise InputError(f"{paths[len(files) - 1]} cannot be read: {error}") from None
     except InputError:
         _close(files)
         raise
+
+
+def _camera_layout(file: Any) -> Any:
+    layouts = (area_diffraction, area_detector)
+    return next((layout for layout in layouts if layout.recognizes(file)), None)
 
 
 def _close(files: list[Any]) -> None:

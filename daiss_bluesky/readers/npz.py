@@ -1,4 +1,4 @@
-"""NumPy archives with the keys proj, flat, dark and theta_deg."""
+"""NumPy archives: proj, flat, dark and theta_deg, or diffraction with positions."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.stored import StoredScan
+from daiss_bluesky.core.stored_diffraction import StoredDiffraction
+from daiss_bluesky.readers import diffraction_npz
 from daiss_bluesky.readers.stack import (
     as_angles,
     as_fields,
@@ -20,13 +22,22 @@ from daiss_bluesky.readers.stack import (
 )
 
 
-def open_npz(path: Path, center_px: float | None) -> StoredScan:
-    """Read a whole npz scan; flats and darks may be one frame or several.
+def open_npz(path: Path, center_px: float | None) -> StoredScan | StoredDiffraction:
+    """Read a whole npz scan, of whichever technique its arrays are."""
+    arrays = _read(path)
+    if diffraction_npz.recognizes(arrays):
+        return diffraction_npz.read(arrays, path, center_px)
+    return _tomography(arrays, path, center_px)
+
+
+def _tomography(
+    arrays: Mapping[str, NDArray[Any]], path: Path, center_px: float | None
+) -> StoredScan:
+    """Take the arrays; flats and darks may be one frame or several.
 
     Without times of its own (`time_s`, `flat_time_s`, `dark_time_s`) the flats and
     darks were taken before the projections.
     """
-    arrays = _read(path)
     need(path, ("proj", "theta_deg"), arrays)
     proj = arrays["proj"]
     check_frames(path, "proj", proj)
