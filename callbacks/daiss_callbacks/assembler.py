@@ -4,23 +4,25 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 from event_model import unpack_datum_page, unpack_event_page
 from numpy.typing import NDArray
 
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.frames import FrameKey, FrameKind, FrameRef
-from daiss_bluesky.core.scan import Scan
+from daiss_bluesky.core.technique import AnyScan
 from daiss_callbacks import assets
-from daiss_callbacks.angles import RotationTrack, rotation_names
+from daiss_callbacks.axes import MEASURED_KINDS
 from daiss_callbacks.frame_count import FrameCount
 from daiss_callbacks.locations import (
-    AngleLocation,
+    AxisLocation,
     EventImage,
     ImageLocation,
     InMemory,
     KeptArray,
     Location,
 )
+from daiss_callbacks.run_axes import run_axes
 from daiss_callbacks.stream_view import Reading, StreamView
 
 Document = Mapping[str, Any]
@@ -31,23 +33,21 @@ class FrameAssembler:
 
     A document that needs another one waits for it. A frame's index is its event's
     place in its stream (seq_num - 1, times the frames of one event), whatever its place
-    in the file. Used from one thread; the rotation track may be read from others.
+    in the file. Used from one thread; the axes' tracks may be read from others.
     """
 
     def __init__(
         self,
-        scan: Scan,
+        scan: AnyScan,
         start: Document,
         keep: Callable[[NDArray[Any]], KeptArray] = InMemory,
     ) -> None:
         """Begin a run; `keep` takes over each image that comes inside an event."""
         self.scan = scan
-        self.track = RotationTrack()
+        self.axes = run_axes(scan, start)
         self._count = FrameCount(scan)
         self._keep = keep
         self._started_s = start.get("time")
-        self._rotation_names = rotation_names(scan, start)
-        self._planned = scan.planned_angles_rad
         self._views: dict[str, StreamView] = {}
         self._resources: dict[str, Document] = {}
         self._datums: dict[str, Document] = {}
@@ -55,7 +55,7 @@ class FrameAssembler:
         self._waiting: dict[tuple[str, str], list[tuple[str, Document]]] = {}
         self._datum_waits: dict[tuple[str, str], list[Callable[[], None]]] = {}
         self._readings: dict[tuple[str, int], Reading] = {}
-        self._angles: dict[tuple[str, int], list[AngleLocation]] = {}
+        self._named: dict[tuple[str, int], dict[int, list[AxisLocation]]] = {}
         self._held: dict[tuple[str, int], tuple[StreamView, list[ImageLocation]]] = {}
         self._problems: Counter[str] = Counter()
         self._num_events: Mapping[str, int] = {}
@@ -99,7 +99,8 @@ class FrameAssembler:
             for (what, uid), frames in self._datum_waits.items()
         ]
         waits += [
-            f"the frames of event {seq_num} of stream {stream!r} wait for their angle"
+            f"the frames of event {seq_num} of stream {stream!r} wait for their"
+            f" {self.axes.noun}"
             for stream, seq_num in self._held
         ]
         return waits + [f"{text} ({n} times)" for text, n in self._problems.items()]
@@ -107,11 +108,28 @@ class FrameAssembler:
     # Documents
 
     def _descriptor(self, doc: Document) -> None:
-        view = StreamView.from_descriptor(doc, self.scan, self._rotation_names)
-        self._views.setdefault(doc["uid"], view)
-        if view.follows_rotation:
-            self.track.expect()
+        if doc["uid"] in self._views:
+            return
+        view = StreamView.from_descriptor(doc, self.scan, self.axes.axes)
+        self._views[doc["uid"]] = view
+        self._note_axes(view)
         self._resume("descriptor", doc["uid"])
+
+    def _note_axes(self, view: StreamView) -> None:
+        """Tell the tracks which unit their axis has, and whether readings will come."""
+        for axis, track, found in zip(
+            self.axes.axes, self.axes.tracks, view.axes, strict=True
+        ):
+            if np.isnan(found.factor):
+                known = ", ".join(axis.units.factors)
+                self._problems[
+                    f"{axis.name} {found.key!r} of stream {view.stream!r} has unknown"
+                    f" units {found.units!r} (known: {known})"
+                ] += 1
+            elif found.key is not None and track.key_factor is None:
+                track.key_factor = found.factor
+        for i in view.followed:
+            self.axes.tracks[i].expect()
 
     def _event_page(self, page: Document) -> None:
         for event in unpack_event_page(page):
@@ -123,14 +141,11 @@ class FrameAssembler:
             self._wait("descriptor", doc["descriptor"], "event", doc)
             return
         seq_num = int(doc["seq_num"])
-        reading = view.read(doc)
-        if view.follows_rotation:
-            if reading.angle_rad is not None and reading.time_s is not None:
-                self.track.add(view.stream, seq_num, reading.time_s, reading.angle_rad)
-            return
+        for i, time_s, value in view.monitored(doc):
+            self.axes.tracks[i].add(view.stream, seq_num, time_s, value)
         if view.kind is None or view.image_key is None:
             return
-        self._readings.setdefault((view.stream, seq_num), reading)
+        self._readings.setdefault((view.stream, seq_num), view.read(doc))
         if view.image_key in doc["data"]:
             self._event_with_image(view, seq_num, doc["data"][view.image_key])
         self._release(view, seq_num)
@@ -191,10 +206,8 @@ class FrameAssembler:
         if resource is None:
             self._wait("stream_resource", doc["stream_resource"], "stream_datum", doc)
             return
-        is_image = resource["data_key"] == view.image_key
-        if view.kind is None or not (
-            is_image or resource["data_key"] == view.angle_key
-        ):
+        data_key = resource["data_key"]
+        if view.kind is None or not view.streams(data_key):
             return
         seq_nums, indices = doc["seq_nums"], doc["indices"]
         problem = assets.stream_resource_problem(resource)
@@ -204,7 +217,8 @@ class FrameAssembler:
         if problem:
             self._problems[problem] += 1
             return
-        take = self._streamed_image if is_image else self._streamed_angle
+        is_image = data_key == view.image_key
+        take = self._streamed_image if is_image else self._streamed_values
         for k in range(n):
             take(view, resource, seq_nums["start"] + k, indices["start"] + k)
 
@@ -217,29 +231,35 @@ class FrameAssembler:
         self._held[view.stream, seq_num] = (view, images)
         self._release(view, seq_num)
 
-    def _streamed_angle(
+    def _streamed_values(
         self, view: StreamView, resource: Document, seq_num: int, index: int
     ) -> None:
-        angles = assets.stream_angles(resource, index, view)
-        self._angles.setdefault((view.stream, seq_num), angles)
+        named = self._named.setdefault((view.stream, seq_num), {})
+        for i, axis in enumerate(view.axes):
+            if axis.dataset_key == resource["data_key"] and i not in named:
+                n = view.frames_per_event
+                named[i] = assets.stream_values(resource, index, axis, n)
         self._release(view, seq_num)
 
     def _release(self, view: StreamView, seq_num: int) -> None:
-        """Let a streamed frame go once the angle that documents promise is known.
+        """Let a streamed frame go once the axes that documents promise are known.
 
-        Else its angle would depend on which of the two documents came first.
+        Else its values would depend on which of the documents came first.
         """
         key = view.stream, seq_num
-        waits = (view.rotation_key and key not in self._readings) or (
-            view.angle_key and key not in self._angles
+        named = self._named.get(key, {})
+        waits = any(
+            (axis.readback_key and key not in self._readings)
+            or (axis.dataset_key and i not in named)
+            for i, axis in enumerate(view.axes)
         )
         if not waits and key in self._held:
             self._emit(*self._held.pop(key), seq_num)
 
     def _stop(self, doc: Document) -> None:
-        """Let frames go whose angle never came: the file may still know it."""
+        """Let frames go whose readback never came: the file may still know it."""
         self._num_events = doc.get("num_events") or {}
-        self.track.complete()
+        self.axes.complete()
         for (_, seq_num), held in self._held.items():
             self._emit(*held, seq_num)
         self._held.clear()
@@ -261,28 +281,27 @@ class FrameAssembler:
         kind = view.kind
         if kind is None:
             raise InputError(f"stream {view.stream!r} is not one of frames")
-        reading = self._readings.get((view.stream, seq_num), Reading(None, None))
-        measured = kind in {"projection", "pair"}
-        angles = self._angles.get((view.stream, seq_num)) if measured else None
+        nothing: tuple[None, ...] = (None,) * len(view.axes)
+        event = view.stream, seq_num
+        reading = self._readings.get(event, Reading(nothing))
+        named = self._named.get(event, {}) if kind in MEASURED_KINDS else {}
+        axes = range(len(view.axes))
         for k, image in enumerate(images):
             index = (seq_num - 1) * len(images) + k
             location = Location(
                 image,
-                angle=angles[k] if angles else None,
-                planned_rad=self._planned_rad(index) if kind == "projection" else None,
+                axes=self.axes,
+                named=tuple(named[i][k] if i in named else None for i in axes),
+                planned=self.axes.planned(kind, index, view.promised),
                 opened_s=view.opened_s,
                 started_s=self._started_s,
-                track=self.track if measured else None,
             )
-            angle = reading.angle_rad if measured else None
+            known = self.axes.known(kind, reading.values)
             key = FrameKey(view.stream, index)
-            self._out.append(FrameRef(key, kind, location, angle, reading.time_s))
+            self._out.append(
+                FrameRef(key, kind, location, time_s=reading.time_s, **known)
+            )
             self._count.received[kind] += 1
-
-    def _planned_rad(self, index: int) -> float | None:
-        if self._planned is None or index >= len(self._planned):
-            return None
-        return float(self._planned[index])
 
 
 _HANDLERS: dict[str, Callable[[FrameAssembler, Document], None]] = {

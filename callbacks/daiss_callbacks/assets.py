@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daiss_callbacks.locations import (
-    AngleLocation,
+    AxisLocation,
     Hdf5Image,
     ImageLocation,
     NpyImage,
 )
-from daiss_callbacks.stream_view import IMAGE_NDIM, StreamView
+from daiss_callbacks.stream_view import IMAGE_NDIM, AxisView
 
 AD_DATASET = "/entry/data/data"
 """Where NDFileHDF5's default layout has the frames."""
@@ -75,26 +75,19 @@ def stream_images(
     ]
 
 
-def stream_angles(
-    resource: Mapping[str, Any], index: int, view: StreamView
-) -> list[AngleLocation]:
-    """List where the angles of one index's frames are, in order.
+def stream_values(
+    resource: Mapping[str, Any], index: int, view: AxisView, frames_per_event: int
+) -> list[AxisLocation]:
+    """List where the values of an axis are for one index's frames, in order.
 
     An encoder captured by a trigger box has one for the event, an NDAttribute one for
     each frame.
     """
-    n = view.frames_per_event
-    each = view.angles_per_event == n
+    n = frames_per_event
+    each = view.values_per_event == n
     dataset = resource["parameters"].get("dataset", "")
-    return [
-        AngleLocation(
-            resource["uri"],
-            dataset,
-            index * n + k if each else index,
-            view.radians_per_unit,
-        )
-        for k in range(n)
-    ]
+    rows = [index * n + k if each else index for k in range(n)]
+    return [AxisLocation(resource["uri"], dataset, row, view.factor) for row in rows]
 
 
 def event_images(value: Any, dtype: str | None) -> list[NDArray[Any]] | None:

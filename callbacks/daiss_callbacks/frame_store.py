@@ -1,4 +1,4 @@
-"""Pixels, angles and times of frames known to exist, read from where they are."""
+"""Pixels, angles or positions, and times of frames, read from where they are."""
 
 import math
 import threading
@@ -14,17 +14,21 @@ from numpy.typing import NDArray
 
 from daiss_bluesky.core.errors import InputError, UnavailableError
 from daiss_bluesky.core.frames import Batch, FrameKey, FrameRef
-from daiss_callbacks.angles import ATTRIBUTE_NAMES, AngleSource, RotationTrack
 from daiss_callbacks.array_keeper import MEMORY_LIMIT_BYTES, ArrayKeeper
+from daiss_callbacks.axes import MEASURED_KINDS, AxisSource
+from daiss_callbacks.axis_track import AxisTrack
+from daiss_callbacks.axis_values import AxisValues, fill_gaps, worst_source
 from daiss_callbacks.file_paths import FilePaths
 from daiss_callbacks.hdf5_follower import Hdf5Follower
 from daiss_callbacks.locations import (
+    AxisLocation,
     Hdf5Image,
     KeptArray,
     Location,
     NpyImage,
 )
-from daiss_callbacks.nd_attributes import read_angles_rad, read_times_s
+from daiss_callbacks.nd_attributes import read_times_s, read_values
+from daiss_callbacks.run_axes import RunAxes
 
 MAX_OPEN_FILES = 16
 
@@ -34,7 +38,8 @@ class _Piece:
     """Consecutive frames of one place."""
 
     pixels: NDArray[Any]
-    angles_rad: NDArray[np.float64] | None = None
+    values: list[NDArray[np.float64] | None]
+    """For each axis, what files say."""
     times_s: NDArray[np.float64] | None = None
 
 
@@ -42,7 +47,7 @@ class FrameStore:
     """Reads frames of one run (a core FrameSource), from one thread at a time.
 
     What the detector wrote beside a frame wins over what documents say of it, so that
-    reading live and reading the finished file give the same angles. `close` may be
+    reading live and reading the finished file give the same values. `close` may be
     called from another thread, and ends a wait.
     """
 
@@ -52,28 +57,33 @@ class FrameStore:
         path_map: Mapping[str, str] | None = None,
         timeout_s: float = 30.0,
         *,
-        angle_attributes: Sequence[str] = ATTRIBUTE_NAMES,
+        axis_attributes: Mapping[str, Sequence[str]] | None = None,
         memory_limit_bytes: int = MEMORY_LIMIT_BYTES,
         scratch: Path | None = None,
     ) -> None:
         """Files outside allowed_roots are refused; path_map: IOC prefix to ours.
 
+        axis_attributes: NDAttributes of an axis (rotation, row, column) in place of the
+        usual ones, in degrees or micrometers.
         Images from events beyond memory_limit_bytes go to a file in scratch.
         """
         self._paths = FilePaths(allowed_roots, path_map)
         self._timeout_s = timeout_s
-        self._angle_attributes = angle_attributes
+        self._axis_attributes = axis_attributes or {}
         self._arrays = ArrayKeeper(memory_limit_bytes, scratch)
         self._followers: OrderedDict[Path, Hdf5Follower] = OrderedDict()
-        self._sources: dict[FrameKey, AngleSource] = {}
-        self._awaited: RotationTrack | None = None
+        self._sources: dict[FrameKey, AxisSource] = {}
+        self._awaited: AxisTrack | None = None
         self._closed = False
         self._deadline_s = math.inf
         self._lock = threading.Lock()
 
     @property
-    def angle_sources(self) -> dict[AngleSource, int]:
-        """Count the frames read so far by where their angle came from."""
+    def axis_sources(self) -> dict[AxisSource, int]:
+        """Count the frames read so far by where their angle or position came from.
+
+        Of two axes with different sources, the worse one counts.
+        """
         return dict(Counter(self._sources.values()))
 
     def keep(self, pixels: NDArray[Any]) -> KeptArray:
@@ -84,8 +94,8 @@ class FrameStore:
         """Read frames of one kind and stream, in the order asked for.
 
         Raises UnavailableError naming file and frame where one does not come in time
-        or has no angle, InputError for a file that is refused or frames of different
-        shape.
+        or has no angle or position, InputError for a file that is refused or frames of
+        different shape.
         """
         if not refs:
             raise InputError("no frames are asked for")
@@ -121,7 +131,8 @@ class FrameStore:
             pixels = _read_npy(self._paths.resolve(image.uri), image.plane)
         else:
             pixels = image.kept.read()
-        return _Piece(pixels[np.newaxis], self._named_angles(run))
+        named = [self._read_named(run, i) for i in _axes(run[0])]
+        return _Piece(pixels[np.newaxis], named)
 
     def _read_hdf5(self, run: list[FrameRef], image: Hdf5Image) -> _Piece:
         follower = self._follower(image.uri)
@@ -129,15 +140,29 @@ class FrameStore:
         pixels = follower.read(image.dataset, start, stop)
         if not pixels.dtype.isnative:
             pixels = pixels.astype(pixels.dtype.newbyteorder("="))
-        angles = self._named_angles(run)
-        if _has_angle(run[0]) and angles is None:
-            angles = read_angles_rad(follower, start, stop, self._angle_attributes)
+        values = [self._read_axis(run, i, follower, start, stop) for i in _axes(run[0])]
         started_s = _location(run[0]).started_s
-        return _Piece(pixels, angles, read_times_s(follower, start, stop, started_s))
+        return _Piece(pixels, values, read_times_s(follower, start, stop, started_s))
 
-    def _named_angles(self, run: list[FrameRef]) -> NDArray[np.float64] | None:
-        """Read the dataset that documents name as the rotation, where they do."""
-        places = [_location(ref).angle for ref in run]
+    def _read_axis(
+        self, run: list[FrameRef], i: int, follower: Hdf5Follower, start: int, stop: int
+    ) -> NDArray[np.float64] | None:
+        named = self._read_named(run, i)
+        if named is not None or run[0].kind not in MEASURED_KINDS:
+            return named
+        factors = self._attribute_factors(_location(run[0]).axes, i)
+        return read_values(follower, factors, start, stop)
+
+    def _attribute_factors(self, axes: RunAxes, i: int) -> dict[str, float]:
+        axis = axes.axes[i]
+        chosen = self._axis_attributes.get(axis.name)
+        if chosen is None:
+            return axis.attribute_factors(axes.tracks[i].key_factor)
+        return dict.fromkeys(chosen, axis.units.usual)
+
+    def _read_named(self, run: list[FrameRef], i: int) -> NDArray[np.float64] | None:
+        """Read the dataset that documents name as the axis, where they do."""
+        places = [_location(ref).named[i] for ref in run]
         named = [place for place in places if place is not None]
         if len(named) < len(run):
             return None
@@ -146,13 +171,14 @@ class FrameStore:
         follower = self._follower(named[0].uri)
         values = follower.read(named[0].dataset, first, int(rows.max()) + 1)
         if values.size != len(values) or values.dtype.kind not in "fiu":
+            noun = _location(run[0]).axes.axes[i].title
             raise InputError(
-                f"{named[0].dataset} of file {follower.path} is not one angle a row"
+                f"{named[0].dataset} of file {follower.path} is not one {noun} a row"
             )
         chosen: NDArray[np.float64] = values.reshape(-1)[rows - first].astype(
             np.float64
         )
-        chosen *= named[0].radians_per_unit
+        chosen *= named[0].factor
         return chosen
 
     def _follower(self, uri: str) -> Hdf5Follower:
@@ -177,59 +203,66 @@ class FrameStore:
         one = len(pieces) == 1
         pixels = pieces[0].pixels if one else np.concatenate([p.pixels for p in pieces])
         times = _joined([piece.times_s for piece in pieces], pieces)
-        _fill(times, [ref.time_s for ref in refs])
-        angles = np.full(len(refs), np.nan)
-        if _has_angle(refs[0]):
-            angles = _joined([piece.angles_rad for piece in pieces], pieces)
-            self._fill_angles(angles, refs, times)
-        else:
-            self._sources |= {ref.key: "none" for ref in refs}
-        _fill(times, [_location(ref).opened_s for ref in refs])
+        fill_gaps(times, [ref.time_s for ref in refs])
+        values = self._measure(refs, pieces, times)
+        fill_gaps(times, [_location(ref).opened_s for ref in refs])
         return Batch(
             kind=refs[0].kind,
             stream=refs[0].key.stream,
             indices=np.array([ref.key.index for ref in refs], np.int64),
-            angles_rad=angles,
             times_s=times,
             pixels=pixels,
+            **_location(refs[0]).axes.fields(values),
         )
 
-    def _fill_angles(
+    def _measure(
         self,
-        angles: NDArray[np.float64],
         refs: list[FrameRef],
+        pieces: list[_Piece],
         times_s: NDArray[np.float64],
-    ) -> None:
-        self._note("file", refs, np.isfinite(angles))
-        self._note("readback", refs, _fill(angles, [ref.angle_rad for ref in refs]))
-        track = _location(refs[0]).track
-        open_ = np.isnan(angles) & np.isfinite(times_s)
-        if track is not None and open_.any():
-            self._awaited = track
-            monitored = track.angles_at(times_s[open_], self._timeout_s)
-            self._check_open()
-            if monitored is not None:
-                angles[open_] = monitored
-                self._note("monitor", refs, open_)
-        planned = [_location(ref).planned_rad for ref in refs]
-        self._note("planned", refs, _fill(angles, planned))
-        unknown = np.flatnonzero(np.isnan(angles))
-        if unknown.size:
-            key = refs[unknown[0]].key
-            raise UnavailableError(
-                f"the angle of frame {key.index} of stream {key.stream!r} is not known:"
-                f" no NDAttribute {' or '.join(self._angle_attributes)}, no rotation"
-                " readback, no monitored rotation, no planned angle"
-            )
+    ) -> NDArray[np.float64]:
+        """Give measured values (frame, axis), NaN for kinds that have none."""
+        if refs[0].kind not in MEASURED_KINDS:
+            self._sources |= {ref.key: "none" for ref in refs}
+            return np.full((len(refs), len(_axes(refs[0]))), np.nan)
+        found = [self._axis_values(i, refs, pieces, times_s) for i in _axes(refs[0])]
+        for ref, *sources in zip(refs, *(one.sources for one in found), strict=True):
+            self._sources[ref.key] = worst_source(sources)
+        return np.stack([one.values for one in found], axis=1)
 
-    def _note(
-        self, source: AngleSource, refs: list[FrameRef], mask: NDArray[np.bool_]
-    ) -> None:
-        self._sources |= {refs[i].key: source for i in np.flatnonzero(mask)}
+    def _axis_values(
+        self,
+        i: int,
+        refs: list[FrameRef],
+        pieces: list[_Piece],
+        times_s: NDArray[np.float64],
+    ) -> AxisValues:
+        axes = _location(refs[0]).axes
+        in_files = [piece.values[i] for piece in pieces]
+        found = AxisValues(_joined(in_files, pieces))
+        found.fill("readback", [axes.readback(ref)[i] for ref in refs])
+        monitored = found.fill_monitored(
+            times_s, lambda times: self._monitored(axes.tracks[i], times)
+        )
+        measured = monitored or any(part is not None for part in in_files)
+        if axes.axes[i].plan_fills_gaps or not measured:
+            found.fill("planned", [_location(ref).planned[i] for ref in refs])
+        attributes = self._attribute_factors(axes, i)
+        found.check(axes.axes[i], attributes, [ref.key for ref in refs])
+        return found
+
+    def _monitored(
+        self, track: AxisTrack, times_s: NDArray[np.float64]
+    ) -> NDArray[np.float64] | None:
+        self._awaited = track
+        self._check_open()
+        values = track.values_at(times_s, self._timeout_s)
+        self._check_open()
+        return values
 
 
-def _has_angle(ref: FrameRef) -> bool:
-    return ref.kind in {"projection", "pair"}
+def _axes(ref: FrameRef) -> range:
+    return range(len(_location(ref).axes.axes))
 
 
 def _location(ref: FrameRef) -> Location:
@@ -263,13 +296,16 @@ def _follows(ref: FrameRef, other: FrameRef) -> bool:
         and isinstance(b.image, Hdf5Image)
         and (a.image.uri, a.image.dataset) == (b.image.uri, b.image.dataset)
         and a.image.row + 1 == b.image.row
-        and _angle_dataset(a) == _angle_dataset(b)
+        and _datasets(a) == _datasets(b)
     )
 
 
-def _angle_dataset(location: Location) -> tuple[str, str] | None:
-    angle = location.angle
-    return None if angle is None else (angle.uri, angle.dataset)
+def _datasets(location: Location) -> list[tuple[str, str] | None]:
+    return [_dataset(place) for place in location.named]
+
+
+def _dataset(place: AxisLocation | None) -> tuple[str, str] | None:
+    return None if place is None else (place.uri, place.dataset)
 
 
 def _joined(
@@ -281,16 +317,6 @@ def _joined(
             for part, piece in zip(parts, pieces, strict=True)
         ]
     )
-
-
-def _fill(
-    values: NDArray[np.float64], others: Sequence[float | None]
-) -> NDArray[np.bool_]:
-    """Put others where values are NaN, in place; tell where that was."""
-    candidates = np.array(others, dtype=np.float64)
-    filled: NDArray[np.bool_] = ~np.isfinite(values) & np.isfinite(candidates)
-    values[filled] = candidates[filled]
-    return filled
 
 
 def _read_npy(path: Path, plane: int | None) -> NDArray[Any]:

@@ -16,7 +16,7 @@ from event_model import DocumentRouter
 from daiss_bluesky.core.pipeline import Pipeline
 from daiss_bluesky.core.reconstruction import Algorithm
 from daiss_bluesky.core.results import Final, Publisher, Result, Update, result_uid
-from daiss_bluesky.core.scan import Scan
+from daiss_bluesky.core.technique import scan_from_start
 from daiss_bluesky.engine.local import Listener, LocalEngine
 from daiss_bluesky.engine.questions import Question
 from daiss_bluesky.publishers.pacing import PacedPublisher
@@ -52,7 +52,7 @@ class LiveReconstruction(DocumentRouter):
     def __init__(self, start: Mapping[str, Any], settings: LiveSettings) -> None:
         """Begin; refuses a start document whose record is wrong."""
         super().__init__()
-        self.scan = Scan.from_start(start)
+        self.scan = scan_from_start(start)
         self._settings = settings
         self._store = FrameStore(
             settings.allowed_roots, settings.path_map, scratch=settings.scratch

@@ -1,4 +1,4 @@
-"""Where the pixels of a frame are, and what is known of its angle besides the file.
+"""Where the pixels of a frame are, and what is known of its axes besides the file.
 
 Made by the assembler, looked into by the frame store only.
 """
@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from daiss_callbacks.angles import RotationTrack
+from daiss_callbacks.run_axes import RunAxes, Values
 
 
 class KeptArray(Protocol):
@@ -57,13 +57,14 @@ class EventImage:
 
 
 @dataclass(frozen=True, slots=True)
-class AngleLocation:
-    """The measured angle of a frame, one value of an HDF5 dataset."""
+class AxisLocation:
+    """The measured value of one axis for a frame: one value of an HDF5 dataset."""
 
     uri: str
     dataset: str
     row: int
-    radians_per_unit: float
+    factor: float
+    """To radians or micrometers."""
 
 
 ImageLocation = Hdf5Image | NpyImage | EventImage
@@ -74,13 +75,13 @@ class Location:
     """A FrameRef's location."""
 
     image: ImageLocation
-    angle: AngleLocation | None = None
-    """Where documents name a dataset as the rotation."""
-    planned_rad: float | None = None
-    """Angle the plan meant, used only where nothing measured one."""
+    axes: RunAxes = field(compare=False)
+    """Of the run; their tracks still grow while it lasts."""
+    named: tuple[AxisLocation | None, ...]
+    """For each axis, where documents name a dataset as the axis."""
+    planned: Values
+    """For each axis what the plan meant, used only where nothing measured it."""
     opened_s: float | None = None
     """When the stream was opened: the time of a frame that nothing else dates."""
     started_s: float | None = None
     """When the run began; tells which epoch the detector's clock counts from."""
-    track: RotationTrack | None = field(default=None, compare=False)
-    """Rotation readings of the run, still growing while it lasts."""

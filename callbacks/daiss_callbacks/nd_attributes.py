@@ -1,12 +1,11 @@
-"""Angles and times that areaDetector wrote beside the frames, one for each frame."""
+"""What areaDetector wrote beside the frames: axis values and times, one a frame."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from daiss_callbacks.angles import ATTRIBUTE_NAMES
 from daiss_callbacks.hdf5_follower import Hdf5Follower
 
 GROUPS = ("/entry/instrument/NDAttributes", "/entry/instrument/detector/NDAttributes")
@@ -19,15 +18,18 @@ PLAUSIBLE_S = 7 * 86400.0
 """A clock further than this from the run's start counts from its own switching on."""
 
 
-def read_angles_rad(
-    follower: Hdf5Follower,
-    start: int,
-    stop: int,
-    names: Sequence[str] = ATTRIBUTE_NAMES,
+def read_values(
+    follower: Hdf5Follower, factors: Mapping[str, float], start: int, stop: int
 ) -> NDArray[np.float64] | None:
-    """Read measured angles of frames start to stop; None where the file has none."""
-    values = _read_first(follower, names, start, stop)
-    return None if values is None else np.deg2rad(values)
+    """Read an axis for frames start to stop; None where the file does not have it.
+
+    factors: from the unit of each attribute that may hold it, best first.
+    """
+    for name, factor in factors.items():
+        values = _read_first(follower, (name,), start, stop)
+        if values is not None:
+            return values * factor
+    return None
 
 
 def read_times_s(

@@ -69,7 +69,7 @@ class LiveFrames:
         assert self.assembler.duplicates == 0
         assert self.assembler.received == counts
         assert len({ref.key for ref in self.refs}) == sum(counts.values())
-        assert set(self.store.angle_sources) <= {"file", "none"}
+        assert set(self.store.axis_sources) <= {"file", "none"}
         self.store.close()
         rows = {ref.key: ref.location.image.row for ref in self.refs}  # type: ignore[attr-defined]
         assert sorted(rows.values()) == list(range(len(rows)))
@@ -136,7 +136,7 @@ def test_our_fly_scan(
 ) -> None:
     engine(tomo_fly(station, 45, exposure_s=0.02, darks=2, flats=2))
     assert frames.assembler
-    n = frames.assembler.scan.n_projections
+    n = frames.assembler.scan.n_frames
     assert n is not None
     frames.check({"dark": 2, "flat": 2, "pair": 2, "projection": n})
     np.testing.assert_allclose(np.diff(frames.angles_deg()), 4.0, atol=0.02)
@@ -230,9 +230,11 @@ def test_ophyd_async_fly_scan(
     frames.check({"projection": n})
     assert np.all(np.diff(frames.angles_deg()) > 0)
 
-    without_theta = FrameStore([frames.file.parent], angle_attributes=["absent"])
+    without_theta = FrameStore(
+        [frames.file.parent], axis_attributes={"rotation": ["absent"]}
+    )
     monitored = without_theta.load(frames.refs)
     without_theta.close()
-    assert without_theta.angle_sources == {"monitor": n}
+    assert without_theta.axis_sources == {"monitor": n}
     measured = np.rad2deg(monitored.angles_rad)
     np.testing.assert_allclose(measured, frames.angles_deg(), atol=3.0)

@@ -160,7 +160,7 @@ def test_frames_have_their_own_pixels_and_measured_angles(
         expected = [recorded.angles_rad.get(key, np.nan) for key in batch.keys]
         np.testing.assert_allclose(batch.angles_rad, expected, atol=1e-12)
     store.close()
-    assert "planned" not in store.angle_sources
+    assert "planned" not in store.axis_sources
 
 
 def test_lost_datum_and_event_are_named(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def test_the_best_measured_angle_is_taken(
     store = FrameStore([path.parent], timeout_s=WAIT_S)
     refs = projections(recorded)
     check(store.load(refs), recorded, refs)
-    assert store.angle_sources == {source: len(refs)}
+    assert store.axis_sources == {source: len(refs)}
 
 
 def test_the_plan_is_the_last_resort(path: Path) -> None:
@@ -78,7 +78,7 @@ def test_the_plan_is_the_last_resort(path: Path) -> None:
     planned = recorded.scan.planned_angles_rad
     assert planned is not None
     np.testing.assert_allclose(batch.angles_rad, planned)
-    assert store.angle_sources == {"planned": 5}
+    assert store.axis_sources == {"planned": 5}
 
 
 def test_a_projection_without_any_angle_is_named(path: Path) -> None:
@@ -86,7 +86,7 @@ def test_a_projection_without_any_angle_is_named(path: Path) -> None:
     store = FrameStore([path.parent], timeout_s=WAIT_S)
     ref = projections(recorded)[3]
     assert isinstance(ref.location, Location)
-    location = replace(ref.location, planned_rad=None)
+    location = replace(ref.location, planned=(None,))
     with pytest.raises(UnavailableError, match="angle of frame 3 of stream 'primary'"):
         store.load([replace(ref, angle_rad=None, location=location)])
 

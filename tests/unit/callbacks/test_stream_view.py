@@ -1,4 +1,4 @@
-"""Which data key is the image, and which the rotation."""
+"""Which data key is the image, and which the rotation or the position."""
 
 import threading
 from typing import Any
@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from daiss_bluesky.core.scan import Scan
-from daiss_callbacks.angles import RotationTrack, rotation_names
+from daiss_callbacks.axis_track import AxisTrack
+from daiss_callbacks.run_axes import run_axes
 from daiss_callbacks.stream_view import StreamView
 
 KEYS: dict[str, dict[str, Any]] = {
@@ -30,14 +31,14 @@ def view(
         start["tomography"] = {"rotation_key": "rotation"} | record
     scan = Scan.from_start(start)
     descriptor = {"uid": "d", "name": name, "data_keys": keys, "time": 5.0}
-    return StreamView.from_descriptor(descriptor, scan, rotation_names(scan, start))
+    return StreamView.from_descriptor(descriptor, scan, run_axes(scan, start).axes)
 
 
 def test_the_largest_image_is_the_cameras() -> None:
     found = view()
     assert (found.image_key, found.frames_per_event) == ("camera", 3)
-    assert found.rotation_key == "rotation"
-    assert found.radians_per_unit == 1e-3
+    assert found.axes[0].readback_key == "rotation"
+    assert found.axes[0].factor == 1e-3
 
 
 def test_the_record_names_the_image() -> None:
@@ -52,30 +53,30 @@ def test_a_stream_without_images_has_none() -> None:
 
 def test_a_rotation_in_a_file_is_not_in_the_events() -> None:
     keys = KEYS | {"rotation": {"shape": [3], "external": "STREAM:", "units": "deg"}}
-    found = view(keys=keys)
-    assert found.rotation_key is None
-    assert (found.angle_key, found.angles_per_event) == ("rotation", 3)
-    assert found.radians_per_unit == pytest.approx(np.pi / 180)
+    [axis] = view(keys=keys).axes
+    assert axis.readback_key is None
+    assert (axis.dataset_key, axis.values_per_event) == ("rotation", 3)
+    assert axis.factor == pytest.approx(np.pi / 180)
 
 
 def test_only_a_monitored_rotation_is_interpolated() -> None:
     keys = {"rotation": KEYS["rotation"]}
-    assert view("rotation_monitor", keys).follows_rotation
-    assert not view("baseline", keys).follows_rotation
-    assert not view("primary", keys).follows_rotation
-    assert not view("temperature", {"t": {"shape": []}}).follows_rotation
+    assert view("rotation_monitor", keys).followed
+    assert not view("baseline", keys).followed
+    assert not view("primary", keys).followed
+    assert not view("temperature", {"t": {"shape": []}}).followed
 
 
 def test_the_first_dimension_is_the_rotation_where_nothing_else_says() -> None:
     dimensions = {"dimensions": [(["theta"], "primary"), (["x"], "primary")]}
     keys = KEYS | {"theta": {"shape": []}}
     start = {"motors": ["x", "theta"], "hints": dimensions}
-    assert view(keys=keys, start=start).rotation_key == "theta"
+    assert view(keys=keys, start=start).axes[0].readback_key == "theta"
 
 
 def test_a_track_that_will_not_go_on_holds_its_last_reading() -> None:
-    track = RotationTrack()
-    assert track.angles_at([1.0], 0.0) is None
+    track = AxisTrack("rotation")
+    assert track.values_at([1.0], 0.0) is None
     track.add("m", 1, 0.0, 0.0)
     track.add("m", 3, 4.0, 2.0)
     track.add("m", 2, 2.0, 1.0)
@@ -83,7 +84,7 @@ def test_a_track_that_will_not_go_on_holds_its_last_reading() -> None:
     assert len(track) == 3
     found: list[Any] = []
     asking = threading.Thread(
-        target=lambda: found.append(track.angles_at([1.0, 3.0, 10.0], 60.0))
+        target=lambda: found.append(track.values_at([1.0, 3.0, 10.0], 60.0))
     )
     asking.start()
     track.complete()
