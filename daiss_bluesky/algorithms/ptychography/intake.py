@@ -1,0 +1,144 @@
+"""Diffraction frames, each once, as the solver takes them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from daiss_bluesky.core.errors import InputError
+from daiss_bluesky.core.frames import Batch, FrameKey
+
+LARGEST = 65535
+
+
+@dataclass(frozen=True, slots=True)
+class Optics:
+    """What turns a detector's frames and a stage's positions into the solver's."""
+
+    frame_shape: tuple[int, int]
+    pixel_um: tuple[float, float]
+    """Of the object."""
+    far: bool = True
+    bad: NDArray[np.bool_] | None = None
+    saturation_counts: int = LARGEST
+
+    def positions_px(self, positions_um: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Give where the first pixel of the probe's array lies."""
+        middle = np.array(self.frame_shape) // 2
+        return positions_um / np.array(self.pixel_um) - middle
+
+    def positions_um(self, positions_px: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Undo `positions_px`."""
+        middle = np.array(self.frame_shape) // 2
+        return (positions_px + middle) * np.array(self.pixel_um)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Taken:
+    """Frames that are new and usable."""
+
+    indices: NDArray[np.int64]
+    frames: NDArray[np.uint16]
+    """(frame, row, column); in the far field the zero frequency in the corner."""
+    positions_px: NDArray[np.float64]
+    times_s: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        """Count the frames."""
+        return len(self.indices)
+
+
+class Intake:
+    """Counts every frame once, subtracts the dark, leaves out what has no use."""
+
+    def __init__(self, optics: Optics) -> None:
+        self.optics = optics
+        self.seen: set[FrameKey] = set()
+        self.duplicates = 0
+        self.empty = self.saturated = self.without_position = 0
+        self.stale = False
+        """Frames were taken before a dark came."""
+        self._dark_sum = np.zeros(optics.frame_shape)
+        self._darks: set[FrameKey] = set()
+
+    def forget(self) -> None:
+        """Begin again with frames; darks stay."""
+        self.seen.clear()
+        self.empty = self.saturated = self.without_position = 0
+        self.stale = False
+
+    def take_dark(self, batch: Batch) -> None:
+        """Add darks to the mean dark."""
+        self._check(batch)
+        new = np.array([key not in self._darks for key in batch.keys], bool)
+        self._dark_sum += batch.pixels[new].sum(axis=0, dtype=np.float64)
+        self._darks |= set(batch.keys)
+        self.stale = self.stale or bool(new.any() and self.seen)
+
+    def take(self, batch: Batch) -> Taken:
+        """Give the frames of a batch that are new and usable."""
+        self._check(batch)
+        if batch.positions_um is None:
+            raise InputError("diffraction frames came without positions")
+        fresh = np.array([key not in self.seen for key in batch.keys], bool)
+        self.duplicates += int(np.sum(~fresh))
+        self.seen |= set(batch.keys)
+        counts = self._counts(batch.pixels)
+        placed = np.isfinite(batch.positions_um).all(axis=1)
+        lit = counts.any(axis=(1, 2))
+        whole = self._whole(batch.pixels)
+        self.without_position += int(np.sum(fresh & ~placed))
+        self.empty += int(np.sum(fresh & placed & ~lit))
+        self.saturated += int(np.sum(fresh & placed & lit & ~whole))
+        good = fresh & placed & lit & whole
+        frames = counts[good]
+        if self.optics.far:
+            frames = np.fft.ifftshift(frames, axes=(1, 2))
+        return Taken(
+            batch.indices[good],
+            np.ascontiguousarray(frames),
+            self.optics.positions_px(batch.positions_um[good]),
+            batch.times_s[good],
+        )
+
+    def refuse_useless(self) -> None:
+        """Raise where no frame, or too few, can be used; says why."""
+        n = len(self.seen)
+        if n == 0:
+            raise InputError("no diffraction frame has come")
+        if self.empty == n:
+            raise InputError(f"all {n} frames are empty: is the shutter open?")
+        if 2 * self.saturated >= n:
+            raise InputError(
+                f"the detector is saturated: {self.saturated} of {n} frames have pixels"
+                f" at {self.optics.saturation_counts} counts; expose for a shorter time"
+                " or mask these pixels"
+            )
+        if self.empty + self.saturated + self.without_position == n:
+            raise InputError(
+                f"none of {n} frames can be used: {self.empty} empty,"
+                f" {self.saturated} saturated, {self.without_position} without position"
+            )
+
+    def _check(self, batch: Batch) -> None:
+        shape = batch.pixels.shape[1:]
+        if shape != self.optics.frame_shape:
+            raise InputError(
+                f"frames of {shape[0]} x {shape[1]} pixels came into a scan of"
+                f" {self.optics.frame_shape[0]} x {self.optics.frame_shape[1]}"
+            )
+
+    def _counts(self, pixels: NDArray[Any]) -> NDArray[np.uint16]:
+        if self._darks:
+            pixels = pixels - self._dark_sum / len(self._darks)
+        elif pixels.dtype == np.uint16:
+            return pixels
+        finite = np.nan_to_num(pixels, nan=0.0, posinf=LARGEST, neginf=0.0)
+        return np.rint(np.clip(finite, 0, LARGEST)).astype(np.uint16)
+
+    def _whole(self, pixels: NDArray[Any]) -> NDArray[np.bool_]:
+        full = pixels >= self.optics.saturation_counts
+        if self.optics.bad is not None:
+            full &= ~self.optics.bad
+        return np.asarray(~full.any(axis=(1, 2)))
