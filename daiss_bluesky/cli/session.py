@@ -19,6 +19,12 @@ from daiss_bluesky.cli.fleet import Fleet
 from daiss_bluesky.cli.progress_bar import ScanProgressBar
 from daiss_bluesky.cli.run_metadata import RunMetadata
 from daiss_bluesky.core.registry import load
+from daiss_bluesky.plans.ptychography import (
+    ptycho_fly,
+    ptycho_grid,
+    ptycho_points,
+    ptycho_spiral,
+)
 from daiss_bluesky.plans.tomography import tomo_fly, tomo_scan
 from daiss_bluesky.services.epics_environment import LOOPBACK
 from daiss_bluesky.services.state import StateDirectory, read_json
@@ -85,12 +91,22 @@ def _overrides(fleet: Fleet) -> dict[str, Any]:
     if told.exists():
         twin = read_json(told, "what the twin said of itself")
         found["pixel_size_um"] = twin["pixel_size_um"]
+        beam = twin.get("beam") or {}
+        found |= {f"ptychography.{name}": value for name, value in beam.items()}
     return found
 
 
 def bind_plans(station: Any) -> dict[str, Callable[..., Any]]:
-    """Give the plans for one station, with their names and documentation."""
-    return {plan.__name__: _bind(plan, station) for plan in (tomo_scan, tomo_fly)}
+    """Give the plans for one station, with their names and documentation.
+
+    Those of ptychography are there where the beamline file has a section for it.
+    """
+    found = {plan.__name__: _bind(plan, station) for plan in (tomo_scan, tomo_fly)}
+    ptychography = station.ptychography
+    if ptychography is not None:
+        plans = (ptycho_grid, ptycho_spiral, ptycho_points, ptycho_fly)
+        found |= {plan.__name__: _bind(plan, ptychography) for plan in plans}
+    return found
 
 
 def _bind(plan: Callable[..., Any], station: Any) -> Callable[..., Any]:

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 
 from daiss_bluesky.core.errors import InputError
-from daiss_bluesky.core.frames import FrameKind
+from daiss_bluesky.core.frames import SAMPLE_KINDS, FrameKind
 from daiss_bluesky.core.geometry import Order, projection_angles_deg
 from daiss_bluesky.core.scan import (
     DEFAULT_STREAMS,
-    START_KEY,
     SampleMetadata,
+    ScanRecord,
     TomographyRecord,
 )
-from daiss_bluesky.plans.station import Station
+from daiss_bluesky.plans.station import ImagingStation, Station
 
 LONGEST_EXPOSURE_S = 600.0
 
@@ -33,7 +33,7 @@ class Frames:
     def __post_init__(self) -> None:
         """Refuse numbers that no scan can be made of."""
         for name in ("darks", "flats", "flats_after"):
-            _check_count(name, getattr(self, name))
+            check_count(name, getattr(self, name))
         if self.flats == 0:
             raise InputError(
                 "flats = 0: projections cannot be normalized without flats; take at"
@@ -52,14 +52,15 @@ class Frames:
         return counts
 
 
-def _check_count(name: str, value: Any) -> None:
+def check_count(name: str, value: Any) -> None:
+    """Refuse what is not a whole number, 0 or more."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
         raise InputError(f"{name} = {value!r}: a whole number, 0 or more, is expected")
 
 
 def check_exposure(exposure_s: Any) -> float:
     """Refuse an exposure that is not a positive, sensible number of seconds."""
-    value = _number("exposure_s", exposure_s)
+    value = check_number("exposure_s", exposure_s)
     if not 0 < value <= LONGEST_EXPOSURE_S:
         raise InputError(
             f"exposure_s = {exposure_s!r}: more than 0 and at most"
@@ -72,7 +73,7 @@ def check_period(period_s: Any, exposure_s: float, readout_s: float) -> float:
     """Give the time from frame to frame; refuse one the camera has no time for."""
     if period_s is None:
         return exposure_s + readout_s
-    value = _number("period_s", period_s)
+    value = check_number("period_s", period_s)
     if value < exposure_s + readout_s:
         raise InputError(
             f"period_s = {period_s!r} is shorter than exposure and readout,"
@@ -81,7 +82,8 @@ def check_period(period_s: Any, exposure_s: float, readout_s: float) -> float:
     return value
 
 
-def _number(name: str, value: Any) -> float:
+def check_number(name: str, value: Any) -> float:
+    """Refuse what is not a finite number."""
     try:
         number = float(value)
     except (TypeError, ValueError):
@@ -101,13 +103,16 @@ def plan_angles_deg(
 ) -> list[float]:
     """List the angles in the order they are taken; a list given wins over a number."""
     if angles_deg is None:
-        _check_count("angles", angles)
-        start, turn = _number("start_deg", start_deg), _number("range_deg", range_deg)
+        check_count("angles", angles)
+        start, turn = (
+            check_number("start_deg", start_deg),
+            check_number("range_deg", range_deg),
+        )
         planned = projection_angles_deg(
             int(angles), start_deg=start, range_deg=turn, order=order
         )
         return [float(angle) for angle in planned]
-    listed = [_number(f"angles_deg[{i}]", a) for i, a in enumerate(angles_deg)]
+    listed = [check_number(f"angles_deg[{i}]", a) for i, a in enumerate(angles_deg)]
     if len(listed) < 2:  # noqa: PLR2004
         raise InputError(
             f"a tomography scan needs at least 2 angles, not {len(listed)}"
@@ -138,6 +143,16 @@ def check_speed(station: Station, speed_deg_s: float) -> None:
         )
 
 
+def given_metadata(
+    sample: Mapping[str, Any], md: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Put together what the user says of the sample; refuse what is not sensible."""
+    given = {key: value for key, value in sample.items() if value is not None}
+    given |= dict(md or {})
+    SampleMetadata.parse(given, "the metadata of the plan")
+    return given
+
+
 def make_record(
     station: Station,
     frames: Frames,
@@ -153,9 +168,7 @@ def make_record(
     Both the plan's own arguments and `md` may name the keys of SampleMetadata; a key
     it does not have is refused by name.
     """
-    given = {key: value for key, value in sample.items() if value is not None}
-    given |= dict(md or {})
-    SampleMetadata.parse(given, "the metadata of the plan")
+    given = given_metadata(sample, md)
     given.setdefault("pixel_size_um", station.pixel_size_um)
     record = {
         "streams": dict(DEFAULT_STREAMS),
@@ -170,15 +183,18 @@ def make_record(
 
 
 def start_document(
-    plan_name: str, station: Station, record: TomographyRecord
+    plan_name: str, station: ImagingStation, key: str, record: ScanRecord
 ) -> dict[str, Any]:
-    """Give the metadata of the run: ours, and what generic tools look for."""
+    """Give the metadata of the run: ours under `key`, and what all tools look for."""
+    motors = [device.name for device in station.measured]
     return {
         "plan_name": plan_name,
         "sample_name": record.sample,
         "detectors": [station.camera.name],
-        "motors": [station.rotation.name],
-        "num_points": record.counts["projection"],
-        "hints": {"dimensions": [([station.rotation.name], "primary")]},
-        START_KEY: record.model_dump(mode="json", exclude_none=True),
+        "motors": motors,
+        "num_points": sum(
+            n for kind, n in record.counts.items() if kind in SAMPLE_KINDS
+        ),
+        "hints": {"dimensions": [(motors, "primary")]},
+        key: record.model_dump(mode="json", exclude_none=True),
     }

@@ -1,6 +1,8 @@
 """However a scan ends, nothing keeps turning, exposing or being exposed."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from bluesky import plan_stubs as bps
@@ -8,7 +10,7 @@ from bluesky import preprocessors as bpp
 from bluesky.utils import FailedStatus, Msg
 
 from daiss_bluesky.core.errors import DaissError, UnavailableError
-from daiss_bluesky.plans.station import Station
+from daiss_bluesky.plans.station import ImagingStation
 
 Plan = Generator[Msg, Any, Any]
 
@@ -18,14 +20,29 @@ ATTEMPTS = 4
 """One for each status that may be pending: move, trigger, kickoff; and one to do it."""
 
 
-def left_safe(plan: Plan, station: Station) -> Plan:
+@dataclass(frozen=True, slots=True)
+class Moving:
+    """What of a station moves, by the name that a sentence has for it."""
+
+    stopped: Mapping[str, Any]
+    returned: Mapping[str, Any]
+    """Motors that go back to where they were before the scan."""
+    speeds: Mapping[str, Any]
+    """Motors whose velocity is put back."""
+
+
+def left_safe(plan: Plan, station: ImagingStation, moving: Moving) -> Plan:
     """Run a plan; then close the shutter and bring everything back, come what may.
 
     Every step is tried, each in bounded time, also when the one before failed, as when
     the IOC is gone. Raises UnavailableError naming what could not be made safe.
     """
-    x_mm = float(station.x.position)
-    velocity = yield from bps.rd(station.rotation.velocity)
+    before: dict[str, tuple[Any, float]] = {
+        what: (motor, float(motor.position)) for what, motor in moving.returned.items()
+    }
+    for what, motor in moving.speeds.items():
+        velocity = yield from bps.rd(motor.velocity)
+        before[what] = motor.velocity, float(velocity)
     ended_by: list[Exception] = []
 
     def noted() -> Plan:
@@ -36,13 +53,24 @@ def left_safe(plan: Plan, station: Station) -> Plan:
             raise
 
     def bring_back() -> Plan:
-        failures = yield from make_safe(station, x_mm, float(velocity))
+        failures = yield from make_safe(station, moving, before)
         if failures:
             why = [str(error) for error in ended_by if isinstance(error, DaissError)]
             unsafe = f"the station could not be made safe: {', '.join(failures)}"
             raise UnavailableError("; ".join([*why, unsafe]))
 
     return (yield from bpp.finalize_wrapper(noted(), bring_back))
+
+
+def one_run(
+    plan: Plan, station: ImagingStation, document: Mapping[str, Any], moving: Moving
+) -> Plan:
+    """Make one run of a plan, with its devices staged, that leaves everything safe."""
+    inside = bpp.stage_wrapper(
+        bpp.run_wrapper(in_one_sentence(plan), md=dict(document)),
+        [station.camera, *station.measured],
+    )
+    return left_safe(inside, station, moving)
 
 
 def in_one_sentence(plan: Plan) -> Plan:
@@ -56,14 +84,14 @@ def in_one_sentence(plan: Plan) -> Plan:
 
 
 def make_safe(
-    station: Station, x_mm: float, velocity: float
+    station: ImagingStation, moving: Moving, before: Mapping[str, tuple[Any, float]]
 ) -> Generator[Msg, Any, list[str]]:
-    """Stop camera and rotation, close the shutter, put x and the speed back.
+    """Stop camera and motors, close the shutter, put back what was `before`.
 
     Returns what failed, with the reason.
     """
     failures: list[str] = []
-    for what, step in _steps(station, x_mm, velocity).items():
+    for what, step in _steps(station, moving, before):
         try:
             yield from _tried(step)
         except Exception as error:  # noqa: BLE001 - the other steps must still be tried
@@ -85,23 +113,23 @@ def _tried(step: Callable[[], Plan]) -> Plan:
 
 
 def _steps(
-    station: Station, x_mm: float, velocity: float
-) -> dict[str, Callable[[], Plan]]:
-    camera, rotation, shutter = station.camera, station.rotation, station.shutter
-    return {
-        "flyer": lambda: bps.stop(station.flyer),
-        "camera": lambda: bps.stop(camera),
-        "rotation": lambda: bps.stop(rotation),
-        "shutter": lambda: settle(shutter, "closed", SET_TIMEOUT_S),
-        "sample x": lambda: _bring_back(station.x, x_mm),
-        "speed": lambda: settle(rotation.velocity, velocity, SET_TIMEOUT_S),
-        "frame type": lambda: settle(camera.frame_type, "Normal", SET_TIMEOUT_S),
-    }
+    station: ImagingStation, moving: Moving, before: Mapping[str, tuple[Any, float]]
+) -> Iterator[tuple[str, Callable[[], Plan]]]:
+    camera, shutter = station.camera, station.shutter
+    stopped = {"flyer": station.flyer, "camera": camera, **moving.stopped}
+    for what, device in stopped.items():
+        yield what, partial(bps.stop, device)
+    yield "shutter", partial(settle, shutter, "closed", SET_TIMEOUT_S)
+    for what, there in before.items():
+        yield what, partial(_bring_back, *there)
+    yield "frame type", partial(settle, camera.frame_type, "Normal", SET_TIMEOUT_S)
 
 
-def _bring_back(motor: Any, position: float) -> Plan:
-    if float(motor.position) != position:
-        yield from settle(motor, position, MOVE_TIMEOUT_S)
+def _bring_back(device: Any, value: float) -> Plan:
+    if not hasattr(device, "position"):
+        yield from settle(device, value, SET_TIMEOUT_S)
+    elif float(device.position) != value:
+        yield from settle(device, value, MOVE_TIMEOUT_S)
 
 
 def settle(device: Any, value: Any, timeout_s: float) -> Plan:

@@ -1,4 +1,4 @@
-"""The parts of a tomography scan."""
+"""The parts of a scan."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from bluesky import plan_stubs as bps
 
 from daiss_bluesky.plans.safety import Plan
-from daiss_bluesky.plans.station import Station, Timing
+from daiss_bluesky.plans.station import ImagingStation, Station, Timing
 
 FRAME_TYPES = {
     "primary": "Normal",
@@ -20,25 +20,25 @@ HALF_TURN_DEG = 180.0
 FLUSH_PERIOD_S = 0.1
 
 
-def take_frames(station: Station, stream: str, n: int) -> Plan:
+def take_frames(station: ImagingStation, stream: str, n: int) -> Plan:
     """Take n frames where everything is."""
     for _ in range(n):
         yield from bps.checkpoint()
         yield from take_frame(station, stream)
 
 
-def take_frame(station: Station, stream: str) -> Plan:
+def take_frame(station: ImagingStation, stream: str) -> Plan:
     """Take one frame, as an event of a stream."""
-    yield from bps.trigger_and_read([station.camera, station.rotation], name=stream)
+    yield from bps.trigger_and_read([station.camera, *station.measured], name=stream)
 
 
-def label_frames(station: Station, stream: str) -> Plan:
+def label_frames(station: ImagingStation, stream: str) -> Plan:
     """Say what the coming frames are, once the ones before are in the file."""
     yield from bps.trigger(station.camera.written, wait=True)
     yield from bps.mv(station.camera.frame_type, FRAME_TYPES[stream])
 
 
-def take_darks(station: Station, n: int) -> Plan:
+def take_darks(station: ImagingStation, n: int) -> Plan:
     """Take frames without beam."""
     if n:
         yield from bps.mv(station.shutter, "closed")
@@ -77,16 +77,21 @@ def take_projections(station: Station, angles_deg: Sequence[float]) -> Plan:
 
 
 def fly_projections(station: Station, timing: Timing) -> Plan:
-    """Take projections while the rotation turns.
-
-    There is nothing to go back to inside a turn: a pause asked for once (Ctrl-C) waits
-    for its end, and one that cannot wait (Ctrl-C twice) ends the run as aborted.
-    """
-    flyer: Any = station.flyer
+    """Take projections while the rotation turns."""
     yield from bps.mv(station.shutter, "open")
     yield from label_frames(station, "primary")
     yield from bps.mv(station.rotation, timing.run_up_deg)
-    yield from bps.prepare(flyer, timing, wait=True)
+    yield from fly(station, timing)
+
+
+def fly(station: ImagingStation, flight: Any) -> Plan:
+    """Let the flyer make a flight, and collect its frames into `primary`.
+
+    There is nothing to go back to inside a flight: a pause asked for once (Ctrl-C)
+    waits for its end, and one that cannot wait (Ctrl-C twice) ends the run as aborted.
+    """
+    flyer: Any = station.flyer
+    yield from bps.prepare(flyer, flight, wait=True)
     yield from bps.declare_stream(flyer, name="primary", collect=True)
     yield from bps.clear_checkpoint()
     yield from bps.kickoff(flyer, wait=True)

@@ -12,10 +12,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bluesky import plan_stubs as bps
-from bluesky import preprocessors as bpp
 
 from daiss_bluesky.core.geometry import Order
-from daiss_bluesky.core.scan import TomographyRecord
+from daiss_bluesky.core.scan import START_KEY, TomographyRecord
 from daiss_bluesky.plans.request import (
     Frames,
     check_exposure,
@@ -26,7 +25,7 @@ from daiss_bluesky.plans.request import (
     plan_angles_deg,
     start_document,
 )
-from daiss_bluesky.plans.safety import Plan, in_one_sentence, left_safe
+from daiss_bluesky.plans.safety import Moving, Plan, one_run
 from daiss_bluesky.plans.station import Station, Timing
 from daiss_bluesky.plans.stubs import (
     HALF_TURN_DEG,
@@ -206,9 +205,10 @@ def _scan(
         yield from take_flats(station, frames.flats_after, x_mm)
         yield from bps.trigger(camera.written, wait=True)
 
-    document = start_document(name, station, record)
-    inside = bpp.stage_wrapper(
-        bpp.run_wrapper(in_one_sentence(run()), md=document),
-        [station.camera, station.rotation],
+    document = start_document(name, station, START_KEY, record)
+    moving = Moving(
+        stopped={"rotation": station.rotation},
+        returned={"sample x": station.x},
+        speeds={"speed": station.rotation},
     )
-    return left_safe(inside, station)
+    return one_run(run(), station, document, moving)

@@ -52,8 +52,27 @@ class CameraFile(Model):
     """Beyond the exposure, until a frame must have come."""
 
 
+class PtychographyFile(Model):
+    """What ptychography has beside the beamline's shutter and camera."""
+
+    piezo_y: MotorFile
+    """Rows of the object, in micrometers; more is further down."""
+    piezo_x: MotorFile
+    """Columns of the object; more is further right."""
+    position_attributes: tuple[str, str] = ("piezo_y", "piezo_x")
+    """NDAttributes that hold both measured positions of each frame, in micrometers."""
+    detector_pixel_um: float | None = Field(None, gt=0)
+    distance_mm: float | None = Field(None, gt=0)
+    energy_kev: float | None = Field(None, gt=0)
+    field: Literal["far", "near"] = "far"
+    pixel_size_um: float | None = Field(None, gt=0)
+    """Of the object, where it is not to follow from the three above."""
+    settle_s: float = Field(0.0, ge=0)
+    """After the stage says that it is there, until a frame is taken."""
+
+
 class BeamlineFile(Model):
-    """A tomography station, named PV by PV."""
+    """A station for tomography, and for ptychography if it says so, named PV by PV."""
 
     name: str = "station"
     prefix: str = ""
@@ -69,10 +88,14 @@ class BeamlineFile(Model):
     out_mm: float
     """Where x takes the sample out of the beam."""
     pixel_size_um: float | None = Field(None, gt=0)
+    ptychography: PtychographyFile | None = None
 
 
 def read_beamline(path: Path, overrides: Mapping[str, Any]) -> BeamlineFile:
-    """Read a beamline file; an override replaces a top-level key of it.
+    """Read a beamline file; an override replaces a key of it.
+
+    A dotted one, such as `ptychography.energy_kev`, replaces a key of a section that
+    the file has.
 
     Raises InputError for a file that is absent, not YAML, or has an unknown key.
     """
@@ -85,8 +108,21 @@ def read_beamline(path: Path, overrides: Mapping[str, Any]) -> BeamlineFile:
         raise InputError(f"{path} is not YAML: {reason}") from None
     if not isinstance(values, dict):
         raise InputError(f"{path} is not a beamline file: it has no keys")
-    beamline = BeamlineFile.parse(values | dict(overrides), str(path))
+    beamline = BeamlineFile.parse(_overridden(values, overrides), str(path))
     return _filled(beamline, path)
+
+
+def _overridden(
+    values: Mapping[str, Any], overrides: Mapping[str, Any]
+) -> dict[str, Any]:
+    found = dict(values)
+    for name, value in overrides.items():
+        section, dot, key = name.partition(".")
+        if not dot:
+            found[name] = value
+        elif isinstance(found.get(section), Mapping):
+            found[section] = {**found[section], key: value}
+    return found
 
 
 def _filled(beamline: BeamlineFile, path: Path) -> BeamlineFile:

@@ -1,23 +1,24 @@
 """A tomography station, put together from a beamline file."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ophyd import Device
 
-from daiss_bluesky.core.errors import UnavailableError
 from daiss_devices.beamline_file import BeamlineFile, MotorFile, read_beamline
 from daiss_devices.camera import TomographyCamera, make_camera
-from daiss_devices.connection import Missing, find_missing
+from daiss_devices.connected import Connected
 from daiss_devices.fly_timing import FlyTiming
 from daiss_devices.flyer import TomographyFlyer
+from daiss_devices.ptychography_station import PtychographyStation, make_ptychography
 from daiss_devices.shutter import Shutter
 from daiss_devices.stage import StageMotor
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class TomographyStation:
+class TomographyStation(Connected):
     """What tomography plans work with."""
 
     file: BeamlineFile
@@ -28,6 +29,8 @@ class TomographyStation:
     shutter: Shutter
     camera: TomographyCamera
     flyer: TomographyFlyer
+    ptychography: PtychographyStation | None = None
+    """With the same shutter and camera; None where the file has no such section."""
 
     @property
     def name(self) -> str:
@@ -62,37 +65,31 @@ class TomographyStation:
         return speed or None
 
     @property
+    def measured(self) -> Sequence[Any]:
+        """What is read with each frame."""
+        return (self.rotation,)
+
+    @property
     def devices(self) -> dict[str, Device]:
         """Everything with PVs, by name."""
         parts = (self.rotation, self.x, self.y, self.z, self.shutter, self.camera)
-        return {part.name: part for part in parts}
+        mine = {part.name: part for part in parts}
+        return mine if self.ptychography is None else mine | self.ptychography.devices
 
     def pv(self, name: str) -> str:
         """Where a device of `devices` is found."""
         file = self.file
-        return {
+        mine = {
             "rotation": file.rotation.pv,
             "sample_x": file.x.pv,
             "sample_y": file.y.pv,
             "sample_z": file.z.pv,
             "shutter": file.shutter.pv,
             "camera": file.camera.pv,
-        }[name]
-
-    def check_connected(self) -> None:
-        """Raise UnavailableError naming the first device that does not answer."""
-        for name, device in self.devices.items():
-            if not device.connected:
-                raise UnavailableError(f"{name} ({self.pv(name)}) does not answer")
-
-    def missing(self, timeout_s: float = 3.0) -> list[Missing]:
-        """List the PVs that do not answer in time."""
-        return find_missing(self.devices, timeout_s)
-
-    def close(self) -> None:
-        """Leave the PVs, so that nobody hears of an IOC that ends afterwards."""
-        for device in self.devices.values():
-            device.destroy()
+        }
+        if self.ptychography is not None and name not in mine:
+            return self.ptychography.pv(name)
+        return mine[name]
 
     def fly_timing(
         self,
@@ -118,7 +115,7 @@ class TomographyStation:
 def load_station(path: Path, **overrides: Any) -> TomographyStation:
     """Make the station of a beamline file; connects in the background.
 
-    Overrides replace top-level keys of the file, such as prefix and data_root. Raises
+    Overrides replace keys of the file, such as prefix and data_root. Raises
     InputError for what the file gets wrong; an absent IOC is no error here.
     """
     file = read_beamline(path, overrides)
@@ -128,13 +125,16 @@ def load_station(path: Path, **overrides: Any) -> TomographyStation:
 
     rotation = motor(file.rotation, "rotation")
     camera = make_camera(file.camera, root=file.data_root, name="camera")
+    shutter = Shutter(file.shutter, name="shutter")
+    more = file.ptychography
     return TomographyStation(
         file=file,
         rotation=rotation,
         x=motor(file.x, "sample_x"),
         y=motor(file.y, "sample_y"),
         z=motor(file.z, "sample_z"),
-        shutter=Shutter(file.shutter, name="shutter"),
+        shutter=shutter,
         camera=camera,
         flyer=TomographyFlyer(rotation, camera, name="flyer"),
+        ptychography=more and make_ptychography(file, more, shutter, camera),
     )

@@ -7,13 +7,14 @@ shows as delay, not as a gap. Only when it is MOST_LATE_S behind does it slow do
 
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from math import radians
 
 from daiss_devices.twin.clock import now_s
 from daiss_devices.twin.frame import Frame
 from daiss_devices.twin.motion import Axis, Switch
+from daiss_devices.twin.piezo import PiezoStage
 from daiss_devices.twin.scene import BeamState, Scene
 
 MOST_LATE_S = 1.0
@@ -41,6 +42,7 @@ class Stage:
     shutter: Switch
     readback_deg: Callable[[float], float]
     """The rotation's readback, in user units, at a time."""
+    piezo: PiezoStage = field(default_factory=lambda: PiezoStage(Axis(), Axis()))
 
     def beam_state(self, start_s: float, exposure_s: float) -> BeamState:
         """Tell what the exposure sees, at its middle."""
@@ -50,6 +52,7 @@ class Stage:
             x_mm=self.x.position_at(middle_s),
             z_mm=self.z.position_at(middle_s),
             brightness=self.shutter.fraction_on(start_s, start_s + exposure_s),
+            position_um=self.piezo.true_position_um(middle_s),
         )
 
 
@@ -114,4 +117,5 @@ class Camera:
             theta_deg=self.stage.readback_deg(middle_s),
             frame_type=sequence.frame_type,
             shutter_open=self.stage.shutter.on_at(middle_s),
+            position_um=self.stage.piezo.readback_um(middle_s),
         )

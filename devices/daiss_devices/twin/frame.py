@@ -25,6 +25,8 @@ class Frame:
     """Rotation readback at mid-exposure, in user units."""
     frame_type: int
     shutter_open: bool
+    position_um: tuple[float, float] = (0.0, 0.0)
+    """Readback of the piezo stage at mid-exposure: row and column of the probe."""
 
     @property
     def epics_time(self) -> tuple[int, int]:
@@ -41,6 +43,8 @@ class Frame:
             "NDArrayEpicsTSSec": seconds,
             "NDArrayEpicsTSnSec": nanoseconds,
             "theta": self.theta_deg,
+            "piezo_y": self.position_um[0],
+            "piezo_x": self.position_um[1],
             "FrameType": self.frame_type,
             "ShutterOpen": int(self.shutter_open),
         }
@@ -52,6 +56,8 @@ ATTRIBUTE_TYPES: Mapping[str, Any] = {
     "NDArrayEpicsTSSec": np.uint32,
     "NDArrayEpicsTSnSec": np.uint32,
     "theta": np.float64,
+    "piezo_y": np.float64,
+    "piezo_x": np.float64,
     "FrameType": np.int32,
     "ShutterOpen": np.int32,
 }

@@ -97,6 +97,7 @@ def _facts(
         "attenuation": twin.scene.attenuation,
         "pixel_size_um": s.pixel_size_um,
         "out_position_mm": twin.scene.out_position_mm,
+        **twin.scene.facts,
         "data_root": str(s.data_root),
     }
 

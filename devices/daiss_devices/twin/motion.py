@@ -112,12 +112,16 @@ class Axis:
         """Begin at rest, for all times before the first motion as well."""
         self._past = (rest(float("-inf"), self.position),)
 
-    def _state(self, time_s: float) -> Segment:
+    def profile_at(self, time_s: float) -> Profile:
+        """Give the motion that was begun last, or the rest after it."""
         past = self._past
         for profile in reversed(past):
             if profile.start_s <= time_s:
-                return profile.at(time_s)
-        return past[0].segments[0]
+                return profile
+        return past[0]
+
+    def _state(self, time_s: float) -> Segment:
+        return self.profile_at(time_s).at(time_s)
 
     def position_at(self, time_s: float) -> float:
         """Tell where the axis is, was or will be."""

@@ -7,8 +7,11 @@ so that stopping an idle motor does not spoil its next move.
 """
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from daiss_devices.twin.clock import now_s
 from daiss_devices.twin.database import Database, PutRefused
@@ -38,14 +41,21 @@ class MotorSettings:
     precision: int = 4
     max_speed: float = 0.0
     """0: four times the speed."""
+    readback_noise: float = 0.0
+    """Standard deviation of what the readback says, in units."""
+    settle_s: float = 0.0
+    """After a motion is done, until the readback is told once more."""
 
 
 class Motor:
     """One motor record."""
 
-    def __init__(self, database: Database, settings: MotorSettings) -> None:
-        self.axis = Axis()
+    def __init__(
+        self, database: Database, settings: MotorSettings, axis: Axis | None = None
+    ) -> None:
+        self.axis = Axis() if axis is None else axis
         self.settings = settings
+        self._rng = np.random.default_rng()
         self._database = database
         self._name = settings.name
         self._wake = asyncio.Event()
@@ -117,8 +127,12 @@ class Motor:
             self._database.on_put(self._pv(field), handler, checks_limits=False)
 
     def user_position(self, time_s: float) -> float:
-        """Give the readback in user units at a time; exact, from the trajectory."""
-        return self._to_user(self.axis.position_at(time_s))
+        """Give the readback in user units at a time, from the trajectory."""
+        return self._to_user(self.axis.position_at(time_s)) + self._noise()
+
+    def _noise(self) -> float:
+        noise = self.settings.readback_noise
+        return noise * float(self._rng.standard_normal()) if noise else 0.0
 
     def _sign(self) -> float:
         return 1.0 if self._get("DIR") == "Pos" else -1.0
@@ -178,9 +192,13 @@ class Motor:
                 self._post_readback(now_s())
                 await asyncio.sleep(min(left_s, READBACK_PERIOD_S))
             self._finish()
+            if self.settings.settle_s:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), self.settings.settle_s)
+                self._post_readback(now_s())
 
     def _post_readback(self, time_s: float) -> None:
-        dial = self.axis.position_at(time_s)
+        dial = self.axis.position_at(time_s) + self._noise()
         steps = round(dial / RESOLUTION_STEPS)
         self._post(RBV=self._to_user(dial), DRBV=dial, RRBV=steps, RVAL=steps)
 

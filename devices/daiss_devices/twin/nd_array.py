@@ -44,6 +44,8 @@ def nd_array(frame: Frame) -> Value:
             "attribute": [
                 _attribute("ColorMode", 0, "Color mode"),
                 _attribute("theta", frame.theta_deg, "rotation readback, degrees"),
+                _attribute("piezo_y", frame.position_um[0], "row, micrometers"),
+                _attribute("piezo_x", frame.position_um[1], "column, micrometers"),
                 _attribute("FrameType", frame.frame_type, "label of the frame"),
                 _attribute("ShutterOpen", int(frame.shutter_open), "photon shutter"),
             ],

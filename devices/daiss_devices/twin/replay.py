@@ -1,5 +1,6 @@
 """A measured scan in place of the sample: its frames, at the angle asked for."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.stored import StoredScan
 from daiss_bluesky.readers import open_scan
-from daiss_devices.twin.scene import BeamState
+from daiss_devices.twin.scene import TOMOGRAPHY, BeamState
 
 FULL_TURN_RAD = 2 * np.pi
 
@@ -27,6 +28,8 @@ class ReplayScene:
     stored: StoredScan
     out_position_mm: float
     attenuation: None = None
+    travel_um: float = 0.0
+    facts: Mapping[str, Any] = field(default_factory=lambda: dict(TOMOGRAPHY))
     _angles_rad: NDArray[np.float64] = field(init=False)
     _next: dict[str, int] = field(init=False)
 

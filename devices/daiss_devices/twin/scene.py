@@ -1,6 +1,7 @@
 """What is in the beam at a moment, and its picture."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -9,6 +10,8 @@ from numpy.typing import NDArray
 from daiss_bluesky.kernels.ellipsoids import FieldGeometry
 from daiss_bluesky.testing.phantoms import Phantom
 from daiss_devices.twin.detector import Detector
+
+TOMOGRAPHY = {"technique": "tomography"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,8 @@ class BeamState:
     """Along the rotation axis."""
     brightness: float
     """Part of the exposure during which the shutter was open, times the dose."""
+    position_um: tuple[float, float] = (0.0, 0.0)
+    """Row and column of the probe on the sample: where the piezo stage truly is."""
 
 
 class Scene(Protocol):
@@ -52,6 +57,16 @@ class Scene(Protocol):
         """The phantom's; None for a measured scan."""
         ...
 
+    @property
+    def travel_um(self) -> float:
+        """The piezo stage has at least to reach so far, to either side of 0."""
+        ...
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What else whoever started the twin is told, as JSON has it."""
+        ...
+
     def picture(self, state: BeamState) -> NDArray[Any]:
         """Give the frame (row, column); a new array each time."""
         ...
@@ -66,6 +81,8 @@ class PhantomScene:
     center_px: float
     pixel_size_mm: float
     phase_contrast: "PhaseContrast | None" = None
+    travel_um: float = 0.0
+    facts: Mapping[str, Any] = field(default_factory=lambda: dict(TOMOGRAPHY))
 
     @property
     def dtype(self) -> np.dtype[Any]:

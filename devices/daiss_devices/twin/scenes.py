@@ -16,6 +16,11 @@ from daiss_devices.twin.settings import (
 
 def make_scene(settings: TwinSettings) -> Scene:
     """Put a phantom or a measured scan before the camera."""
+    if settings.ptychography is not None:
+        # Drawing the object brings scipy.
+        from daiss_devices.twin.diffraction_scenes import diffraction_scene  # noqa: PLC0415
+
+        return diffraction_scene(settings, settings.ptychography)
     if settings.scan is not None:
         # Readers bring pydantic; a twin without a scan starts faster without them.
         from daiss_devices.twin.replay import replay_scene  # noqa: PLC0415

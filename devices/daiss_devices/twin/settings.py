@@ -2,10 +2,18 @@
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from daiss_bluesky.core.errors import InputError
+from daiss_devices.twin.piezo import PiezoSettings
+from daiss_devices.twin.ptychography_settings import (
+    PtychographySettings,
+    add_ptychography_options,
+    complete,
+    piezo_settings,
+    ptychography_settings,
+)
 
 FIELD_MM = 10.0
 """Width of the field of view where no pixel size is given."""
@@ -42,11 +50,15 @@ class TwinSettings:
     motor_speed: float
     disk_full_after: int
     primed: bool
+    piezo: PiezoSettings
+    ptychography: PtychographySettings | None
+    """None: the camera shows the tomography sample."""
 
 
 def parse(arguments: Sequence[str] | None) -> TwinSettings:
     """Read the command line; a value out of range is an InputError."""
     a = _parser().parse_args(arguments)
+    complete(a)
     rows, columns = a.rows or a.size, a.columns or a.size
     for name, value, low in (
         ("rows", rows, 1), ("columns", columns, 8), ("dead-pixels", a.dead_pixels, 0)
@@ -67,23 +79,25 @@ def parse(arguments: Sequence[str] | None) -> TwinSettings:
     root = a.data_root.resolve()
     if not root.is_dir():
         raise InputError(f"--data-root {a.data_root} is not a directory")
-    values = vars(a) | {
+    made = {
         "rows": rows, "columns": columns, "pixel_size_um": pixel_um,
         "data_root": root, "primed": not a.unprimed,
+        "piezo": piezo_settings(a), "ptychography": ptychography_settings(a),
     }  # fmt: skip
-    del values["size"], values["unprimed"]
-    return TwinSettings(**values)
+    values = vars(a) | made
+    return TwinSettings(**{one.name: values[one.name] for one in fields(TwinSettings)})
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="daiss twin",
-        description="A simulated EPICS beamline: stages, shutter and camera.",
+        description="A simulated EPICS beamline: stages, shutter and camera."
+        " Of two defaults the second holds with --ptychography.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
     add("--prefix", default="DAISS:", help="prefix of all PVs")
-    add("--size", type=int, default=512, help="rows and columns of the camera")
+    add("--size", type=int, help="rows and columns of the camera: 512, or 128")
     add("--rows", type=int, help="rows, where they differ")
     add("--columns", type=int, help="columns, where they differ")
     add(
@@ -97,12 +111,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--noise", type=float, default=1.0, help="0 none, 1 photon noise")
     add("--flat-counts", type=float, default=40000.0, help="counts of the flat field")
-    add("--dark-counts", type=float, default=100.0, help="counts without light")
+    add("--dark-counts", type=float, help="counts without light: 100, or 0")
     add("--dead-pixels", type=int, default=10, help="pixels that read 0")
     add("--seed", type=int, default=1, help="of noise and dead pixels")
     add("--phase-contrast", action="store_true", help="propagate behind the sample")
-    add("--distance-mm", type=float, default=100.0, help="sample to camera")
-    add("--energy-kev", type=float, default=20.0, help="photon energy")
+    add("--distance-mm", type=float, help="sample to camera: 100, or 2000 (near: 5)")
+    add("--energy-kev", type=float, help="photon energy: 20, or 8.8")
     add("--delta", type=float, default=1.4e-6, help="refractive decrement, density 1")
     add("--beta", type=float, default=6e-9, help="absorption index, density 1")
     add("--pixel-size-um", type=float, help=f"pixel size; default {FIELD_MM} mm / n")
@@ -111,4 +125,5 @@ def _parser() -> argparse.ArgumentParser:
     add("--motor-speed", type=float, default=90.0, help="degrees (or mm/10) a second")
     add("--disk-full-after", type=int, default=-1, help="frames a file can hold")
     add("--unprimed", action="store_true", help="array sizes 0 until the first frame")
+    add_ptychography_options(parser)
     return parser

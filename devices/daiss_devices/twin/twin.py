@@ -16,12 +16,15 @@ from daiss_devices.twin.database import Database
 from daiss_devices.twin.file_plugin import FilePlugin
 from daiss_devices.twin.frame import Frame
 from daiss_devices.twin.motor import Motor, MotorSettings
+from daiss_devices.twin.piezo import DECAYS, PiezoAxis, PiezoStage
 from daiss_devices.twin.scenes import make_scene
 from daiss_devices.twin.settings import TwinSettings
 from daiss_devices.twin.shutter import Shutter
 
 TURN_LIMIT_DEG = 3600.0
 TRAVEL_MM = 50.0
+PIEZO_SPEED_UM_S = 500.0
+PIEZO_RAMP_S = 0.005
 
 
 class Twin:
@@ -32,6 +35,7 @@ class Twin:
         self.database = Database(settings.prefix)
         self.scene = make_scene(settings)
         self.rotation, self.x, self.y, self.z = self._make_motors()
+        self.piezo_motors, piezo = self._make_piezo()
         self.shutter = Shutter(self.database)
         stage = Stage(
             self.rotation.axis,
@@ -39,6 +43,7 @@ class Twin:
             self.z.axis,
             self.shutter.blade,
             self.rotation.user_position,
+            piezo,
         )
         self._camera = Camera(self.scene, stage)
         add_area_detector(
@@ -70,6 +75,30 @@ class Twin:
         rotation, x, y, z = (Motor(self.database, each) for each in (turn, *rest))
         return rotation, x, y, z
 
+    def _make_piezo(self) -> tuple[tuple[Motor, Motor], PiezoStage]:
+        s = self.settings.piezo
+        travel_um = max(s.travel_um, self.scene.travel_um)
+
+        def motor(name: str, description: str) -> Motor:
+            record = MotorSettings(
+                name,
+                "um",
+                description,
+                PIEZO_SPEED_UM_S,
+                -travel_um,
+                travel_um,
+                ramp_s=PIEZO_RAMP_S,
+                readback_noise=s.noise_um,
+                settle_s=DECAYS * s.settling_s,
+            )
+            axis = PiezoAxis(s.overshoot, s.settling_s)
+            return Motor(self.database, record, axis)
+
+        y = motor("piezo_y", "probe on the sample, rows")
+        x = motor("piezo_x", "probe on the sample, columns")
+        readbacks = (y.user_position, x.user_position)
+        return (y, x), PiezoStage(y.axis, x.axis, s, readbacks)
+
     def _connect_plugins(self) -> None:
         blank = Frame(
             np.zeros(self.scene.shape, self.scene.dtype), 0, now_s(), 0.0, 0, False
@@ -83,7 +112,7 @@ class Twin:
 
     def tasks(self) -> list[Callable[[], Any]]:
         """Coroutines that run as long as the twin does."""
-        motors = (self.rotation, self.x, self.y, self.z)
+        motors = (self.rotation, self.x, self.y, self.z, *self.piezo_motors)
         return [self.database.run, *(motor.run for motor in motors)]
 
     async def close(self) -> None:
@@ -102,6 +131,9 @@ class Twin:
         self._compiler.start()
 
     def _compile(self) -> None:
+        if self.settings.ptychography is not None:
+            self._camera.prepared.set()
+            return
         from daiss_bluesky.kernels import ellipsoids_compiled  # noqa: PLC0415
 
         try:

@@ -120,6 +120,10 @@ class FakeStation:
         self.x.set(1.5).wait(5)
         self.flyer = FakeFlyer("", name="flyer")
 
+    @property
+    def measured(self) -> tuple[FakeMotor, ...]:
+        return (self.rotation,)
+
     def check_connected(self) -> None:
         pass
 

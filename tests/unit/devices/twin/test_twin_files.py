@@ -40,7 +40,7 @@ for i in range(n):
 
 def frame(i: int) -> Frame:
     pixels = np.full((4, 6), i, np.uint16)
-    return Frame(pixels, i + 100, TIME_S + i, i / 2, 2, True)
+    return Frame(pixels, i + 100, TIME_S + i, i / 2, 2, True, (-0.25, 3.0))
 
 
 def test_layout(tmp_path: Path) -> None:
@@ -65,6 +65,8 @@ def test_layout(tmp_path: Path) -> None:
         "NDArrayEpicsTSSec": int(TIME_S) + 1 - EPICS_EPOCH_S,
         "NDArrayEpicsTSnSec": 250_000_000,
         "theta": 0.5,
+        "piezo_y": -0.25,
+        "piezo_x": 3.0,
         "FrameType": 2,
         "ShutterOpen": 1,
     }
