@@ -67,12 +67,17 @@ def find_overlap(positions_px: NDArray[np.float64], probe: NDArray[Any]) -> Over
     It says nothing of a scan whose lines lie much farther apart than its points; the
     picture of how often the object was lit does. Raises InputError for less than two.
     """
+    return Overlap(nearest_distance_px(positions_px), probe_diameter_px(probe))
+
+
+def nearest_distance_px(positions_px: NDArray[np.float64]) -> float:
+    """Give the median distance of positions (n, 2) to the nearest other one."""
     places = np.unique(np.rint(positions_px / _SAME_PX).astype(np.int64), axis=0)
     if len(places) < 2:  # noqa: PLR2004
         raise InputError(f"{len(places)} different positions cannot overlap")
     # The nearest of all is the position itself.
     distances, _ = cKDTree(places * _SAME_PX).query(places * _SAME_PX, k=[2])
-    return Overlap(float(np.median(distances)), probe_diameter_px(probe))
+    return float(np.median(distances))
 
 
 def add_illumination(

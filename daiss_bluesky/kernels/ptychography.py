@@ -4,7 +4,8 @@ Defined by `reference_ptychography`. Frames are kept as they came, two bytes a p
 exit wave is kept.
 """
 
-from typing import Any
+from copy import copy
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -120,6 +121,23 @@ class Solver:
         self._positions[first:last] = positions
         self.count = last
         return range(first, last)
+
+    def anew(self, probe: Complex) -> Self:
+        """Begin again from a probe, with the same frames, which are shared."""
+        other = copy(self)
+        other.canvas = Canvas(self.shape)
+        other._positions = self._positions.copy()  # noqa: SLF001 - of its own kind
+        other.probe = probe
+        return other
+
+    def frames_of(self, group: ArrayLike) -> NDArray[np.uint16]:
+        """Give frames of these indices as they came; a copy."""
+        rows, columns = self.shape if self._near else self.shape[::-1]
+        kept = self._frames[np.asarray(group)].reshape(
+            -1, rows, columns + -columns % LANES
+        )
+        frames = kept[..., :columns]
+        return frames.copy() if self._near else frames.transpose(0, 2, 1).copy()
 
     def _detector_order(self, frames: NDArray[Any]) -> NDArray[Any]:
         if not self._near:

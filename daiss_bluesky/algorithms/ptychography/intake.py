@@ -25,13 +25,25 @@ class Optics:
 
     def positions_px(self, positions_um: NDArray[np.float64]) -> NDArray[np.float64]:
         """Give where the first pixel of the probe's array lies."""
-        middle = np.array(self.frame_shape) // 2
-        return positions_um / np.array(self.pixel_um) - middle
+        at = positions_um / np.array(self.pixel_um)
+        return np.asarray(at - np.array(self.frame_shape) // 2)
 
     def positions_um(self, positions_px: NDArray[np.float64]) -> NDArray[np.float64]:
         """Undo `positions_px`."""
-        middle = np.array(self.frame_shape) // 2
-        return (positions_px + middle) * np.array(self.pixel_um)
+        middle = positions_px + np.array(self.frame_shape) // 2
+        return np.asarray(middle * np.array(self.pixel_um))
+
+    def corner(self, frames: NDArray[Any]) -> NDArray[Any]:
+        """Bring the zero frequency of frames into the corner; near field: leave it."""
+        if not self.far:
+            return frames
+        return np.asarray(np.fft.ifftshift(frames, axes=(-2, -1)))
+
+    def upright(self, frames: NDArray[Any]) -> NDArray[Any]:
+        """Undo `corner`."""
+        if not self.far:
+            return frames
+        return np.asarray(np.fft.fftshift(frames, axes=(-2, -1)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,12 +104,9 @@ class Intake:
         self.empty += int(np.sum(fresh & placed & ~lit))
         self.saturated += int(np.sum(fresh & placed & lit & ~whole))
         good = fresh & placed & lit & whole
-        frames = counts[good]
-        if self.optics.far:
-            frames = np.fft.ifftshift(frames, axes=(1, 2))
         return Taken(
             batch.indices[good],
-            np.ascontiguousarray(frames),
+            np.ascontiguousarray(self.optics.corner(counts[good])),
             self.optics.positions_px(batch.positions_um[good]),
             batch.times_s[good],
         )
@@ -135,7 +144,7 @@ class Intake:
         elif pixels.dtype == np.uint16:
             return pixels
         finite = np.nan_to_num(pixels, nan=0.0, posinf=LARGEST, neginf=0.0)
-        return np.rint(np.clip(finite, 0, LARGEST)).astype(np.uint16)
+        return np.asarray(np.rint(np.clip(finite, 0, LARGEST)), np.uint16)
 
     def _whole(self, pixels: NDArray[Any]) -> NDArray[np.bool_]:
         full = pixels >= self.optics.saturation_counts

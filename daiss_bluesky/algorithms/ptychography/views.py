@@ -1,36 +1,42 @@
 """The pictures of a ptychographic scan while it runs."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from daiss_bluesky.algorithms.ptychography.intake import Optics, Taken
 from daiss_bluesky.core.ptychography import PtychographyScan
-from daiss_bluesky.core.reconstruction import Arrays
 from daiss_bluesky.kernels.frame_moments import frame_moments
+from daiss_bluesky.kernels.overlap import add_illumination, nearest_distance_px
 from daiss_bluesky.kernels.ptychography import Solver
 from daiss_bluesky.kernels.scan_map import ScanMap
 
 Picture = NDArray[np.float32]
 
-LIT = 0.1
-"""A pixel is covered where the probes shone on it with this part of the brightest."""
+MAPS = ("map", "map_row", "map_column")
+"""Transmission, and how far the center of mass lies off along rows and columns."""
+
+MAP_STEP = 16
+"""Parts of a frame's side that a pixel of the maps is, where there is no plan."""
 
 
 class Pictures:
-    """What needs no reconstruction, and the object's present state.
+    """What needs no reconstruction, and the object as it is.
 
-    Their size is that of the planned positions, or grows where there is no plan.
+    Their size is that of the planned positions; it grows where there is no plan.
     """
 
     def __init__(self, scan: PtychographyScan, optics: Optics) -> None:
         self._optics = optics
-        self.planned_px: NDArray[np.float64] | None = None
-        if scan.positions_um:
-            self.planned_px = optics.positions_px(np.array(scan.positions_um))
         self._low, self._high = np.full(2, np.inf), np.full(2, -np.inf)
-        if self.planned_px is not None:
+        self.planned_px: NDArray[np.float64] | None = None
+        step_px = max(1.0, min(optics.frame_shape) / MAP_STEP)
+        if scan.positions_um is not None and len(scan.positions_um) > 1:
+            self.planned_px = optics.positions_px(np.array(scan.positions_um))
             self._reach(self.planned_px)
-        self._map = ScanMap(self.planned_px)
+            step_px = max(1.0, nearest_distance_px(self.planned_px))
+        self._map = ScanMap(len(MAPS), step_px)
         self._newest: NDArray[np.uint16] | None = None
 
     def _reach(self, positions_px: NDArray[np.float64]) -> None:
@@ -50,46 +56,40 @@ class Pictures:
         """Give all pictures there are by now; copies, finite."""
         if self._newest is None:
             return {}
-        total, row, column = self._map.pictures()
-        found = {
-            "map": total,
-            "map_row": row,
-            "map_column": column,
-            "diffraction": np.log10(1 + self._newest.astype(np.float32)),
-        }
+        found: dict[str, NDArray[Any]] = dict(zip(MAPS, self._map.image(), strict=True))
+        found["diffraction"] = np.log10(1 + self._newest.astype(np.float32))
         if solver is not None:
             found |= self._object(solver)
-        return {
-            name: np.nan_to_num(one.astype(np.float32), copy=True)
-            for name, one in found.items()
-        }
+        finite = {name: np.nan_to_num(one) for name, one in found.items()}
+        return {name: np.array(one, np.float32) for name, one in finite.items()}
 
-    def _object(self, solver: Solver) -> Arrays:
+    def _object(self, solver: Solver) -> dict[str, NDArray[Any]]:
         covered = self.coverage(solver)
         image = self.crop(solver, solver.canvas.pixels)
-        seen = covered > LIT * covered.max()
-        middle = np.sum(np.where(seen, image, 0))
-        phase = np.angle(image * np.exp(-1j * np.angle(middle)))
+        seen = covered > 0
+        turn = np.angle(np.sum(image[seen]))
         return {
-            "object_phase": np.where(seen, phase, 0),
+            "object_phase": np.where(seen, np.angle(image * np.exp(-1j * turn)), 0),
             "object_amplitude": np.where(seen, np.abs(image), 0),
             "probe": np.abs(solver.probe[0]),
             "coverage": covered,
         }
 
-    def crop(self, solver: Solver, image: NDArray[np.generic]) -> NDArray[np.generic]:
+    def crop(self, solver: Solver, image: NDArray[Any]) -> NDArray[Any]:
         """Cut what the positions reach out of an image as large as the canvas."""
         origin = np.array(solver.canvas.origin)
         first = np.floor(self._low).astype(int) - origin
-        last = np.floor(self._high).astype(int) + self._optics.frame_shape - origin + 1
+        last = np.ceil(self._high).astype(int) + self._optics.frame_shape - origin
         return image[first[0] : last[0], first[1] : last[1]]
 
-    def coverage(self, solver: Solver) -> Picture:
-        """Give how often each pixel was lit, one for the probe's own brightest."""
-        light = np.sum(np.abs(solver.probe) ** 2, axis=0)
-        light /= light.max()
-        lit = np.zeros(solver.canvas.pixels.shape, np.float32)
-        rows, columns = light.shape
-        for y, x in np.floor(solver.canvas.corners(solver.positions)).astype(int):
-            lit[y : y + rows, x : x + columns] += light
-        return self.crop(solver, lit).copy()
+    @property
+    def origin_px(self) -> tuple[float, float]:
+        """Position of the object's first pixel, in pixels of the object."""
+        row, column = np.floor(self._low)
+        return float(row), float(column)
+
+    def coverage(self, solver: Solver) -> NDArray[np.int32]:
+        """Count the frames that lit each pixel of the object."""
+        counts = np.zeros(solver.canvas.pixels.shape, np.int32)
+        add_illumination(counts, solver.canvas.corners(solver.positions), solver.probe)
+        return self.crop(solver, counts).copy()

@@ -55,8 +55,8 @@ class Visits:
         return np.array(chosen, np.int64)
 
 
-def one_pass(n: int, group: int, number: int) -> Iterator[Group]:
-    """Give all n frames once, in groups, in an order of this pass's own."""
-    order = np.random.default_rng(number).permutation(n)
-    for first in range(0, n, group):
-        yield order[first : first + group]
+def in_groups(frames: Group, size: int, number: int) -> Iterator[Group]:
+    """Give frames once each, in groups, in an order that belongs to this number."""
+    order = frames[np.random.default_rng(number).permutation(len(frames))]
+    for first in range(0, len(order), size):
+        yield order[first : first + size]
