@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from daiss_bluesky.cli.options import Json
 from daiss_bluesky.core.errors import unknown
 
 KINDS = ("tomography", "preprocess", "center")
@@ -21,9 +22,7 @@ def bench(
     peers: Annotated[
         bool, typer.Option("--peers", help="run other programs beside, where installed")
     ] = False,
-    json_output: Annotated[
-        bool, typer.Option("--json", help="print one JSON object on the last line")
-    ] = False,
+    json_output: Json = False,
 ) -> None:
     """Measure speed, memory and error on this machine; ratios are to peers beside.
 

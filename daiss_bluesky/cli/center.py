@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
+from daiss_bluesky.cli.options import Json, ScanFile
+
 
 def center(
-    file: Annotated[
-        Path, typer.Argument(help="npz, DXchange, NXtomo or areaDetector file")
-    ],
+    file: ScanFile,
     fan: Annotated[
         int | None,
         typer.Option(help="candidate centers to reconstruct a slice at, 5 or more"),
@@ -29,9 +29,7 @@ def center(
     picture: Annotated[
         Path | None, typer.Option(help="PNG of the candidates (default NAME-fan.png)")
     ] = None,
-    json_output: Annotated[
-        bool, typer.Option("--json", help="print one JSON object on the last line")
-    ] = False,
+    json_output: Json = False,
 ) -> None:
     """Find the rotation center of a stored scan, its error, and the axis's tilt.
 

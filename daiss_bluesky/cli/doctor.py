@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from daiss_bluesky.cli.fleet import Fleet, answers
+from daiss_bluesky.cli.options import Json
 from daiss_bluesky.cli.results_table import refuse_absent
 from daiss_bluesky.core.errors import DaissError, UnavailableError
 from daiss_bluesky.core.registry import load
@@ -52,9 +53,7 @@ def doctor(
     beamline: Annotated[
         Path | None, typer.Option(help="beamline file whose PVs must answer")
     ] = None,
-    json_output: Annotated[
-        bool, typer.Option("--json", help="print one JSON object on the last line")
-    ] = False,
+    json_output: Json = False,
 ) -> None:
     """Say what is wrong with ports, EPICS, disk, memory, GPU; exit code 1 if anything.
 

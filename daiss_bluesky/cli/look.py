@@ -7,16 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from daiss_bluesky.cli.fleet import Fleet
+from daiss_bluesky.cli.options import Json, State
 from daiss_bluesky.services.control import ask
 from daiss_bluesky.services.state import default_root
-
-State = Annotated[
-    Path | None,
-    typer.Option(help="state directory (default: DAISS_STATE or your own)"),
-]
-Json = Annotated[
-    bool, typer.Option("--json", help="print one JSON object on the last line")
-]
 
 
 def look(

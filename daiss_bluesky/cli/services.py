@@ -9,20 +9,13 @@ from rich.console import Console
 from rich.table import Table
 
 from daiss_bluesky.cli.fleet import Fleet, FleetPlan, plan_fleet
+from daiss_bluesky.cli.options import Json, State
 from daiss_bluesky.cli.results_table import newest_results, results_table
 from daiss_bluesky.core.errors import InputError, UnavailableError
 from daiss_bluesky.core.resources import resource
 from daiss_bluesky.services import launcher
 from daiss_bluesky.services.interrupts import interrupts_held
 from daiss_bluesky.services.state import StateDirectory, default_root
-
-State = Annotated[
-    Path | None,
-    typer.Option(help="state directory (default: DAISS_STATE or your own)"),
-]
-Json = Annotated[
-    bool, typer.Option("--json", help="print one JSON object on the last line")
-]
 
 
 def up(

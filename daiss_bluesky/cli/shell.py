@@ -1,12 +1,10 @@
 """`daiss shell`: IPython with RunEngine, devices, plans and `%recon`."""
 
 import os
-from pathlib import Path
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from daiss_bluesky.cli.fleet import Fleet
+from daiss_bluesky.cli.options import State
 from daiss_bluesky.core.errors import DaissError
 from daiss_bluesky.core.resources import resource
 from daiss_bluesky.services.state import STATE_VARIABLE, default_root
@@ -15,10 +13,7 @@ STARTUP = "profiles/ipython/startup/00-daiss.py"
 
 
 def shell(
-    state: Annotated[
-        Path | None,
-        typer.Option(help="state directory (default: DAISS_STATE or your own)"),
-    ] = None,
+    state: State = None,
 ) -> None:
     """Scan from an IPython prompt; needs `daiss up`.
 

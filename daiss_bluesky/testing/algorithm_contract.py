@@ -3,7 +3,7 @@
 The answer depends on which frames there are, never on how they came.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,22 +11,27 @@ import pytest
 from numpy.typing import NDArray
 
 from daiss_bluesky.core.errors import InputError
-from daiss_bluesky.core.frames import Batch, FrameKey
 from daiss_bluesky.core.geometry import projection_angles_deg
 from daiss_bluesky.core.plane import Plane
 from daiss_bluesky.core.reconstruction import (
     Algorithm,
     Arrays,
-    Reconstruction,
     VolumeReconstruction,
 )
 from daiss_bluesky.core.stored import StoredScan
 from daiss_bluesky.engine.inline import (
     calibration_batches,
-    projection_batches,
     reconstruct_scan,
 )
 from daiss_bluesky.testing.ball_scan import make_ball_scan
+from daiss_bluesky.testing.streaming import (
+    begin,
+    feed,
+    feed_projections,
+    rereader,
+    split,
+    without,
+)
 
 TOLERANCE = 1e-5
 """Largest difference over the largest value: float32 rounding of a sum."""
@@ -59,9 +64,8 @@ class AlgorithmContract:
         stored = self.stored()
         half = np.arange(self.n_projections // 2)
         volume = reconstruct_scan(without(stored, half), self.make()).arrays["volume"]
-        reconstruction = self.make().start(stored.scan, stored.frame_shape)
-        feed(reconstruction, calibration_batches(stored))
-        feed(reconstruction, projection_batches(stored, half))
+        reconstruction = begin(self.make(), stored)
+        feed_projections(reconstruction, stored, half)
         assert isinstance(reconstruction, VolumeReconstruction)
         z, y, x = (n // 3 for n in volume.shape)
         expected = {
@@ -85,12 +89,11 @@ class AlgorithmContract:
         """A frame that comes twice counts once, and is counted as a repeat."""
         stored = self.stored()
         expected = reconstruct_scan(stored, self.make()).arrays
-        reconstruction = self.make().start(stored.scan, stored.frame_shape)
-        feed(reconstruction, calibration_batches(stored))
+        reconstruction = begin(self.make(), stored)
         feed(reconstruction, calibration_batches(stored))
         everything = np.arange(self.n_projections)
-        feed(reconstruction, projection_batches(stored, everything))
-        feed(reconstruction, projection_batches(stored, everything[5:9]))
+        feed_projections(reconstruction, stored)
+        feed_projections(reconstruction, stored, everything[5:9])
         progress = reconstruction.progress()
         assert progress.duplicates == 4
         assert progress.frames_received == self.n_projections
@@ -101,25 +104,23 @@ class AlgorithmContract:
         stored = self.stored()
         there = np.delete(np.arange(self.n_projections), [3, 4, 20])
         expected = reconstruct_scan(without(stored, there), self.make()).arrays
-        reconstruction = self.make().start(stored.scan, stored.frame_shape)
-        feed(reconstruction, calibration_batches(stored))
-        feed(reconstruction, projection_batches(stored, there))
+        reconstruction = begin(self.make(), stored)
+        feed_projections(reconstruction, stored, there)
         assert reconstruction.progress().frames_missing == 3
         assert_same(reconstruction.finish(rereader(stored)), expected)
 
     def test_late_calibration_makes_stale_and_restart_mends(self) -> None:
         """Projections before flats and darks are not lost, and no error."""
         stored = self.stored()
-        everything = np.arange(self.n_projections)
         expected = reconstruct_scan(stored, self.make()).arrays
         reconstruction = self.make().start(stored.scan, stored.frame_shape)
-        feed(reconstruction, projection_batches(stored, everything))
+        feed_projections(reconstruction, stored)
         assert reconstruction.stale() is None
         assert reconstruction.views() == {}
         feed(reconstruction, calibration_batches(stored))
         assert reconstruction.stale()
         reconstruction.restart()
-        feed(reconstruction, projection_batches(stored, everything))
+        feed_projections(reconstruction, stored)
         assert reconstruction.stale() is None
         assert_same(reconstruction.finish(rereader(stored)), expected)
 
@@ -128,20 +129,19 @@ class AlgorithmContract:
         stored = self.stored()
         expected = reconstruct_scan(stored, self.make()).arrays
         reconstruction = self.make().start(stored.scan, stored.frame_shape)
-        feed(reconstruction, projection_batches(stored, np.arange(self.n_projections)))
+        feed_projections(reconstruction, stored)
         feed(reconstruction, calibration_batches(stored))
         assert_same(reconstruction.finish(rereader(stored)), expected)
 
     def test_views_are_small_finite_copies(self) -> None:
         """Views are 2-D float32, finite, contiguous, and not changed later."""
         stored = self.stored()
-        reconstruction = self.make().start(stored.scan, stored.frame_shape)
-        feed(reconstruction, calibration_batches(stored))
+        reconstruction = begin(self.make(), stored)
         assert reconstruction.views() == {}
-        feed(reconstruction, projection_batches(stored, np.arange(10)))
+        feed_projections(reconstruction, stored, np.arange(10))
         first = reconstruction.views()
         kept = {name: view.copy() for name, view in first.items()}
-        feed(reconstruction, projection_batches(stored, np.arange(10, 40)))
+        feed_projections(reconstruction, stored, np.arange(10, 40))
         assert first
         for name, view in first.items():
             assert view.ndim == 2
@@ -155,9 +155,8 @@ class AlgorithmContract:
     def test_steps_of_the_end_are_seen(self) -> None:
         """Each is counted and shown, the last as the result; none is as good."""
         stored = self.stored()
-        reconstruction = self.make().start(stored.scan, stored.frame_shape)
-        feed(reconstruction, calibration_batches(stored))
-        feed(reconstruction, projection_batches(stored, np.arange(self.n_projections)))
+        reconstruction = begin(self.make(), stored)
+        feed_projections(reconstruction, stored)
         told, shown = [], [reconstruction.views()]
         assert reconstruction.progress().steps == 0
 
@@ -180,7 +179,7 @@ class AlgorithmContract:
         reconstruction = self.make().start(stored.scan, stored.frame_shape)
         assert reconstruction.progress().frames_expected == self.n_projections
         feed(reconstruction, calibration_batches(stored))
-        feed(reconstruction, projection_batches(stored, np.array([7, 2])))
+        feed_projections(reconstruction, stored, np.array([7, 2]))
         progress = reconstruction.progress()
         assert (progress.frames_received, progress.frames_used) == (2, 2)
         assert progress.newest_time_s == stored.times_s[7]
@@ -206,69 +205,18 @@ class AlgorithmContract:
         reconstruction = self.make().start(stored.scan, stored.frame_shape)
         with pytest.raises(InputError, match="no projection"):
             reconstruction.finish(rereader(stored))
-        feed(reconstruction, projection_batches(stored, np.arange(3)))
+        feed_projections(reconstruction, stored, np.arange(3))
         with pytest.raises(InputError, match="no flat field"):
             reconstruction.finish(rereader(stored))
 
     def _stream(
         self, stored: StoredScan, order: NDArray[np.int64], sizes: Sequence[int]
     ) -> Arrays:
-        reconstruction = self.make().start(stored.scan, stored.frame_shape)
-        feed(reconstruction, calibration_batches(stored))
+        reconstruction = begin(self.make(), stored)
         for part in split(order, sizes):
-            feed(reconstruction, projection_batches(stored, part))
+            feed_projections(reconstruction, stored, part)
         assert reconstruction.stale() is None
         return reconstruction.finish(rereader(stored))
-
-
-def feed(reconstruction: Reconstruction, batches: Iterable[Batch]) -> None:
-    """Add every batch."""
-    for batch in batches:
-        reconstruction.add(batch)
-
-
-def rereader(stored: StoredScan) -> Any:
-    """Make the function that brings projections back."""
-
-    def reread(keys: Sequence[FrameKey]) -> Iterator[Batch]:
-        return projection_batches(stored, np.array([key.index for key in keys]))
-
-    return reread
-
-
-def split(
-    order: NDArray[np.int64], sizes: Sequence[int]
-) -> Iterator[NDArray[np.int64]]:
-    """Cut an order into parts of these sizes, again and again."""
-    first, turn = 0, 0
-    while first < len(order):
-        size = sizes[turn % len(sizes)]
-        yield order[first : first + size]
-        first, turn = first + size, turn + 1
-
-
-def without(stored: StoredScan, there: NDArray[np.int64]) -> StoredScan:
-    """Give the scan that has only these projections."""
-    angles_rad = stored.angles_rad[there]
-    scan = stored.scan.model_copy(
-        update={
-            "angles_deg": np.rad2deg(angles_rad).tolist(),
-            "counts": stored.scan.counts | {"projection": len(there)},
-        }
-    )
-    return StoredScan(
-        scan=scan,
-        projections=stored.projections,
-        projection_indices=stored.projection_indices[there],
-        angles_rad=angles_rad,
-        times_s=stored.times_s[there],
-        flats=stored.flats,
-        flat_times_s=stored.flat_times_s,
-        darks=stored.darks,
-        dark_times_s=stored.dark_times_s,
-        pair=stored.pair,
-        pair_angles_rad=stored.pair_angles_rad,
-    )
 
 
 def assert_same(arrays: Arrays, expected: Arrays, tolerance: float = TOLERANCE) -> None:

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from daiss_bluesky.core.scan import Scan
 from daiss_bluesky.core.stored import StoredScan
+from daiss_bluesky.kernels import reference
 from daiss_bluesky.kernels.ellipsoids import FieldGeometry, project, voxelize
 
 BALLS = np.array(
@@ -24,6 +25,16 @@ DARK_COUNTS = 100.0
 def ball_truth(rows: int, columns: int) -> NDArray[np.float64]:
     """Give the volume (z, y, x) in attenuation per pixel."""
     return voxelize(BALLS, (rows, columns, columns)).astype(np.float64) * 2 / columns
+
+
+def true_transmission(stored: StoredScan) -> NDArray[np.float64]:
+    """Divide the projections by the beam as it was at each one's time, in float64."""
+    dark = stored.darks[0].astype(np.float64)
+    before, after = stored.flats[0] - dark, stored.flats[-1] - dark
+    u = ((stored.times_s - 1.0) / (stored.flat_times_s[4] - 1.0))[:, None, None]
+    return reference.transmission(
+        stored.projections, dark, before * (1 - u) + after * u
+    )
 
 
 def make_ball_scan(
@@ -75,4 +86,21 @@ def make_ball_scan(
         dark_times_s=np.array([-2.0, -1.0]),
         pair=np.stack([expose(a, 0.0) for a in pair_deg]) if pair else None,
         pair_angles_rad=np.deg2rad(pair_deg) if pair else None,
+    )
+
+
+def scan_of(p: NDArray[np.float32], angles_rad: NDArray[np.float64]) -> StoredScan:
+    """Make a scan of given line integrals (angle, row, column), in whole counts."""
+    counts = np.rint(DARK_COUNTS + FLAT_COUNTS * np.exp(-p)).astype(np.uint16)
+    one = np.ones((3, *p.shape[1:]))
+    return StoredScan(
+        scan=Scan(run_uid="given", angles_deg=np.rad2deg(angles_rad).tolist()),
+        projections=counts,
+        projection_indices=np.arange(len(p)),
+        angles_rad=angles_rad,
+        times_s=np.arange(len(p), dtype=np.float64),
+        flats=(one * (FLAT_COUNTS + DARK_COUNTS)).astype(np.uint16),
+        flat_times_s=np.zeros(3),
+        darks=(one * DARK_COUNTS).astype(np.uint16),
+        dark_times_s=np.zeros(3),
     )

@@ -46,7 +46,7 @@ def measure(fleet: Fleet, options: DemoOptions, outcome: Outcome) -> Report:
     if "volume" in container:
         volume = np.asarray(container["volume"][:], dtype=np.float32)
     picture = None
-    if volume is not None and options.picture is not None:
+    if volume is not None:
         picture = _save(options.picture, volume, result)
     # A real beamline's folder holds more than this run's file.
     ours = options.beamline is None

@@ -64,7 +64,7 @@ def check(options: DemoOptions) -> None:
     """Refuse before anything is started what the plan would refuse after it."""
     Frames(options.darks, options.flats, options.flats_after, pair=True)
     check_exposure(options.exposure_s)
-    SampleMetadata.parse(options.metadata, "the metadata of the plan")
+    SampleMetadata.parse(options.metadata(), "the metadata of the plan")
     if not options.darks:
         raise InputError("--darks 0: the correction needs at least 1 dark field")
     center_px = options.center_px
@@ -74,7 +74,11 @@ def check(options: DemoOptions) -> None:
         open_scan(options.scan)
     else:
         plan_angles_deg(
-            options.angles, None, start_deg=0, range_deg=180, order=options.order
+            options.angles,
+            None,
+            start_deg=0,
+            range_deg=180,
+            order=options.angle_order(),
         )
     if options.beamline is not None:
         _refuse_absent(options.beamline)
@@ -184,7 +188,7 @@ def _plan(session: Any, options: DemoOptions) -> Any:
         "flats": options.flats,
         "flats_after": options.flats_after,
         "center_px": options.center_px,
-        "md": {"sample": options.sample_name(), **options.metadata},
+        "md": {"sample": options.sample_name(), **options.metadata()},
     }
     if options.fly:
         period_s = 1 / options.frame_rate_hz
@@ -195,7 +199,9 @@ def _plan(session: Any, options: DemoOptions) -> Any:
         angles_rad = open_scan(options.scan).angles_rad
         angles_deg = np.rad2deg(angles_rad).tolist()
     else:
-        angles_deg = projection_angles_deg(options.angles, order=options.order).tolist()
+        angles_deg = projection_angles_deg(
+            options.angles, order=options.angle_order()
+        ).tolist()
     return session.plans["tomo_scan"](angles_deg=angles_deg, **shared)
 
 

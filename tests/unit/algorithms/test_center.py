@@ -17,20 +17,20 @@ from daiss_bluesky.algorithms.sinogram_rows import (
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.frames import Batch
 from daiss_bluesky.core.geometry import projection_angles_deg
+from daiss_bluesky.core.reconstruction import Reconstruction
 from daiss_bluesky.core.stored import StoredScan
 from daiss_bluesky.engine.inline import (
-    calibration_batches,
-    projection_batches,
     reconstruct_scan,
 )
-from daiss_bluesky.testing.algorithm_contract import (
-    assert_same,
-    feed,
+from daiss_bluesky.testing.algorithm_contract import assert_same
+from daiss_bluesky.testing.ball_scan import make_ball_scan
+from daiss_bluesky.testing.streaming import (
+    begin,
+    feed_projections,
     rereader,
     split,
     without,
 )
-from daiss_bluesky.testing.ball_scan import make_ball_scan
 
 CENTER_PX = 17.25
 
@@ -41,23 +41,17 @@ def partial_scan(order: Any = "sequential", n: int = 60, **options: Any) -> Stor
     return make_ball_scan(angles, pair=False, noise_seed=1, **options)
 
 
-def start(stored: StoredScan, **parameters: Any) -> FbpReconstruction:
-    reconstruction = FbpAlgorithm(**parameters).start(stored.scan, stored.frame_shape)
-    feed(reconstruction, calibration_batches(stored))
-    return reconstruction
-
-
 def stream(
-    reconstruction: FbpReconstruction, stored: StoredScan, which: Any, sizes: Any = (7,)
+    reconstruction: Reconstruction, stored: StoredScan, which: Any, sizes: Any = (7,)
 ) -> None:
     """Feed projections as an engine does, reading again what is stale."""
     fed: list[int] = []
     for part in split(np.asarray(which), sizes):
-        feed(reconstruction, projection_batches(stored, part))
+        feed_projections(reconstruction, stored, part)
         fed += part.tolist()
         while reconstruction.stale():
             reconstruction.restart()
-            feed(reconstruction, projection_batches(stored, np.array(fed)))
+            feed_projections(reconstruction, stored, np.array(fed))
 
 
 @pytest.mark.parametrize("order", ["sequential", "golden"])
@@ -75,7 +69,7 @@ def test_a_streamed_scan_ends_with_the_center_of_the_stored_one() -> None:
     stored = partial_scan("golden")
     offline = reconstruct_scan(stored, FbpAlgorithm())
     for order in (np.arange(60), np.random.default_rng(0).permutation(60)):
-        live = start(stored)
+        live = begin(FbpAlgorithm(), stored)
         stream(live, stored, order, sizes=(5, 11))
         arrays = live.finish(rereader(stored))
         assert live.progress().parameters == offline.progress.parameters
@@ -86,7 +80,7 @@ def test_missing_projections_give_the_center_of_those_there_are() -> None:
     stored = partial_scan()
     there = np.delete(np.arange(60), [5, 6, 31, 59])
     expected = reconstruct_scan(without(stored, there), FbpAlgorithm())
-    live = start(stored)
+    live = begin(FbpAlgorithm(), stored)
     stream(live, stored, there)
     assert_same(live.finish(rereader(stored)), expected.arrays)
 
@@ -96,7 +90,7 @@ def test_without_a_plan_the_end_of_the_scan_decides() -> None:
     expected = reconstruct_scan(stored, FbpAlgorithm())
     scan = stored.scan.model_copy(update={"angles_deg": None, "counts": {}})
     unplanned = dataclasses.replace(stored, scan=scan)
-    live = start(unplanned)
+    live = begin(FbpAlgorithm(), unplanned)
     stream(live, unplanned, np.arange(60))
     assert live.progress().parameters["center_source"] == "sinogram"
     assert_same(live.finish(rereader(unplanned)), expected.arrays)
@@ -129,13 +123,13 @@ def test_a_center_set_in_mid_scan_is_as_good_as_one_set_before(
 ) -> None:
     stored = make_ball_scan(projection_angles_deg(60), noise_seed=2)
     expected = reconstruct_scan(stored, FbpAlgorithm(center_px=15.5))
-    live = start(stored)
+    live = begin(FbpAlgorithm(), stored)
     stream(live, stored, np.arange(changed_after))
     live.set_center(15.5)
     if changed_after:
         assert "center was set: 15.50 px" in (live.stale() or "")
         live.restart()
-        feed(live, projection_batches(stored, np.arange(changed_after)))
+        feed_projections(live, stored, np.arange(changed_after))
     stream(live, stored, np.arange(changed_after, 60))
     progress = live.progress()
     assert (progress.frames_used, progress.frames_missing) == (60, 0)
@@ -146,7 +140,7 @@ def test_a_center_set_in_mid_scan_is_as_good_as_one_set_before(
 def test_a_center_set_at_the_last_moment_is_used_by_the_finish() -> None:
     stored = make_ball_scan(projection_angles_deg(40))
     expected = reconstruct_scan(stored, FbpAlgorithm(center_px=15.5))
-    live = start(stored)
+    live = begin(FbpAlgorithm(), stored)
     stream(live, stored, np.arange(40))
     live.set_center(15.5)
     assert_same(live.finish(rereader(stored)), expected.arrays)
@@ -157,7 +151,7 @@ def test_a_center_set_at_the_last_moment_is_used_by_the_finish() -> None:
 def test_a_center_can_be_left_to_be_found_again() -> None:
     stored = make_ball_scan(projection_angles_deg(40))
     expected = reconstruct_scan(stored, FbpAlgorithm())
-    live = start(stored, center_px=12.0)
+    live = begin(FbpAlgorithm(center_px=12.0), stored)
     stream(live, stored, np.arange(30))
     live.set_center(None)
     assert "center was found" in (live.stale() or "")
@@ -168,7 +162,8 @@ def test_a_center_can_be_left_to_be_found_again() -> None:
 
 def test_a_fan_of_candidates_while_scanning() -> None:
     stored = make_ball_scan(projection_angles_deg(90, order="golden"), noise_seed=2)
-    live = start(stored, center_px=12.0)
+    live = begin(FbpAlgorithm(center_px=12.0), stored)
+    assert isinstance(live, FbpReconstruction)
     with pytest.raises(InputError, match="no projection"):
         live.center_fan(np.arange(10.0, 22.0))
     stream(live, stored, np.arange(40))
@@ -183,7 +178,7 @@ def test_a_fan_of_candidates_while_scanning() -> None:
 @pytest.mark.parametrize("center_px", [-1.0, 0.0, 32.0, 400.0, np.nan])
 def test_a_center_off_the_detector_is_refused(center_px: float) -> None:
     stored = make_ball_scan(projection_angles_deg(40))
-    live = start(stored)
+    live = begin(FbpAlgorithm(), stored)
     with pytest.raises(InputError, match=r"outside of the detector.*32 columns"):
         live.set_center(center_px)
     if np.isfinite(center_px):

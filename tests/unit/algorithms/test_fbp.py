@@ -1,6 +1,4 @@
 import dataclasses
-import tracemalloc
-from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,9 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from daiss_bluesky.algorithms.accumulation import METHODS, Method
-from daiss_bluesky.algorithms.fbp import BASE_BYTES, FbpAlgorithm
-from daiss_bluesky.core.errors import InputError, UnavailableError
-from daiss_bluesky.core.frames import Batch, FrameKey
+from daiss_bluesky.algorithms.fbp import FbpAlgorithm
+from daiss_bluesky.core.errors import InputError
+from daiss_bluesky.core.frames import Batch
 from daiss_bluesky.core.geometry import ORDERS, angle_weights, projection_angles_deg
 from daiss_bluesky.core.registry import ALGORITHMS, find
 from daiss_bluesky.core.scan import Scan
@@ -22,25 +20,24 @@ from daiss_bluesky.engine.inline import (
 )
 from daiss_bluesky.kernels import reference
 from daiss_bluesky.kernels.lane_fft import fast_length
-from daiss_bluesky.testing.algorithm_contract import (
-    assert_same,
+from daiss_bluesky.testing.algorithm_contract import assert_same
+from daiss_bluesky.testing.ball_scan import (
+    ball_truth,
+    make_ball_scan,
+    true_transmission,
+)
+from daiss_bluesky.testing.measures import memory_share, relative_error
+from daiss_bluesky.testing.streaming import (
+    begin,
     feed,
+    feed_projections,
+    gone,
     rereader,
     split,
     without,
 )
-from daiss_bluesky.testing.ball_scan import ball_truth, make_ball_scan
 
 EVEN = projection_angles_deg(90)
-
-
-def relative_error(volume: Any, truth: Any) -> float:
-    """RMSE over RMS of the truth inside the 0.95 circle."""
-    n = volume.shape[-1]
-    offset = np.arange(n) - (n - 1) / 2
-    inside = offset[:, None] ** 2 + offset**2 <= (0.95 * n / 2) ** 2
-    away = (volume - truth)[:, inside]
-    return float(np.sqrt(np.mean(away**2) / np.mean(truth[:, inside] ** 2)))
 
 
 def test_entry_point_names_it() -> None:
@@ -57,11 +54,7 @@ def test_volume_is_the_truth_and_equals_the_reference() -> None:
     assert final.progress.parameters["center_source"] == "pair"
     center_px = final.progress.parameters["center_px"]
     assert abs(center_px - 33.7) < 0.05
-    # The scan's beam brightens linearly; the reference is told so frame by frame.
-    dark = stored.darks[0].astype(float)
-    before, after = stored.flats[0] - dark, stored.flats[-1] - dark
-    u = ((stored.times_s - 1.0) / (stored.flat_times_s[4] - 1.0))[:, None, None]
-    t = reference.transmission(stored.projections, dark, before * (1 - u) + after * u)
+    t = true_transmission(stored)
     weights = np.full(90, np.pi / 90)
     expected = reference.reconstruct(-np.log(t), stored.angles_rad, weights, center_px)
     assert np.abs(volume - expected).max() < 1e-5 * np.abs(expected).max()
@@ -83,10 +76,7 @@ def test_noisy_scan_is_as_good_as_the_float64_reference() -> None:
     final = reconstruct_scan(stored, FbpAlgorithm())
     center_px = 48 / 2 + 1.25
     assert abs(final.progress.parameters["center_px"] - center_px) < 0.05
-    dark = stored.darks[0].astype(float)
-    before, after = stored.flats[0] - dark, stored.flats[-1] - dark
-    u = ((stored.times_s - 1.0) / (stored.flat_times_s[4] - 1.0))[:, None, None]
-    t = reference.transmission(stored.projections, dark, before * (1 - u) + after * u)
+    t = true_transmission(stored)
     weights = angle_weights(stored.angles_rad)
     expected = reference.reconstruct(-np.log(t), stored.angles_rad, weights, center_px)
     truth = ball_truth(24, 48)
@@ -117,11 +107,11 @@ def test_any_history_gives_the_answer_of_the_frames_there_are(
     for i, part in enumerate(split(history, sizes)):
         if i == calibration_at:
             feed(reconstruction, calibration_batches(stored))
-        feed(reconstruction, projection_batches(stored, part))
+        feed_projections(reconstruction, stored, part)
     feed(reconstruction, calibration_batches(stored))
     if reconstruction.stale():
         reconstruction.restart()
-        feed(reconstruction, projection_batches(stored, arrived))
+        feed_projections(reconstruction, stored, arrived)
     expected = reconstruct_scan(without(stored, np.sort(arrived)), FbpAlgorithm())
     assert_same(reconstruction.finish(rereader(stored)), expected.arrays)
     assert reconstruction.progress().frames_used == len(arrived)
@@ -129,11 +119,10 @@ def test_any_history_gives_the_answer_of_the_frames_there_are(
 
 def test_views_are_scaled_like_the_volume_at_any_moment() -> None:
     stored = make_ball_scan(projection_angles_deg(90, order="golden"), rows=5)
-    reconstruction = FbpAlgorithm().start(stored.scan, stored.frame_shape)
-    feed(reconstruction, calibration_batches(stored))
+    reconstruction = begin(FbpAlgorithm(), stored)
     means = []
     for part in split(np.arange(90), [30]):
-        feed(reconstruction, projection_batches(stored, part))
+        feed_projections(reconstruction, stored, part)
         means.append(float(reconstruction.views()["slice_xy"].sum()))
     volume = reconstruction.finish(rereader(stored))["volume"]
     views = reconstruction.views()
@@ -151,23 +140,23 @@ def test_without_a_pair_opposite_projections_give_the_center() -> None:
     darks, flats, _ = calibration_batches(stored)
     feed(reconstruction, [darks, flats])
     everything = np.arange(len(stored.angles_rad))
-    feed(reconstruction, projection_batches(stored, everything[:32]))
+    feed_projections(reconstruction, stored, everything[:32])
     parameters = reconstruction.progress().parameters
     assert parameters["center_source"] == "detector middle"
     assert "cover" in parameters["center_unsure"]
     assert reconstruction.stale() is None
-    feed(reconstruction, projection_batches(stored, everything[32:-1]))
+    feed_projections(reconstruction, stored, everything[32:-1])
     assert "center" in (reconstruction.stale() or "")
     reconstruction.restart()
-    feed(reconstruction, projection_batches(stored, everything[:-1]))
+    feed_projections(reconstruction, stored, everything[:-1])
     parameters = reconstruction.progress().parameters
     assert parameters["center_source"] == "sinogram"
     assert abs(parameters["center_px"] - 17.25) < 0.1
     assert reconstruction.stale() is None
-    feed(reconstruction, projection_batches(stored, everything[-1:]))
+    feed_projections(reconstruction, stored, everything[-1:])
     assert "center" in (reconstruction.stale() or "")
     reconstruction.restart()
-    feed(reconstruction, projection_batches(stored, everything))
+    feed_projections(reconstruction, stored, everything)
     assert reconstruction.stale() is None
     assert reconstruction.progress().parameters["center_source"] == "projections"
     assert_same(reconstruction.finish(rereader(stored)), offline.arrays)
@@ -206,7 +195,7 @@ def test_flats_after_the_scan_make_stale() -> None:
     darks, flats, pair = calibration_batches(stored)
     reconstruction = FbpAlgorithm().start(stored.scan, stored.frame_shape)
     feed(reconstruction, [darks, flats.select(np.arange(3)), pair])
-    feed(reconstruction, projection_batches(stored, np.arange(90)))
+    feed_projections(reconstruction, stored)
     assert reconstruction.stale() is None
     feed(reconstruction, [flats.select(np.arange(3, 6))])
     assert "flats" in (reconstruction.stale() or "")
@@ -215,12 +204,8 @@ def test_flats_after_the_scan_make_stale() -> None:
 
 def test_weights_stay_as_guessed_when_frames_cannot_be_read_again() -> None:
     stored = make_ball_scan(projection_angles_deg(40, order="golden"))
-    reconstruction = FbpAlgorithm().start(stored.scan, stored.frame_shape)
-    feed(reconstruction, calibration_batches(stored))
-    feed(reconstruction, projection_batches(stored, np.arange(25)))
-
-    def gone(keys: Sequence[FrameKey]) -> Iterator[Batch]:
-        raise UnavailableError("the file is gone")
+    reconstruction = begin(FbpAlgorithm(), stored)
+    feed_projections(reconstruction, stored, np.arange(25))
 
     volume = reconstruction.finish(gone)["volume"]
     truth = ball_truth(18, 32)
@@ -269,8 +254,7 @@ def test_a_projection_without_angle_counts_as_missing() -> None:
     batch = next(projection_batches(stored, np.arange(3)))
     angles = batch.angles_rad.copy()
     angles[1] = np.nan
-    reconstruction = FbpAlgorithm().start(stored.scan, stored.frame_shape)
-    feed(reconstruction, calibration_batches(stored))
+    reconstruction = begin(FbpAlgorithm(), stored)
     reconstruction.add(dataclasses.replace(batch, angles_rad=angles))
     progress = reconstruction.progress()
     assert progress.frames_received == 2
@@ -280,16 +264,7 @@ def test_a_projection_without_angle_counts_as_missing() -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_the_stated_memory_is_enough(method: Method) -> None:
     stored = make_ball_scan(EVEN, rows=140, columns=64)
-    algorithm = FbpAlgorithm(method=method)
-    reconstruct_scan(stored, algorithm)
-    tracemalloc.start()
-    try:
-        reconstruct_scan(stored, algorithm)
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    arrays = algorithm.memory_bytes(stored.scan, stored.frame_shape) - BASE_BYTES
-    assert 0.5 * arrays < peak < arrays
+    assert 0.5 < memory_share(FbpAlgorithm(method=method), stored) < 1
 
 
 def test_too_large_a_scan_is_refused_with_both_figures() -> None:

@@ -1,5 +1,6 @@
 """Phase retrieval inside the reconstruction: before the sum, with the scan's values."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from daiss_bluesky.engine.inline import reconstruct_scan
 from daiss_bluesky.kernels import reference
 from daiss_bluesky.kernels.lane_fft import fast_length
 from daiss_bluesky.kernels.phase import PhaseFilter, retrieve
-from daiss_bluesky.testing.ball_scan import make_ball_scan
+from daiss_bluesky.testing.ball_scan import make_ball_scan, true_transmission
 
 BEAM = {"energy_kev": 20.0, "distance_mm": 50.0, "pixel_size_um": 1.0}
 N, ROWS, COLUMNS, CENTER_PX = 40, 18, 32, 16.0
@@ -22,17 +23,7 @@ N, ROWS, COLUMNS, CENTER_PX = 40, 18, 32, 16.0
 def stored(**beam: float) -> StoredScan:
     made = make_ball_scan(projection_angles_deg(N), center_px=CENTER_PX)
     scan = made.scan.model_copy(update=beam)
-    return StoredScan(
-        scan=scan,
-        projections=made.projections,
-        projection_indices=made.projection_indices,
-        angles_rad=made.angles_rad,
-        times_s=made.times_s,
-        flats=made.flats,
-        flat_times_s=made.flat_times_s,
-        darks=made.darks,
-        dark_times_s=made.dark_times_s,
-    )
+    return dataclasses.replace(made, scan=scan, pair=None, pair_angles_rad=None)
 
 
 def volume_of(scan: StoredScan, **parameters: Any) -> Any:
@@ -43,10 +34,7 @@ def volume_of(scan: StoredScan, **parameters: Any) -> Any:
 def test_the_volume_is_that_of_the_retrieved_projections() -> None:
     scan = stored(**BEAM)
     volume = volume_of(scan, phase={"method": "paganin", "delta_beta": 300.0})
-    dark = scan.darks[0].astype(float)
-    before, after = scan.flats[0] - dark, scan.flats[-1] - dark
-    u = ((scan.times_s - 1.0) / (scan.flat_times_s[4] - 1.0))[:, None, None]
-    t = reference.transmission(scan.projections, dark, before * (1 - u) + after * u)
+    t = true_transmission(scan)
     made = PhaseFilter("paganin", 300.0, 20.0, 50.0, 1.0)
     p = retrieve(t.astype(np.float32), made).astype(np.float64)
     weights = np.full(N, np.pi / N)

@@ -1,48 +1,19 @@
 """A detector that sees half of the sample at a time reconstructs all of it."""
 
-from typing import Any
-
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from daiss_bluesky.algorithms.fbp import FbpAlgorithm
 from daiss_bluesky.core.errors import InputError
-from daiss_bluesky.core.scan import Scan
-from daiss_bluesky.core.stored import StoredScan
 from daiss_bluesky.engine.inline import reconstruct_scan
 from daiss_bluesky.kernels.ellipsoids import voxelize
-from daiss_bluesky.testing.ball_scan import BALLS
+from daiss_bluesky.testing.ball_scan import BALLS, scan_of
+from daiss_bluesky.testing.measures import relative_error
 from tests.unit.kernels.center_scans import even_angles, phantom, sinogram
 
 FULL, N, ROWS = 128, 240, 4
 CENTER_PX = 64.0
 KEPT = 90
-
-
-def stored(p: NDArray[np.float32], angles: NDArray[np.float64]) -> StoredScan:
-    counts = np.rint(500 + 50_000 * np.exp(-p)).astype(np.uint16)
-    one = np.ones((3, *p.shape[1:]), np.uint16)
-    scan = Scan(run_uid="half", angles_deg=np.rad2deg(angles).tolist())
-    return StoredScan(
-        scan=scan,
-        projections=counts,
-        projection_indices=np.arange(len(p)),
-        angles_rad=angles,
-        times_s=np.arange(len(p), dtype=float),
-        flats=one * np.uint16(50_500),
-        flat_times_s=np.zeros(3),
-        darks=one * np.uint16(500),
-        dark_times_s=np.zeros(3),
-    )
-
-
-def error(volume: Any, truth: Any) -> float:
-    n = truth.shape[-1]
-    away = np.arange(n) - (n - 1) / 2
-    inside = np.hypot(away[:, None], away) <= 0.95 * n / 2
-    difference = (volume - truth)[:, inside]
-    return float(np.sqrt(np.mean(difference**2) / np.mean(truth[:, inside] ** 2)))
 
 
 @pytest.mark.parametrize("method", ["gridding", "backprojection"])
@@ -52,17 +23,21 @@ def test_half_of_the_sample_at_a_time_gives_all_of_it(method: str) -> None:
     algorithm = FbpAlgorithm(
         half_acquisition=True, center_px=CENTER_PX, method=method, zingers=False
     )
-    final = reconstruct_scan(stored(whole[:, :, :KEPT], angles), algorithm)
+    final = reconstruct_scan(scan_of(whole[:, :, :KEPT], angles), algorithm)
     volume = final.arrays["volume"]
     assert volume.shape == (ROWS, FULL, FULL)
     ordinary = FbpAlgorithm(center_px=CENTER_PX, method=method, zingers=False)
     # Beyond the overlap each point is seen from half of the angles.
     half_turn = even_angles(N // 2, 180)
     wide = sinogram(phantom("balls"), FULL, CENTER_PX, half_turn, rows=ROWS)
-    full = reconstruct_scan(stored(wide, half_turn), ordinary).arrays["volume"]
+    full = reconstruct_scan(scan_of(wide, half_turn), ordinary).arrays["volume"]
     truth = voxelize(BALLS, (ROWS, FULL, FULL)) * np.float32(2 / FULL)
     gain = np.sum(full * truth) / np.sum(truth * truth)
-    assert error(volume, truth * gain) < 1.1 * error(full, truth * gain) < 0.2
+    assert (
+        relative_error(volume, truth * gain)
+        < 1.1 * relative_error(full, truth * gain)
+        < 0.2
+    )
     assert final.views["slice_xz"].shape == (ROWS, FULL)
 
 
@@ -70,9 +45,9 @@ def test_what_it_needs_is_said() -> None:
     angles = even_angles(N, 360)
     p = np.full((N, ROWS, KEPT), 0.1, np.float32)
     with pytest.raises(InputError, match="needs center_px"):
-        reconstruct_scan(stored(p, angles), FbpAlgorithm(half_acquisition=True))
+        reconstruct_scan(scan_of(p, angles), FbpAlgorithm(half_acquisition=True))
     half = FbpAlgorithm(half_acquisition=True, center_px=CENTER_PX)
     with pytest.raises(InputError, match="full 360 degrees"):
-        reconstruct_scan(stored(p, even_angles(N, 180)), half)
+        reconstruct_scan(scan_of(p, even_angles(N, 180)), half)
     with pytest.raises(InputError, match="set one of the two"):
         FbpAlgorithm(half_acquisition=True, stripes="mean")

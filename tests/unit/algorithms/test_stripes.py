@@ -1,6 +1,4 @@
 import dataclasses
-import tracemalloc
-from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,24 +6,28 @@ import pytest
 from numpy.typing import NDArray
 
 from daiss_bluesky.algorithms import slabs
-from daiss_bluesky.algorithms.fbp import BASE_BYTES, FbpAlgorithm
+from daiss_bluesky.algorithms.fbp import FbpAlgorithm
 from daiss_bluesky.algorithms.fbp_parameters import FbpParameters
 from daiss_bluesky.algorithms.preprocessing import MeanProjection, Preprocessing
 from daiss_bluesky.algorithms.rings import Rings
-from daiss_bluesky.core.errors import InputError, UnavailableError
-from daiss_bluesky.core.frames import Batch, FrameKey
+from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.geometry import projection_angles_deg
-from daiss_bluesky.core.reconstruction import Reconstruction
 from daiss_bluesky.core.scan import Scan
 from daiss_bluesky.core.stored import StoredScan
 from daiss_bluesky.engine.inline import (
-    calibration_batches,
-    projection_batches,
     reconstruct_scan,
 )
 from daiss_bluesky.kernels.correction import NO_DEAD, Fields
-from daiss_bluesky.testing.algorithm_contract import assert_same, feed, rereader, split
+from daiss_bluesky.testing.algorithm_contract import assert_same
 from daiss_bluesky.testing.ball_scan import make_ball_scan
+from daiss_bluesky.testing.measures import memory_share
+from daiss_bluesky.testing.streaming import (
+    begin,
+    feed_projections,
+    gone,
+    rereader,
+    split,
+)
 
 METHODS = ("mean", "sorting", "combined")
 N = 90
@@ -46,11 +48,10 @@ def volume_of(stored: StoredScan, **parameters: Any) -> NDArray[np.float32]:
     return final.arrays["volume"]
 
 
-def clean_volume(stored: StoredScan) -> NDArray[np.float32]:
-    scan = make_ball_scan(
-        np.rad2deg(stored.angles_rad), rows=18, columns=64, center_px=33.25
-    )
-    return volume_of(scan)
+def clean(stored: StoredScan) -> StoredScan:
+    """The same scan with a detector that is right."""
+    angles = np.rad2deg(stored.angles_rad)
+    return make_ball_scan(angles, rows=18, columns=64, center_px=33.25)
 
 
 def away(volume: NDArray[np.float32], truth: NDArray[np.float32]) -> float:
@@ -61,7 +62,7 @@ def away(volume: NDArray[np.float32], truth: NDArray[np.float32]) -> float:
 @pytest.mark.parametrize("stripes", METHODS)
 def test_rings_go(stripes: str, range_deg: float) -> None:
     stored = striped_scan("sequential", range_deg)
-    truth = clean_volume(stored)
+    truth = volume_of(clean(stored))
     before = away(volume_of(stored), truth)
     after = away(volume_of(stored, stripes=stripes), truth)
     # On 64 columns the combined method's windows are nearly as wide as the sample.
@@ -101,10 +102,10 @@ def test_live_equals_stored(stripes: str, monkeypatch: pytest.MonkeyPatch) -> No
     algorithm = FbpAlgorithm(center_px=33.25, stripes=stripes)
     expected = reconstruct_scan(stored, algorithm).arrays
     monkeypatch.setattr(slabs, "SLAB_BYTES", 1)
-    live = started(stored, algorithm)
+    live = begin(algorithm, stored)
     order = np.random.default_rng(1).permutation(N)
     for part in split(order, [1, 7, 33]):
-        feed(live, projection_batches(stored, part))
+        feed_projections(live, stored, part)
     assert live.progress().parameters["stripes_in_views"] == "mean"
     views = live.views()
     assert_same(live.finish(rereader(stored)), expected)
@@ -113,25 +114,16 @@ def test_live_equals_stored(stripes: str, monkeypatch: pytest.MonkeyPatch) -> No
         np.testing.assert_allclose(views["slice_xy"], expected["volume"][9], atol=1e-3)
 
 
-def started(stored: StoredScan, algorithm: FbpAlgorithm) -> Reconstruction:
-    reconstruction = algorithm.start(stored.scan, stored.frame_shape)
-    feed(reconstruction, calibration_batches(stored))
-    return reconstruction
-
-
 def test_views_lose_their_rings_while_the_scan_runs() -> None:
     stored = striped_scan()
-    truth = make_ball_scan(
-        np.rad2deg(stored.angles_rad), rows=18, columns=64, center_px=33.25
-    )
     views = {}
     for name, scan, stripes in [
-        ("clean", truth, "none"),
+        ("clean", clean(stored), "none"),
         ("rings", stored, "none"),
         ("mean", stored, "mean"),
     ]:
-        live = started(scan, FbpAlgorithm(center_px=33.25, stripes=stripes))
-        feed(live, projection_batches(scan, np.arange(60)))
+        live = begin(FbpAlgorithm(center_px=33.25, stripes=stripes), scan)
+        feed_projections(live, scan, np.arange(60))
         views[name] = live.views()
     for name in ("slice_xy", "slice_xz", "slice_yz"):
         before = away(views["rings"][name], views["clean"][name])
@@ -140,11 +132,8 @@ def test_views_lose_their_rings_while_the_scan_runs() -> None:
 
 def test_frames_that_are_gone_leave_the_mean(caplog: pytest.LogCaptureFixture) -> None:
     stored = striped_scan()
-    live = started(stored, FbpAlgorithm(center_px=33.25, stripes="sorting"))
-    feed(live, projection_batches(stored, np.arange(N)))
-
-    def gone(keys: Sequence[FrameKey]) -> Iterator[Batch]:
-        raise UnavailableError("the file is gone")
+    live = begin(FbpAlgorithm(center_px=33.25, stripes="sorting"), stored)
+    feed_projections(live, stored)
 
     volume = live.finish(gone)["volume"]
     assert "by their mean only: the file is gone" in caplog.text
@@ -208,16 +197,7 @@ def test_phase_retrieval_takes_the_place_of_the_logarithm() -> None:
 def test_the_stated_memory_is_enough(stripes: str) -> None:
     angles = projection_angles_deg(N)
     stored = make_ball_scan(angles, rows=140, columns=64)
-    algorithm = FbpAlgorithm(stripes=stripes)
-    reconstruct_scan(stored, algorithm)
-    tracemalloc.start()
-    try:
-        reconstruct_scan(stored, algorithm)
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    arrays = algorithm.memory_bytes(stored.scan, stored.frame_shape) - BASE_BYTES
-    assert 0.5 * arrays < peak < arrays
+    assert 0.5 < memory_share(FbpAlgorithm(stripes=stripes), stored) < 1
 
 
 def test_a_scan_of_unknown_length_needs_memory_too() -> None:

@@ -56,3 +56,13 @@ def test_a_good_demo_passes() -> None:
     check(DemoOptions(center_px=64.2))
     angles = plan_angles_deg(4, None, start_deg=0, range_deg=180, order="sequential")
     assert list(angles) == [0, 45, 90, 135]
+
+
+def test_what_makes_no_sense_is_refused_at_once() -> None:
+    with pytest.raises(InputError, match=r"unknown order 'zigzag' \(known: golden"):
+        DemoOptions(order="zigzag")
+    with pytest.raises(InputError, match="--frame-rate 0"):
+        DemoOptions(frame_rate_hz=0)
+    with pytest.raises(InputError, match="--md 'b': KEY=VALUE"):
+        DemoOptions(md=["a=1", "b"])
+    assert DemoOptions(md=["a=1", "b=x=y"]).metadata() == {"a": "1", "b": "x=y"}
