@@ -91,8 +91,8 @@ def _overrides(fleet: Fleet) -> dict[str, Any]:
     if told.exists():
         twin = read_json(told, "what the twin said of itself")
         found["pixel_size_um"] = twin["pixel_size_um"]
-        beam = twin.get("beam") or {}
-        found |= {f"ptychography.{name}": value for name, value in beam.items()}
+        section = twin.get("ptychography") or {}
+        found |= {f"ptychography.{name}": value for name, value in section.items()}
     return found
 
 

@@ -35,7 +35,7 @@ def raster_axes_um(
             f" micrometers gives {n[0] * n[1]} positions; at most {MOST} are expected"
         )
     rows, columns = (
-        middle + step_um * (np.arange(count) - (count - 1) / 2)
+        middle + step_um * np.arange(-(count - 1) / 2, count / 2, dtype=np.float64)
         for middle, count in zip(center_um, n, strict=True)
     )
     return rows, columns
@@ -72,9 +72,9 @@ def spiral_um(
     Express 22, 12634, 2014). Here c = step/√π: a point has step² to itself, as in a
     raster of that step.
     """
-    reach = [extent / 2 for extent in extent_um]
+    height, width = extent_um
     spread_um = step_um / np.sqrt(np.pi)
-    n = int((np.hypot(*reach) / spread_um) ** 2) + 1
+    n = int((np.hypot(height, width) / 2 / spread_um) ** 2) + 1
     if n > MOST:
         raise InputError(
             f"extent_um = {extent_um[0]:g}, {extent_um[1]:g} in steps of {step_um:g}"
@@ -82,7 +82,7 @@ def spiral_um(
         )
     radius, angle = spread_um * np.sqrt(np.arange(n)), GOLDEN_RAD * np.arange(n)
     places = np.stack([radius * np.sin(angle), radius * np.cos(angle)], axis=-1)
-    inside = (np.abs(places) <= np.array(reach) + 1e-9).all(axis=1)
+    inside = (2 * np.abs(places) <= np.array(extent_um) + 1e-9).all(axis=1)
     if inside.sum() < 2:  # noqa: PLR2004
         raise InputError(
             f"extent_um = {extent_um[0]:g}, {extent_um[1]:g} holds a single step of"

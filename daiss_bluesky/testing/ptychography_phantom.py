@@ -114,11 +114,15 @@ class PtychographyPhantom:
         ]
         rows, columns = self.fine.shape
         if top >= 0 and ends[0] <= rows and left >= 0 and ends[1] <= columns:
-            return self.fine[top : ends[0] : FINE, left : ends[1] : FINE]
+            window: NDArray[Any] = self.fine[
+                top : ends[0] : FINE, left : ends[1] : FINE
+            ]
+            return window
         # The border of the object is nothing, and so is what lies beyond.
         i = np.arange(top, ends[0], FINE).clip(0, rows - 1)
         j = np.arange(left, ends[1], FINE).clip(0, columns - 1)
-        return self.fine[i[:, None], j]
+        beyond: NDArray[Any] = self.fine[i[:, None], j]
+        return beyond
 
     def pattern(self, position_um: tuple[float, float] | None) -> NDArray[Any]:
         """Give the intensity (row, column) on the detector, 1 in all without object.

@@ -73,8 +73,10 @@ class TomographyStation(Connected):
     def devices(self) -> dict[str, Device]:
         """Everything with PVs, by name."""
         parts = (self.rotation, self.x, self.y, self.z, self.shutter, self.camera)
-        mine = {part.name: part for part in parts}
-        return mine if self.ptychography is None else mine | self.ptychography.devices
+        found: dict[str, Device] = {part.name: part for part in parts}
+        if self.ptychography is not None:
+            found |= self.ptychography.devices
+        return found
 
     def pv(self, name: str) -> str:
         """Where a device of `devices` is found."""
@@ -136,5 +138,7 @@ def load_station(path: Path, **overrides: Any) -> TomographyStation:
         shutter=shutter,
         camera=camera,
         flyer=TomographyFlyer(rotation, camera, name="flyer"),
-        ptychography=more and make_ptychography(file, more, shutter, camera),
+        ptychography=None
+        if more is None
+        else make_ptychography(file, more, shutter, camera),
     )

@@ -110,7 +110,8 @@ class StreamFlyer(Device):
     def get_index(self) -> int:
         """Count the frames of this flight that are in the file."""
         written = int(self.camera.hdf.frames_written.get()) - self._first
-        return max(0, min(written, self.flight.n_frames))
+        wanted: int = self.flight.n_frames
+        return max(0, min(written, wanted))
 
     def describe_collect(self) -> dict[str, Any]:
         """Give the data keys: frames, and what was measured with each."""

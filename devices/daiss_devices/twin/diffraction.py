@@ -62,11 +62,11 @@ class DiffractionScene:
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """The phantom's settings, from which anybody can make it again."""
+        """What the beamline file is to say, and from what to make the phantom again."""
         phantom = asdict(self.phantom.settings)
         return {
             "technique": PTYCHOGRAPHY_KEY,
-            "beam": {name: phantom[name] for name in BEAM},
+            "ptychography": {name: phantom[name] for name in BEAM},
             "phantom": phantom,
             "camera": asdict(self.camera),
         }

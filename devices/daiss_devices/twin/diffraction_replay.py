@@ -2,13 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.ptychography import PTYCHOGRAPHY_KEY
+from daiss_bluesky.core.stored_diffraction import StoredDiffraction
+from daiss_bluesky.readers import open_diffraction
+from daiss_devices.twin.diffraction import BEAM
 from daiss_devices.twin.scene import BeamState
 
 BEYOND = 1.25
@@ -18,35 +22,22 @@ SAME_UM = 1e-3
 DTYPES = {"uint8", "uint16", "float32"}
 
 
-class Stored(Protocol):
-    """What is asked of a measured scan."""
-
-    @property
-    def frames(self) -> Any:
-        """(frame, row, column), zero frequency in the middle; sliced when needed."""
-        ...
-
-    @property
-    def positions_um(self) -> NDArray[np.float64]:
-        """(frame, 2): row and column of the probe on the sample."""
-        ...
-
-
 @dataclass(slots=True, eq=False)
 class DiffractionReplay:
     """Gives the frame taken nearest to where the stage is.
 
     Of frames taken at the same place it gives one after the other, in the order taken;
-    with the shutter closed, zeros.
+    with the shutter closed the scan's darks, else zeros.
     """
 
-    stored: Stored
+    stored: StoredDiffraction
     out_position_mm: float
     center_px: None = None
     attenuation: None = None
     _positions_um: NDArray[np.float64] = field(init=False)
     _given: dict[int, int] = field(init=False, default_factory=dict)
     """How often a frame's place was shown, by the first frame there."""
+    _darks_given: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         """Look once at what each frame will need."""
@@ -57,8 +48,7 @@ class DiffractionReplay:
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns."""
-        rows, columns = self.stored.frames.shape[1:]
-        return int(rows), int(columns)
+        return self.stored.frame_shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -73,20 +63,34 @@ class DiffractionReplay:
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """Nobody knows the truth of a measured scan."""
-        unknown = dict.fromkeys(("detector_pixel_um", "distance_mm", "energy_kev"))
+        """What the beamline file is to say, and where frames were taken."""
+        names = (*BEAM, "pixel_size_um")
+        section = {name: getattr(self.stored.scan, name) for name in names}
         return {
             "technique": PTYCHOGRAPHY_KEY,
-            "beam": unknown | {"field": "far", "pixel_size_um": self.pixel_size_um},
+            "ptychography": section | {"settle_s": 0.0},
             "positions_um": self._positions_um.tolist(),
         }
 
     def picture(self, state: BeamState) -> NDArray[Any]:
         """Give the frame that was measured here."""
         if state.brightness == 0:
+            return self._dark()
+        n = int(self.stored.frame_indices[self.next_frame(state.position_um)])
+        return self._native(self.stored.frames[n : n + 1][0])
+
+    def _dark(self) -> NDArray[Any]:
+        darks = self.stored.darks
+        if not len(darks):
             return np.zeros(self.shape, self.dtype)
-        n = self.next_frame(state.position_um)
-        return np.ascontiguousarray(self.stored.frames[n], dtype=self.dtype)
+        self._darks_given += 1
+        return self._native(darks[(self._darks_given - 1) % len(darks)])
+
+    def _native(self, frame: Any) -> NDArray[Any]:
+        pixels = np.asarray(frame)
+        if self.dtype.kind == "u":
+            pixels = np.clip(np.rint(pixels), 0, np.iinfo(self.dtype).max)
+        return np.ascontiguousarray(pixels, dtype=self.dtype)
 
     def next_frame(self, position_um: tuple[float, float]) -> int:
         """Choose the frame to show at a place, and count it as shown."""
@@ -95,3 +99,8 @@ class DiffractionReplay:
         shown = self._given.get(int(here[0]), 0)
         self._given[int(here[0])] = shown + 1
         return int(here[shown % len(here)])
+
+
+def diffraction_replay(path: Path, out_position_mm: float) -> DiffractionReplay:
+    """Open a scan for replay; InputError, one sentence, for one that is no scan."""
+    return DiffractionReplay(open_diffraction(path), out_position_mm)

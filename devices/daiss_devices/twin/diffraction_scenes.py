@@ -17,7 +17,7 @@ def diffraction_scene(s: TwinSettings, ptychography: PtychographySettings) -> Sc
     if s.scan is not None:
         from daiss_devices.twin.diffraction_replay import diffraction_replay  # noqa: PLC0415
 
-        return diffraction_replay(s.scan)
+        return diffraction_replay(s.scan, FIELD_MM)
     # Single precision is far below the noise of photons, and twice as fast.
     phantom = ptychography_phantom(
         PhantomSettings(

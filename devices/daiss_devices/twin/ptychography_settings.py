@@ -10,20 +10,30 @@ from daiss_devices.twin.piezo import PiezoSettings
 
 MOST_MODES = 10
 
+_STAGE = {
+    "position_noise_um": PiezoSettings().noise_um,
+    "settling_s": PiezoSettings().settling_s,
+}
+
 _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "tomography": {
         "size": 512, "dark_counts": 100.0, "distance_mm": 100.0, "energy_kev": 20.0,
+        **_STAGE,
     },
     "far": {
         "size": 128, "dark_counts": 0.0, "distance_mm": 2000.0, "energy_kev": 8.8,
-        "detector_pixel_um": 75.0,
+        "detector_pixel_um": 75.0, **_STAGE,
     },
     "near": {
         "size": 128, "dark_counts": 0.0, "distance_mm": 5.0, "energy_kev": 8.8,
-        "detector_pixel_um": 0.1,
+        "detector_pixel_um": 0.1, **_STAGE,
+    },
+    "replay": {
+        "size": 128, "dark_counts": 0.0, "distance_mm": 2000.0, "energy_kev": 8.8,
+        "detector_pixel_um": 75.0, "position_noise_um": 0.0, "settling_s": 0.0,
     },
 }  # fmt: skip
-"""Where a scan of that kind is likely."""
+"""Where a scan of that kind is likely; a frame is replayed where it was taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,30 +61,25 @@ def add_ptychography_options(parser: argparse.ArgumentParser) -> None:
     add("--counts-per-frame", type=float, default=1e6, help="photons without sample")
     add("--beam-stop-px", type=float, default=0.0, help="radius; 0 is none")
     add("--detector-pixel-um", type=float, help="of the camera: 75 (near: 0.1)")
-    piezo = PiezoSettings()
-    add(
-        "--position-noise-um",
-        type=float,
-        default=piezo.noise_um,
-        help="of the readbacks",
-    )
+    add("--position-noise-um", type=float, help="of the readbacks: 0.005 (replay: 0)")
     add(
         "--position-error-um",
         type=float,
-        default=piezo.error_um,
+        default=0.0,
         help="by which places are missed unseen",
     )
     add(
         "--settling-s",
         type=float,
-        default=piezo.settling_s,
-        help="time constant of the swings after a step",
+        help="time constant of the swings after a step: 0.005 (replay: 0)",
     )
 
 
 def complete(a: argparse.Namespace) -> None:
     """Fill in the defaults that depend on the technique, and check what was given."""
     technique = a.field if a.ptychography else "tomography"
+    if a.ptychography and a.scan is not None:
+        technique = "replay"
     for name, value in _DEFAULTS[technique].items():
         if getattr(a, name) is None:
             setattr(a, name, value)

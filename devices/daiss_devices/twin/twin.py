@@ -23,7 +23,8 @@ from daiss_devices.twin.shutter import Shutter
 
 TURN_LIMIT_DEG = 3600.0
 TRAVEL_MM = 50.0
-PIEZO_SPEED_UM_S = 500.0
+PIEZO_TRAVELS_S = 10.0
+"""Speed of the piezo stage, in half its range a second."""
 PIEZO_RAMP_S = 0.005
 
 
@@ -84,7 +85,7 @@ class Twin:
                 name,
                 "um",
                 description,
-                PIEZO_SPEED_UM_S,
+                travel_um * PIEZO_TRAVELS_S,
                 -travel_um,
                 travel_um,
                 ramp_s=PIEZO_RAMP_S,

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -23,6 +23,8 @@ class States:
     center_px = None
     out_position_mm = 1.0
     attenuation = None
+    travel_um = 0.0
+    facts: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, delay_s: float = 0.0) -> None:
         self.asked: list[BeamState] = []
