@@ -1,6 +1,7 @@
 """A stored scan through the pipeline, for the command line and for comparisons."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,10 @@ def reconstruct_file(
     with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
         task = bar.add_task("reconstructing", total=None)
 
+        say_method = _once(console)
+
         def advance(state: State) -> None:
+            say_method(state)
             bar.update(task, completed=state.frames_used, total=state.frames_expected)
 
         def iterate(done: int, total: int, _residual: float) -> None:
@@ -82,7 +86,10 @@ def reconstruct_in_slabs(
         with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
             task = bar.add_task(f"slabs of {rows} rows", total=shape[0])
 
+            say_method = _once(console)
+
             def advance(first: int, state: State) -> None:
+                say_method(state)
                 part = state.frames_used / max(1, state.frames_expected or 1)
                 bar.update(task, completed=first + part * rows)
 
@@ -96,6 +103,19 @@ def reconstruct_in_slabs(
         volume.discard()
         raise
     return final, list(shape)
+
+
+def _once(console: Console) -> Callable[[State], None]:
+    """Give what tells the method and why, the first time it is called."""
+    said: list[str] = []
+
+    def say(state: State) -> None:
+        reason = state.parameters.get("method_reason")
+        if reason is not None and not said:
+            console.print(f"method: {reason}", soft_wrap=True, highlight=False)
+            said.append(reason)
+
+    return say
 
 
 def _margin_rows(algorithm: Algorithm, stored: StoredScan) -> int:
@@ -170,6 +190,8 @@ def summary(final: Final) -> dict[str, Any]:
         "duplicates": progress.duplicates,
         "center_px": progress.parameters.get("center_px"),
         "center_source": progress.parameters.get("center_source"),
+        "method": progress.parameters.get("method"),
+        "method_reason": progress.parameters.get("method_reason"),
     }
 
 
