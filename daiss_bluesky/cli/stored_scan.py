@@ -97,6 +97,7 @@ def reconstruct_in_slabs(
             for first, slices, ended in slabs:
                 volume.write(first, slices)
                 final = ended
+                del slices
         assert final is not None  # noqa: S101 - a scan has rows
         volume.close(provenance(file, pipeline, final))
     except BaseException:

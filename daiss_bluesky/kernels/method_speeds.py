@@ -121,6 +121,8 @@ def _gridding(grid: Grid) -> tuple[float, float]:
     add_s = _best_s(
         lambda: gridding.add_projections(grids, grid, frames, angles, weights, half)
     )
+    # The volume lies in the grids: what is zero stays zero the next time.
+    gridding.clear(grids)
     end_s = _best_s(lambda: gridding_inverse.to_volume(grids, grid, 1.0))
     samples = _FRAMES * grid.row_plan.length
     return add_s / samples, end_s / (grid.blocks * grid.size**2)

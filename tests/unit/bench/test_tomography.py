@@ -14,12 +14,14 @@ SMALL = Case("small", 36, 64, 100)
 
 
 def test_each_way_has_its_figures() -> None:
-    rows = list(bench_case(SMALL, peers=True))
+    rows = list(bench_case(SMALL, peers=True, arrival_fps=5000))
     ours = rows[: len(OURS)]
     assert [row["name"] for row in ours] == [way.name for way in OURS]
     for row in ours:
         figures = ("ms_per_slice", "frames_per_s", "three_slices_ms", "tail_ms")
         assert all(row[key] > 0 for key in figures)
+        predicted = ("predicted_frames_per_s", "predicted_tail_ms", "tail_at_fps_ms")
+        assert all(row[key] > 0 for key in predicted)
         assert row["error"] < 0.1
         assert row["gain"] == pytest.approx(1, abs=0.01)
     for row in rows[len(OURS) :]:
