@@ -38,10 +38,12 @@ def reconstruct(
 
 
 def _placed(slices: Array) -> Array:
-    """Move by half a pixel: x to the left, y (turned around) down."""
+    """Move by half a pixel to the left and up, where the axis is ours."""
     length = slices.shape[-1]
-    turns = 1j * np.pi * np.fft.fftfreq(length)
-    turns[length // 2] = 0.0
-    turn = np.multiply.outer(np.exp(-turns), np.exp(turns)[: length // 2 + 1])
-    spectrum = scipy.fft.rfft2(slices, workers=-1) * turn.astype(np.complex64)
+    turn = np.exp(1j * np.pi * np.fft.fftfreq(length)).astype(np.complex64)
+    half = length // 2
+    # The highest frequency has no sign, so no place.
+    turn[half] = 0.0
+    spectrum = scipy.fft.rfft2(slices, workers=-1)
+    spectrum *= np.multiply.outer(turn, turn[: half + 1])
     return np.asarray(scipy.fft.irfft2(spectrum, slices.shape[1:], workers=-1))
