@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from tiled.client import from_uri
 
+from daiss_bluesky.kernels.method_speeds import MethodSpeeds, speeds_path
 from daiss_bluesky.services.epics_environment import LOOPBACK, free_ports
 from daiss_bluesky.services.tiled_server import (
     read_or_make_key,
@@ -32,6 +33,15 @@ def _ctrl_c() -> None:
     A shell does for what it runs in the background, and the command line at its end.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep out of the user's cache, and let every run choose methods alike."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        MethodSpeeds(2, 9e-8, 3e-8, 7e-11, 1.5e-9).keep(speeds_path())
+        yield
 
 
 def wait_until(condition: Callable[[], object], what: str) -> None:

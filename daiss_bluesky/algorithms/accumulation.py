@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from daiss_bluesky.kernels import backprojection, gridding, gridding_inverse
 from daiss_bluesky.kernels.backprojection import Blocks
-from daiss_bluesky.kernels.gridding import Grid
+from daiss_bluesky.kernels.gridding import BLOCK, Grid
 
 Method = Literal["gridding", "backprojection"]
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -128,11 +128,15 @@ class GriddedSum:
 
     @staticmethod
     def memory(frame_shape: tuple[int, int], frames: int) -> SumMemory:
-        """Tell what it takes; at the end there are grids and volume."""
+        """Tell what it takes; several blocks give their memory to the volume.
+
+        A cut through them needs a copy of one, and its slices.
+        """
         grid = Grid(*frame_shape)
-        volume = 4 * grid.rows * grid.columns**2
+        slab = 4 * min(grid.rows, BLOCK) * grid.columns**2
+        copied = grid.bytes // grid.blocks if grid.blocks > 1 else 0
         add = max(grid.work_bytes(frames), grid.slice_bytes)
-        return SumMemory(grid.bytes, add, volume)
+        return SumMemory(grid.bytes, add, copied + slab)
 
     def add(
         self,

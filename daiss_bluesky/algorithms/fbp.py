@@ -8,11 +8,17 @@ from daiss_bluesky.algorithms.accumulation import METHODS, SUMS, Method
 from daiss_bluesky.algorithms.fbp_parameters import FbpParameters
 from daiss_bluesky.algorithms.fbp_reconstruction import WORK_FRAMES, FbpReconstruction
 from daiss_bluesky.algorithms.fields import MAX_FLAT_SUMS
+from daiss_bluesky.algorithms.method_choice import (
+    MethodChoice,
+    choose_method,
+    predict,
+)
 from daiss_bluesky.algorithms.offset_axis import slices_shape
 from daiss_bluesky.algorithms.sinogram_rows import SinogramRows
 from daiss_bluesky.algorithms.slabs import slab_bytes
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.scan import TECHNIQUE, Scan
+from daiss_bluesky.kernels.method_speeds import method_speeds
 from daiss_bluesky.kernels.rotation_center import search_bytes
 
 BASE_BYTES = 300_000_000
@@ -45,7 +51,8 @@ class FbpAlgorithm:
         from, what is needed for the frames in work, and for whole sinograms where
         stripes are removed from them.
         """
-        return self._memory_bytes(scan, frame_shape, self.method(scan, frame_shape))
+        method = self.choice(scan, frame_shape).method
+        return self._memory_bytes(scan, frame_shape, method)
 
     def _memory_bytes(
         self, scan: Scan, frame_shape: tuple[int, int], method: Method
@@ -66,21 +73,27 @@ class FbpAlgorithm:
             needed += slab_bytes(method, n_angles, *frame_shape)
         return needed
 
-    def method(self, scan: Scan, frame_shape: tuple[int, int]) -> Method:
+    def choice(self, scan: Scan, frame_shape: tuple[int, int]) -> MethodChoice:
         """Choose how the sum is formed, where the parameters leave it open.
 
-        Gridding, unless only backprojection fits: at every size measured it takes the
-        frames several times as fast, and its inverse transform at the end is shorter
-        than the time that saves.
+        From geometry, memory, exposure time and what was measured on this machine once;
+        the first time that is measured here.
         """
         chosen = self.parameters.method
         if chosen != "auto":
-            return chosen
+            return MethodChoice(chosen, f"{chosen}, as the parameters say")
+        if self.parameters.filter == "sharp":
+            return MethodChoice("gridding", "gridding, which filter 'sharp' needs")
         limit_bytes = self._limit_gb() * 1e9
         needed = {m: self._memory_bytes(scan, frame_shape, m) for m in METHODS}
-        only_other = needed["backprojection"] <= limit_bytes < needed["gridding"]
-        only_other &= self.parameters.filter != "sharp"
-        return "backprojection" if only_other else "gridding"
+        fits = [m for m in METHODS if needed[m] <= limit_bytes]
+        rows, columns = slices_shape(self.parameters, scan, frame_shape)
+        return choose_method(
+            fits or METHODS,
+            predict(rows, columns, method_speeds()),
+            scan.n_projections or MANY_ANGLES * columns,
+            None if scan.exposure_s is None else 1 / scan.exposure_s,
+        )
 
     def _limit_gb(self) -> float:
         if self._memory_limit_gb is not None:
@@ -98,12 +111,14 @@ class FbpAlgorithm:
 
     def start(self, scan: Scan, frame_shape: tuple[int, int]) -> FbpReconstruction:
         """Begin one scan; refuses one that cannot fit, with the figures."""
-        method = self._method_that_fits(scan, frame_shape)
-        return FbpReconstruction(scan, frame_shape, self.parameters, method)
+        choice = self._choice_that_fits(scan, frame_shape)
+        return FbpReconstruction(scan, frame_shape, self.parameters, choice)
 
-    def _method_that_fits(self, scan: Scan, frame_shape: tuple[int, int]) -> Method:
-        method = self.method(scan, frame_shape)
-        needed_gb = self._memory_bytes(scan, frame_shape, method) / 1e9
+    def _choice_that_fits(
+        self, scan: Scan, frame_shape: tuple[int, int]
+    ) -> MethodChoice:
+        choice = self.choice(scan, frame_shape)
+        needed_gb = self._memory_bytes(scan, frame_shape, choice.method) / 1e9
         limit_gb = self._limit_gb()
         which = "free are" if self._memory_limit_gb is None else "the limit is"
         if needed_gb > limit_gb:
@@ -112,4 +127,4 @@ class FbpAlgorithm:
                 f"reconstructing {rows} slices of {columns} x {columns} needs"
                 f" {needed_gb:.2f} GB of memory, but {which} {limit_gb:.2f} GB"
             )
-        return method
+        return choice

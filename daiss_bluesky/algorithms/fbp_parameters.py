@@ -11,7 +11,7 @@ class FbpParameters(PreprocessingParameters):
     """What a pipeline file may say about filtered backprojection."""
 
     method: Literal["auto", "gridding", "backprojection"] = "auto"
-    """How the sum over projections is formed; auto: what is faster and fits."""
+    """How the sum over projections is formed; auto: see `method_choice`."""
     filter: Literal["sharp", "ramp", "shepp-logan", "cosine", "hann"] = "ramp"
     """From sharp to smooth; sharp: for gridding, where there is little noise."""
     center_px: float | None = None

@@ -11,11 +11,12 @@ from functools import partial
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from daiss_bluesky.algorithms.accumulation import SUMS, Method
+from daiss_bluesky.algorithms.accumulation import SUMS
 from daiss_bluesky.algorithms.center import CenterFinder, ChosenCenter
 from daiss_bluesky.algorithms.fbp_parameters import FbpParameters
 from daiss_bluesky.algorithms.fields import FieldCollector
 from daiss_bluesky.algorithms.ledger import Ledger
+from daiss_bluesky.algorithms.method_choice import MethodChoice
 from daiss_bluesky.algorithms.offset_axis import offset_field, slices_shape
 from daiss_bluesky.algorithms.preprocessing import MeanProjection, Preprocessing
 from daiss_bluesky.algorithms.rings import Rings
@@ -53,7 +54,7 @@ class FbpReconstruction:
         scan: Scan,
         frame_shape: tuple[int, int],
         parameters: FbpParameters,
-        method: Method,
+        choice: MethodChoice,
     ) -> None:
         given_px = parameters.center_px
         if given_px is None:
@@ -75,9 +76,9 @@ class FbpReconstruction:
         self._offset = offset_field(parameters, scan, frame_shape)
         self._guesses = self._guess_weights(planned_rad)
         self._ledger = Ledger()
-        self._method = method
+        self._choice = choice
         self._slices_shape = slices_shape(parameters, scan, frame_shape)
-        self._sum = SUMS[method](self._slices_shape, parameters.filter)
+        self._sum = SUMS[choice.method](self._slices_shape, parameters.filter)
         self._fields: Fields | None = None
         self._fields_version = 0
         self._center: ChosenCenter | None = None
@@ -203,8 +204,9 @@ class FbpReconstruction:
         _, angles, _ = self._ledger.used_arrays()
         newest = self._ledger.newest()
         parameters = self._parameters.model_dump()
-        parameters |= {"method": self._method, "center_source": None}
-        parameters["slices_zyx"] = self._place
+        parameters |= {"center_source": None, "slices_zyx": self._place}
+        parameters["method"] = self._choice.method
+        parameters["method_reason"] = self._choice.reason
         if self._center is not None:
             parameters |= self._center.parameters()
         if self._mean is not None:
@@ -350,7 +352,7 @@ class FbpReconstruction:
                 self._preprocessing.remove_stripes,
                 self._shape,
                 center.center_px,
-                partial(SUMS[self._method], filter_name=self._parameters.filter),
+                partial(SUMS[self._choice.method], filter_name=self._parameters.filter),
             )
         except UnavailableError as error:
             logger.warning("stripes are removed by their mean only: %s", error)

@@ -15,6 +15,7 @@ from daiss_bluesky.algorithms.accumulation import SUMS, Method
 from daiss_bluesky.algorithms.fbp import FbpAlgorithm
 from daiss_bluesky.algorithms.fbp_parameters import FbpParameters
 from daiss_bluesky.algorithms.fbp_reconstruction import WORK_FRAMES, FbpReconstruction
+from daiss_bluesky.algorithms.method_choice import MethodChoice
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.frames import FrameKey
 from daiss_bluesky.core.reconstruction import Arrays, OnStep, Progress, Reread
@@ -60,10 +61,10 @@ class KeptReconstruction(FbpReconstruction):
         scan: Scan,
         frame_shape: tuple[int, int],
         parameters: FbpParameters,
-        method: Method,
+        choice: MethodChoice,
         solve: Solve,
     ) -> None:
-        super().__init__(scan, frame_shape, parameters, method)
+        super().__init__(scan, frame_shape, parameters, choice)
         self._solve = solve
         self._kept: dict[FrameKey, Array] = {}
         self._step: Step | None = None
@@ -175,7 +176,7 @@ class KeptAlgorithm(FbpAlgorithm):
         """Begin one scan; refuses one that cannot fit, with the figures."""
         if self.parameters.half_acquisition:
             raise InputError(f"half-acquisition is for fbp, not for {self.name}")
-        method = self._method_that_fits(scan, frame_shape)
+        choice = self._choice_that_fits(scan, frame_shape)
         return KeptReconstruction(
-            scan, frame_shape, self.parameters, method, self.solve
+            scan, frame_shape, self.parameters, choice, self.solve
         )

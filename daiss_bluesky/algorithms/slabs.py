@@ -37,7 +37,7 @@ def slab_bytes(method: Method, n_angles: int, rows: int, columns: int) -> int:
     frames = 2 * 4 * _WORK_FRAMES * rows * columns
     held = 4 * n_angles * slab * columns + 4 * rows * columns**2
     stripes = 16 * n_angles * columns * 8
-    work = max(memory.adding, memory.ending) + 4 * slab * columns**2
+    work = max(memory.adding, memory.ending)
     return held + stripes + frames + memory.held + work
 
 

@@ -9,7 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daiss_bluesky.algorithms.accumulation import SUMS, Method
-from daiss_bluesky.algorithms.backends.registry import BACKENDS, load_peer
+from daiss_bluesky.algorithms.backends.registry import BACKENDS, Peer, load_peer
+from daiss_bluesky.algorithms.method_choice import Prediction, predict
+from daiss_bluesky.bench import plain_gridrec
+from daiss_bluesky.bench.arrival import tail_at_rate_s
 from daiss_bluesky.bench.cases import Case
 from daiss_bluesky.bench.measuring import (
     gain_and_error,
@@ -17,6 +20,7 @@ from daiss_bluesky.bench.measuring import (
     peak_memory,
     seconds,
 )
+from daiss_bluesky.kernels.method_speeds import measure_speeds
 
 BATCH = 32
 RUNS = 3
@@ -47,21 +51,50 @@ OURS = (
 
 
 def bench_case(
-    case: Case, *, peers: bool, told: Callable[[str], None] = lambda _: None
+    case: Case,
+    *,
+    peers: bool,
+    arrival_fps: float | None = None,
+    told: Callable[[str], None] = lambda _: None,
 ) -> Iterator[dict[str, Any]]:
-    """Measure a case; gives one row for each way, ours first, then each peer."""
+    """Measure a case; gives one row for each way, ours first, then each peer.
+
+    With a rate, ours are also given frames as they would arrive.
+    """
     told(f"case {case.name}: line integrals")
     p, truth = case.projections(), case.truth()
+    predictions = predict(case.rows, case.columns, measure_speeds())
     for way in OURS:
         told(f"case {case.name}: {way.name}")
-        yield _own_row(case, way, p, truth)
-    direct = [one for one in BACKENDS.values() if one.iterations is None]
-    for backend in direct if peers else ():
-        if not backend.is_importable:
-            yield {"case": case.name, "name": backend.name, "missing": backend.install}
+        row = _own_row(case, way, p, truth) | _predicted(predictions[way.method])
+        if arrival_fps is not None:
+            tail_s = tail_at_rate_s(case, SUMS[way.method], way.filter, p, arrival_fps)
+            row |= {"arrival_fps": arrival_fps, "tail_at_fps_ms": 1e3 * tail_s}
+        yield row
+    for name, install, peer in _peers() if peers else ():
+        if peer is None:
+            yield {"case": case.name, "name": name, "missing": install}
             continue
-        told(f"case {case.name}: {backend.name}")
-        yield _peer_row(case, backend.name, load_peer(backend), p, truth)
+        told(f"case {case.name}: {name}")
+        yield _peer_row(case, name, peer, p, truth)
+
+
+def _peers() -> Iterator[tuple[str, str, Peer | None]]:
+    """Give name, remedy where it is missing, and what to call where it is not."""
+    for one in BACKENDS.values():
+        if one.iterations is None:
+            peer = load_peer(one) if one.is_importable else None
+            yield one.name, one.install, peer
+    tomopy = BACKENDS["tomopy:gridrec"]
+    peer = plain_gridrec.reconstruct if tomopy.is_importable else None
+    yield plain_gridrec.NAME, tomopy.install, peer
+
+
+def _predicted(prediction: Prediction) -> dict[str, float]:
+    return {
+        "predicted_frames_per_s": prediction.frames_per_s,
+        "predicted_tail_ms": 1e3 * prediction.tail_s,
+    }
 
 
 def _own_row(case: Case, way: Ours, p: Volume, truth: Volume) -> dict[str, Any]:
@@ -97,10 +130,12 @@ def _streamed(case: Case, way: Ours, p: Volume, runs: int) -> dict[str, float]:
     """Feed frames as a detector would, look at slices that moved, and at the end."""
     times_s = np.array([_stream_once(case, way, p) for _ in range(runs)])
     feed_s, slices_s, tail_s = np.median(times_s, axis=0)
+    worst_s = times_s[:, 2].max()
     return {
         "frames_per_s": float(case.n_angles / feed_s),
         "three_slices_ms": float(1e3 * slices_s),
         "tail_ms": float(1e3 * tail_s),
+        "longest_tail_ms": float(1e3 * worst_s),
     }
 
 
@@ -122,16 +157,18 @@ def _stream_once(case: Case, way: Ours, p: Volume) -> tuple[float, float, float]
 def _peer_row(
     case: Case, name: str, peer: Callable[..., Volume], p: Volume, truth: Volume
 ) -> dict[str, Any]:
-    judged = np.ascontiguousarray(p[:, case.judged])
-    per_slice = judged.shape[1]
+    judged = case.judged
+    # One more, so that two cores have as much to do.
+    timed = np.ascontiguousarray(p[:, judged.start : judged.stop + 1])
+    per_slice = timed.shape[1]
     began_s = time.perf_counter()
     with peak_memory() as peak:
-        found = peer(judged, case.angles_rad, case.center_px)
+        found = peer(timed, case.angles_rad, case.center_px)
     runs = RUNS if time.perf_counter() - began_s < SLOW_S else 1
-    gain, error = gain_and_error(found, truth)
+    gain, error = gain_and_error(found[: judged.stop - judged.start], truth)
     own_s, peer_s, _ = paired_ratio(
         lambda: _reconstruct(case, OURS[0], p),
-        lambda: peer(judged, case.angles_rad, case.center_px),
+        lambda: peer(timed, case.angles_rad, case.center_px),
         runs,
     )
     own_ms, peer_ms = 1e3 * own_s / case.rows, 1e3 * peer_s / per_slice

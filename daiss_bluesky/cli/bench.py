@@ -11,6 +11,8 @@ from daiss_bluesky.cli.options import Json
 from daiss_bluesky.core.errors import unknown
 
 KINDS = ("tomography", "preprocess", "center")
+ARRIVAL_FPS = {"B": 100.0}
+"""Cases that are given frames at a rate unless told otherwise."""
 
 
 def bench(
@@ -22,6 +24,10 @@ def bench(
     peers: Annotated[
         bool, typer.Option("--peers", help="run other programs beside, where installed")
     ] = False,
+    arrival_fps: Annotated[
+        float | None,
+        typer.Option(help="give frames at this rate as well; case B: 100", min=0.001),
+    ] = None,
     json_output: Json = False,
 ) -> None:
     """Measure speed, memory and error on this machine; ratios are to peers beside.
@@ -31,7 +37,10 @@ def bench(
     if what not in KINDS:
         raise unknown("benchmark", what, KINDS)
     console = Console(stderr=True, quiet=json_output)
-    report = _measure(what, case or ["A", "B", "C"], peers, console)
+    if what == "tomography":
+        report = _tomography(case or ["A", "B", "C"], peers, arrival_fps, console)
+    else:
+        report = _measure(what, console)
     if json_output:
         typer.echo(json.dumps(report))
         return
@@ -40,11 +49,7 @@ def bench(
         typer.echo(f"{name}: {json.dumps(value)}")
 
 
-def _measure(
-    what: str, cases: list[str], peers: bool, console: Console
-) -> dict[str, Any]:
-    if what == "tomography":
-        return _tomography(cases, peers, console)
+def _measure(what: str, console: Console) -> dict[str, Any]:
     with console.status(f"measuring {what}") as status:
         if what == "preprocess":
             from daiss_bluesky.bench.preprocess import measure  # noqa: PLC0415
@@ -59,7 +64,9 @@ def _measure(
     return {"rows": rows}
 
 
-def _tomography(names: list[str], peers: bool, console: Console) -> dict[str, Any]:
+def _tomography(
+    names: list[str], peers: bool, arrival_fps: float | None, console: Console
+) -> dict[str, Any]:
     from daiss_bluesky.bench.cases import find_case  # noqa: PLC0415 - a second
     from daiss_bluesky.bench.memory import peak_of  # noqa: PLC0415
     from daiss_bluesky.bench.tomography import bench_case  # noqa: PLC0415
@@ -70,7 +77,9 @@ def _tomography(names: list[str], peers: bool, console: Console) -> dict[str, An
         report: dict[str, Any] = {"machine": measure_limits(), "rows": []}
         report["memory"] = {case.name: peak_of(case) for case in cases}
         for case in cases:
-            rows = bench_case(case, peers=peers, told=status.update)
+            fps = arrival_fps or ARRIVAL_FPS.get(case.name)
+            told = status.update
+            rows = bench_case(case, peers=peers, arrival_fps=fps, told=told)
             report["rows"].extend(rows)
     return report
 

@@ -1,6 +1,7 @@
 """A stored scan through the pipeline, for the command line and for comparisons."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,10 @@ def reconstruct_file(
     with _bar(show=show) as bar:
         task = bar.add_task("reconstructing", total=None)
 
+        say_method = _once(bar.console)
+
         def advance(state: State) -> None:
+            say_method(state)
             if state.step == 1:
                 # The time left is that of the iterations alone.
                 bar.reset(task)
@@ -97,13 +101,17 @@ def reconstruct_in_slabs(
         with _bar(show=show) as bar:
             task = bar.add_task(f"slabs of {rows} rows", total=shape[0])
 
+            say_method = _once(bar.console)
+
             def advance(first: int, state: State) -> None:
+                say_method(state)
                 bar.update(task, completed=first + _part_done(state) * rows)
 
             slabs = reconstruct_slabs(stored, algorithm, rows, margin_rows, advance)
             for first, slices, ended in slabs:
                 volume.write(first, slices)
                 final = ended
+                del slices
         assert final is not None  # noqa: S101 - a scan has rows
         volume.close(provenance(file, pipeline, final))
     except BaseException:
@@ -116,6 +124,19 @@ def _part_done(state: State) -> float:
     if "iterations" in state.parameters:
         return state.step / max(1, state.steps)
     return state.frames_used / max(1, state.frames_expected or 1)
+
+
+def _once(console: Console) -> Callable[[State], None]:
+    """Give what tells the method and why, the first time it is called."""
+    said: list[str] = []
+
+    def say(state: State) -> None:
+        reason = state.parameters.get("method_reason")
+        if reason is not None and not said:
+            console.print(f"method: {reason}", soft_wrap=True, highlight=False)
+            said.append(reason)
+
+    return say
 
 
 def _margin_rows(algorithm: Algorithm, stored: StoredScan) -> int:
@@ -190,6 +211,8 @@ def summary(final: Final) -> dict[str, Any]:
         "duplicates": progress.duplicates,
         "center_px": progress.parameters.get("center_px"),
         "center_source": progress.parameters.get("center_source"),
+        "method": progress.parameters.get("method"),
+        "method_reason": progress.parameters.get("method_reason"),
     }
 
 

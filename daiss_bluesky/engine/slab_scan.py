@@ -80,7 +80,8 @@ def reconstruct_slabs(
 ) -> Iterator[tuple[int, NDArray[np.float32], Final]]:
     """Give slabs of the volume in order: first row, slices (z, y, x), how it ended.
 
-    The algorithm must be told the center, or every slab would find its own.
+    The algorithm must be told the center, or every slab would find its own. Let go of
+    the slices before asking for the next, or both are in memory.
     """
     total = stored.frame_shape[0]
     for first in range(0, total, rows):
@@ -92,4 +93,6 @@ def reconstruct_slabs(
                 on_progress(first, progress)
 
         final = reconstruct_scan(rows_of(stored, low, high), algorithm, told)
-        yield first, final.arrays["volume"][first - low : last - low], final
+        found = [final.arrays["volume"][first - low : last - low]]
+        final = replace(final, arrays={})
+        yield first, found.pop(), final

@@ -119,6 +119,11 @@ class Grid:
         spread_by = kaiser_bessel.window_transform(x / self.size, self.beta)
         return np.asarray((1.0 - 2.0 * (x % 2)) / spread_by, np.float32)
 
+    def rounds(self, threads: int) -> float:
+        """How many blocks' samples one of so many threads spreads in its turn."""
+        shared = _sharing(self.blocks)
+        return float(np.ceil(self.blocks * shared / threads) / shared)
+
     @property
     def bytes(self) -> int:
         """Size of `zeros()`."""
@@ -254,11 +259,16 @@ def _arrange(frame, first, count, x):  # type: ignore[no-untyped-def]
         put(x, j, real, multiply_add(u, step_imag, last_imag))
 
 
+@njit(cache=True, nogil=True)
+def _sharing(blocks):  # type: ignore[no-untyped-def]
+    # Every line has as much in either half of the grid: two threads may share one.
+    return 1 if blocks >= _BLOCKS_ALONE else 2
+
+
 @njit(cache=True, nogil=True, parallel=True)
 def _spread(spectra, cos, sin, frequencies, table, size, grids):  # type: ignore[no-untyped-def]
     middle, side = size // 2 + PAD, size + 2 * PAD
-    # Every line has as much in either half of the grid: two threads may share one.
-    shared = 1 if len(grids) >= _BLOCKS_ALONE else 2
+    shared = _sharing(len(grids))
     for task in prange(len(grids) * shared):
         block = task // shared
         low = middle if shared == 2 and task % shared else 0  # noqa: PLR2004

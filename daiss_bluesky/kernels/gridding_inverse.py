@@ -24,18 +24,44 @@ _TRANSFORM_WORK = 200
 def to_volume(
     grids: NDArray[np.float32], grid: Grid, scale: float
 ) -> NDArray[np.float32]:
-    """Give (z, y, x), zero outside the inscribed circle; uses up the grids."""
-    volume = np.empty((grid.rows, grid.columns, grid.columns), np.float32)
+    """Give (z, y, x), zero outside the inscribed circle; uses up the grids.
+
+    The volume takes over their memory, where more than one block leaves room: finding
+    half a gigabyte of new pages takes as long as the transforms, or twice that.
+    """
+    n, cells = grid.columns, grids.reshape(-1)
+    in_place = grid.blocks > 1
+    room = cells if in_place else np.empty(grid.rows * n**2, np.float32)
+    volume = room[: grid.rows * n**2].reshape(grid.rows, n, n)
     for block in range(grid.blocks):
-        first = block * BLOCK
-        _invert(grids[block], grid, scale, volume[first : first + BLOCK])
+        slab = volume[block * BLOCK : (block + 1) * BLOCK]
+        # Slabs are smaller than grids, so from the third they lie in what is used up.
+        ends = (block * BLOCK + len(slab)) * n**2
+        aside = in_place and ends > block * grids.shape[1]
+        target = np.empty_like(slab) if aside else slab
+        _invert(grids[block], grid, scale, target)
+        if aside:
+            _copy(target, slab)
     return volume
+
+
+@njit(cache=True, nogil=True, parallel=True)
+def _copy(source, target):  # type: ignore[no-untyped-def]
+    for z in prange(source.shape[0]):
+        target[z] = source[z]
 
 
 def slabs(
     grids: NDArray[np.float32], grid: Grid, scale: float
 ) -> Iterator[tuple[int, NDArray[np.float32]]]:
-    """Give the volume a block at a time: its first row, and slices (z, y, x)."""
+    """Give the volume a block at a time: its first row, and slices (z, y, x).
+
+    A block that is alone gives one slice at a time: its copy would double the memory.
+    """
+    if grid.blocks == 1:
+        for z in range(grid.rows):
+            yield z, axial_slice(grids, grid, z, scale)[None]
+        return
     for block in range(grid.blocks):
         first = block * BLOCK
         rows = min(BLOCK, grid.rows - first)

@@ -202,6 +202,8 @@ def main(
     )
     live = load(LIVE)
     load("daiss_bluesky.kernels.compile:compile_all")()
+    # Before a scan comes: its first frame would wait for it.
+    load("daiss_bluesky.kernels.method_speeds:method_speeds")()
     position = _position(directory)
     reconstructor = Reconstructor(
         position,

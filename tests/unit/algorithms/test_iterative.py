@@ -213,7 +213,7 @@ def test_strength_follows_attenuation_and_number_of_angles() -> None:
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_the_stated_memory_is_enough(name: str) -> None:
     stored = make_ball_scan(projection_angles_deg(90), rows=140, columns=64)
-    assert 0.65 < memory_share(ALGORITHMS[name](iterations=2), stored) < 1
+    assert 0.6 < memory_share(ALGORITHMS[name](iterations=2), stored) < 1
 
 
 def test_too_large_a_scan_is_refused_with_both_figures() -> None:

@@ -62,7 +62,10 @@ def test_iterations_are_done_and_their_residuals_reported(
     monkeypatch.setattr(stored_scan, "find", lambda group, name: SirtAlgorithm)
     asked = ("--algorithm", "sirt", "--iterations", "12", "--center-px", "17.25")
     assert run(monkeypatch, "scan.npz", *asked, "--json") == 0
-    report = json.loads(capsys.readouterr().out)
+    said = capsys.readouterr()
+    report = json.loads(said.out)
+    assert report["method"] == "gridding"
+    assert said.err == f"method: {report['method_reason']}\n"
     assert report["iterations"] == 12
     assert report["residual_last"] < report["residual_first"]
     with h5py.File(report["output"]) as opened:
