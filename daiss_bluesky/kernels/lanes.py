@@ -91,6 +91,35 @@ def multiply_add(_typing, a, b, c):  # type: ignore[no-untyped-def]
     return _lanes(a, b, c), generate
 
 
+def _choice(first_if_less: bool) -> Callable[..., Any]:
+    @intrinsic
+    def choose(_typing, a, b):  # type: ignore[no-untyped-def]
+        def generate(_context, builder, _signature, arguments):  # type: ignore[no-untyped-def]
+            a, b = arguments
+            less = builder.fcmp_ordered("<", a, b)
+            return builder.select(less, *((a, b) if first_if_less else (b, a)))
+
+        return _lanes(a, b), generate
+
+    made: Callable[..., Any] = choose
+    return made
+
+
+minimum = _choice(True)
+maximum = _choice(False)
+
+
+@intrinsic
+def where_less(_typing, a, b, then, otherwise):  # type: ignore[no-untyped-def]
+    """Take `then` where a < b, else `otherwise`."""
+
+    def generate(_context, builder, _signature, arguments):  # type: ignore[no-untyped-def]
+        a, b, then, otherwise = arguments
+        return builder.select(builder.fcmp_ordered("<", a, b), then, otherwise)
+
+    return _lanes(a, b, then, otherwise), generate
+
+
 @intrinsic
 def splat(_typing, number):  # type: ignore[no-untyped-def]
     """Give LANES times the same number (float32)."""
@@ -103,3 +132,42 @@ def splat(_typing, number):  # type: ignore[no-untyped-def]
         return builder.shuffle_vector(one, nothing, zeros)
 
     return _lanes(types.float32), generate
+
+
+@intrinsic
+def transpose(_typing, source, at, step, target, to, stride):  # type: ignore[no-untyped-def]
+    """Transpose LANES rows of LANES numbers, `step` apart, to rows `stride` apart."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        kinds = signature.args
+        array, at, step, other, to, stride = arguments
+        rows = []
+        for _ in range(LANES):
+            rows.append(builder.load(_pointer(context, builder, kinds[0], array, at)))
+            rows[-1].align = _FLOAT_BYTES
+            at = builder.add(at, step)
+        for row in _transposed(builder, rows):
+            where = _pointer(context, builder, kinds[3], other, to)
+            builder.store(row, where).align = _FLOAT_BYTES
+            to = builder.add(to, stride)
+        return context.get_dummy_value()
+
+    places = types.int64, types.int64
+    return types.void(source, *places, target, *places), generate
+
+
+def _transposed(builder: Any, rows: list[Any]) -> list[Any]:
+    """Exchange the quarters off the diagonal, then within each, down to one number."""
+    rows, half = list(rows), LANES // 2
+    while half:
+        low = [j + LANES - half if j & half else j for j in range(LANES)]
+        high = [j + LANES if j & half else j + half for j in range(LANES)]
+        masks = [
+            ir.Constant(ir.VectorType(ir.IntType(32), LANES), m) for m in (low, high)
+        ]
+        for i in (i for i in range(LANES) if not i & half):
+            a, b = rows[i], rows[i + half]
+            rows[i] = builder.shuffle_vector(a, b, masks[0])
+            rows[i + half] = builder.shuffle_vector(a, b, masks[1])
+        half //= 2
+    return rows
