@@ -46,9 +46,6 @@ class Step:
     """What is to stand beside the parameters in force."""
 
 
-STRIPE_ROWS = 16
-"""Sinograms corrected at once; bounds the memory."""
-
 Solve = Callable[[LineIntegrals], Iterator[Step]]
 """Takes its steps one by one; the last one's volume is the result."""
 
@@ -124,11 +121,7 @@ class KeptReconstruction(FbpReconstruction):
     def _remove_stripes(self, p: Array) -> None:
         """Remove stripes in place, from whole sinograms or by their mean."""
         if self._parameters.needs_whole_sinograms:
-            for first in range(0, p.shape[1], STRIPE_ROWS):
-                part = slice(first, first + STRIPE_ROWS)
-                some = np.ascontiguousarray(p[:, part])
-                self._preprocessing.remove_stripes(some)
-                p[:, part] = some
+            self._preprocessing.remove_stripes(p)
             self._stripes_in_views = self._parameters.stripes
         elif self._mean is not None:
             p -= self._mean.stripes(self._parameters.mean_window_px(p.shape[2]))

@@ -14,6 +14,7 @@ from daiss_bluesky.algorithms.accumulation import SUMS, Accumulation, Method
 from daiss_bluesky.core.errors import UnavailableError
 from daiss_bluesky.core.frames import Batch, FrameKey
 from daiss_bluesky.core.reconstruction import Reread
+from daiss_bluesky.kernels.stripes import work_bytes
 
 Frames = NDArray[np.float32]
 
@@ -36,7 +37,7 @@ def slab_bytes(method: Method, n_angles: int, rows: int, columns: int) -> int:
     memory = SUMS[method].memory((slab, columns), _WORK_FRAMES)
     frames = 2 * 4 * _WORK_FRAMES * rows * columns
     held = 4 * n_angles * slab * columns + 4 * rows * columns**2
-    stripes = 16 * n_angles * columns * 8
+    stripes = work_bytes(n_angles, slab, columns)
     work = max(memory.adding, memory.ending)
     return held + stripes + frames + memory.held + work
 

@@ -133,6 +133,35 @@ def multiply_add(_typing, a, b, c):  # type: ignore[no-untyped-def]
     return lanes_type(a, b, c), generate
 
 
+def _choice(first_if_less: bool) -> Callable[..., Any]:
+    @intrinsic
+    def choose(_typing, a, b):  # type: ignore[no-untyped-def]
+        def generate(_context, builder, _signature, arguments):  # type: ignore[no-untyped-def]
+            a, b = arguments
+            less = builder.fcmp_ordered("<", a, b)
+            return builder.select(less, *((a, b) if first_if_less else (b, a)))
+
+        return lanes_type(a, b), generate
+
+    made: Callable[..., Any] = choose
+    return made
+
+
+minimum = _choice(True)
+maximum = _choice(False)
+
+
+@intrinsic
+def where_less(_typing, a, b, then, otherwise):  # type: ignore[no-untyped-def]
+    """Take `then` where a < b, else `otherwise`."""
+
+    def generate(_context, builder, _signature, arguments):  # type: ignore[no-untyped-def]
+        a, b, then, otherwise = arguments
+        return builder.select(builder.fcmp_ordered("<", a, b), then, otherwise)
+
+    return lanes_type(a, b, then, otherwise), generate
+
+
 @intrinsic
 def splat(_typing, number):  # type: ignore[no-untyped-def]
     """Give LANES times the same number (float32)."""

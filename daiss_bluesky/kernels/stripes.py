@@ -1,5 +1,7 @@
 """Stripe correction of attenuation, one sinogram for each core at a time.
 
+A sinogram is read once and written once, some columns at a time, which are turned
+around so that a column lies together. What is sorted lies LANES ranks side by side.
 Defined by `reference_stripes`.
 """
 
@@ -7,26 +9,15 @@ import numpy as np
 from numba import get_num_threads, njit, prange
 from numpy.typing import NDArray
 
-from daiss_bluesky.kernels.reference_stripes import (
-    AVERAGED,
-    DROPPED,
-    FITTED,
-    LEAST_OFFSET,
-    LEAST_RATIO,
-    SMOOTH_ANGLES,
-)
-from daiss_bluesky.kernels.running_median import (
-    middle_value,
-    reflect,
-    running_median,
-)
+from daiss_bluesky.kernels.bad_columns import find_dead, find_wide
+from daiss_bluesky.kernels.lane_blocks import transpose
+from daiss_bluesky.kernels.lanes import LANES, load, store
+from daiss_bluesky.kernels.ranking import desk, rank
+from daiss_bluesky.kernels.running_median import medians_at, running_median
 from daiss_bluesky.kernels.threads import threads_for
 
-_TILE = 16
-"""Angles transposed together: one cache line."""
-
-_DIGIT_BITS = 8
-_DIGITS = 4
+_PANEL = 64
+"""Columns turned around together; they stay in the second-level cache."""
 
 
 def add_weighted(
@@ -60,6 +51,13 @@ def stripe_image(mean: NDArray[np.float32], window_px: int) -> NDArray[np.float3
     return mean - smooth.T
 
 
+def work_bytes(n_angles: int, rows: int, columns: int) -> int:
+    """Tell what `remove_stripes` works in, for all cores."""
+    column = n_angles + 2 * LANES
+    sinogram = 2 * column * (columns + 1) + (_PANEL + 8) * column + 8 * LANES * columns
+    return 4 * sinogram * min(int(get_num_threads()), rows)
+
+
 def remove_stripes(
     p: NDArray[np.float32],
     window_px: int,
@@ -70,194 +68,136 @@ def remove_stripes(
 
     By sorting; with a large window dead and wide stripes are mended first (combined
     method). Windows are odd. All angles of a row must be there; rows do not depend on
-    each other. Works in 16 bytes for each pixel of one sinogram and core. Source: Vo,
-    Atwood, Drakopoulos, Opt. Express 26, 28396 (2018), algorithms 3 to 6.
+    each other. Works in `work_bytes`. Source: Vo, Atwood, Drakopoulos, Opt. Express 26,
+    28396 (2018), algorithms 3 to 6.
     """
     workers = min(get_num_threads(), p.shape[1])
     large = 0 if large_window_px is None else large_window_px
-    _remove(p, window_px, large, np.float32(snr), workers)
+    whole = np.ascontiguousarray(p)
+    _remove(whole, window_px, large, np.float32(snr), workers)
+    if whole is not p:
+        p[:] = whole
 
 
 @njit(cache=True, nogil=True, parallel=True)
 def _remove(p, window, large, snr, workers):  # type: ignore[no-untyped-def]
     n_angles, rows, n = p.shape
+    flat = p.reshape(-1)
     for worker in prange(workers):
-        sinogram = np.empty((n, n_angles), np.float32)
-        ranked = np.empty((n, n_angles), np.float32)
-        smooth = np.empty((n, n_angles), np.float32)
-        order = np.empty((n, n_angles), np.int32)
+        ranked = np.zeros((_blocks(n_angles) + 1, (n + 1) * LANES), np.float32)
+        order = np.empty((n, n_angles), np.uint32)
+        panel = np.zeros((_PANEL, _stride(n_angles)), np.float32)
+        wide = np.zeros(0, np.int64)
         for row in range(worker, rows, workers):
-            _take(p, row, sinogram)
+            dead = find_dead(p, row, large, snr) if large else np.zeros(n, np.bool_)
+            _rank_columns(p, flat, row, dead, panel, ranked, order)
             if large:
-                _fill_dead(sinogram, large, snr)
-            _sort(sinogram, ranked, order)
-            if large:
-                _replace_wide(ranked, large, snr)
-            running_median(ranked, window, smooth)
-            for x in range(n):
-                for k in range(n_angles):
-                    sinogram[x, order[x, k]] = smooth[x, k]
-            _give(sinogram, row, p)
+                wide = find_wide(ranked[1:], n, n_angles, large, snr)
+            _smooth(ranked, n, window, wide, large)
+            _put_back(flat, row, rows, panel, ranked, order)
 
 
 @njit(cache=True, nogil=True)
-def _take(p, row, sinogram):  # type: ignore[no-untyped-def]
-    n, n_angles = sinogram.shape
-    for first in range(0, n_angles, _TILE):
-        last = min(first + _TILE, n_angles)
-        for x in range(n):
-            for a in range(first, last):
-                sinogram[x, a] = p[a, row, x]
+def _blocks(n_angles):  # type: ignore[no-untyped-def]
+    return (n_angles + LANES - 1) // LANES
 
 
 @njit(cache=True, nogil=True)
-def _give(sinogram, row, p):  # type: ignore[no-untyped-def]
-    n, n_angles = sinogram.shape
-    for first in range(0, n_angles, _TILE):
-        last = min(first + _TILE, n_angles)
-        for x in range(n):
-            for a in range(first, last):
-                p[a, row, x] = sinogram[x, a]
+def _stride(n_angles):  # type: ignore[no-untyped-def]
+    """Give the length of a column with room behind it: powers of two thrash caches."""
+    return (_blocks(n_angles) | 1) * LANES
 
 
 @njit(cache=True, nogil=True)
-def _sort(sinogram, ranked, order):  # type: ignore[no-untyped-def]
-    """Sort each column by the digits of its floats' bits, from the last (stable)."""
-    n, n_angles = sinogram.shape
-    bits = sinogram.view(np.int32)
-    this = np.empty(n_angles, np.uint64)
-    other = np.empty(n_angles, np.uint64)
-    base = 1 << _DIGIT_BITS
-    starts = np.empty((_DIGITS, base), np.int64)
-    for x in range(n):
-        starts[:] = 0
-        for a in range(n_angles):
-            b = bits[x, a]
-            # Bits that ascend with the float: all flipped where it is negative.
-            flip = (b >> 31) | np.int32(-(2**31))
-            key = np.uint64(np.uint32(b ^ flip))
-            this[a] = (key << np.uint64(32)) | np.uint64(a)
-            for d in range(_DIGITS):
-                starts[
-                    d, (key >> np.uint64(_DIGIT_BITS * d)) & np.uint64(base - 1)
-                ] += 1
-        for d in range(_DIGITS):
-            _pass(this, other, starts[d], np.uint64(32 + _DIGIT_BITS * d))
-            this, other = other, this
-        for k in range(n_angles):
-            index = np.int64(this[k] & np.uint64(0xFFFFFFFF))
-            order[x, k] = index
-            ranked[x, k] = sinogram[x, index]
+def _rank_columns(p, flat, row, dead, panel, ranked, order):  # type: ignore[no-untyped-def]
+    """Sort each column; rank k comes to ranked[1 + k // LANES, column, k % LANES]."""
+    n_angles, rows, n = p.shape
+    room = desk(n_angles)
+    column = np.zeros(panel.shape[1], np.float32)
+    for first in range(0, n, _PANEL):
+        count = min(_PANEL, n - first)
+        _take(flat, row * n + first, rows * n, n_angles, panel, count)
+        for i in range(count):
+            x = first + i
+            values = panel[i, :n_angles]
+            if dead[x]:
+                _bridge(p, row, dead, x, values)
+            rank(values, column[:n_angles], order[x], room)
+            for block in range(_blocks(n_angles)):
+                store(ranked[1 + block], x * LANES, load(column, block * LANES))
 
 
 @njit(cache=True, nogil=True)
-def _pass(this, other, starts, shift):  # type: ignore[no-untyped-def]
-    total = 0
-    for digit in range(starts.size):
-        count = starts[digit]
-        starts[digit] = total
-        total += count
-    for entry in this:
-        digit = (entry >> shift) & np.uint64(starts.size - 1)
-        other[starts[digit]] = entry
-        starts[digit] += 1
+def _bridge(p, row, dead, x, values):  # type: ignore[no-untyped-def]
+    """Interpolate column x between the nearest ones that are not dead."""
+    left = right = x
+    while dead[left]:
+        left -= 1
+    while dead[right]:
+        right += 1
+    u = np.float32(x - left) / np.float32(right - left)
+    for a in range(values.size):
+        near, far = p[a, row, left], p[a, row, right]
+        values[a] = near + u * (far - near)
 
 
 @njit(cache=True, nogil=True)
-def _replace_wide(ranked, window, snr):  # type: ignore[no-untyped-def]
-    n, n_angles = ranked.shape
-    drop = int(DROPPED * n_angles)
-    step = max(1, (n_angles - 2 * drop) // AVERAGED)
-    some = np.ascontiguousarray(ranked[:, drop : n_angles - drop : step])
-    smooth = np.empty_like(some)
-    running_median(some, window, smooth)
-    offset = np.empty(n, np.float32)
-    steady = np.empty(n, np.bool_)
-    for x in range(n):
-        away = some[x] - smooth[x]
-        offset[x] = np.mean(away)
-        steady[x] = abs(offset[x]) > np.std(away)
-    wide = np.flatnonzero(_widen(_outliers(offset, snr, LEAST_OFFSET) & steady))
-    replaced = np.empty((wide.size, n_angles), np.float32)
-    around = np.empty(window, np.float32)
-    for i, column in enumerate(wide):
-        for k in range(n_angles):
-            for j in range(window):
-                around[j] = ranked[reflect(column - window // 2 + j, n), k]
-            replaced[i, k] = middle_value(around)
-    for i, column in enumerate(wide):
-        ranked[column] = replaced[i]
+def _smooth(ranked, n, window, wide, large):  # type: ignore[no-untyped-def]
+    """Take the median across columns; block b of ranks comes to b - 1, which is free.
+
+    Wide stripes are replaced by the median of the large window first.
+    """
+    everywhere = np.arange(n)
+    replaced = np.empty(wide.size * LANES, np.float32)
+    for b in range(1, len(ranked)):
+        block = ranked[b, : n * LANES]
+        if wide.size:
+            medians_at(block, wide, large, replaced)
+            for i in range(wide.size):
+                store(block, wide[i] * LANES, load(replaced, i * LANES))
+        medians_at(block, everywhere, window, ranked[b - 1])
 
 
 @njit(cache=True, nogil=True)
-def _fill_dead(sinogram, window, snr):  # type: ignore[no-untyped-def]
-    n = sinogram.shape[0]
-    restless = np.empty((n, 1), np.float32)
-    usual = np.empty((n, 1), np.float32)
-    for x in range(n):
-        restless[x, 0] = _restlessness(sinogram[x])
-    running_median(restless, window, usual)
-    ratio = np.ones(n, np.float32)
-    for x in range(n):
-        if usual[x, 0] > 0:
-            ratio[x] = restless[x, 0] / usual[x, 0]
-    dead = _widen(_outliers(ratio, snr, LEAST_RATIO))
-    dead[:2] = False
-    dead[n - 2 :] = False
-    left = 0
-    for x in range(1, n):
-        if dead[x]:
-            continue
-        for between in range(left + 1, x):
-            u = np.float32(between - left) / np.float32(x - left)
-            for a in range(sinogram.shape[1]):
-                near, far = sinogram[left, a], sinogram[x, a]
-                sinogram[between, a] = near + u * (far - near)
-        left = x
+def _put_back(flat, row, rows, panel, ranked, order):  # type: ignore[no-untyped-def]
+    n, n_angles = order.shape
+    for first in range(0, n, _PANEL):
+        count = min(_PANEL, n - first)
+        for i in range(count):
+            x = first + i
+            for block in range(_blocks(n_angles)):
+                places = order[x, block * LANES : (block + 1) * LANES]
+                smooth = ranked[block, x * LANES : (x + 1) * LANES]
+                for k in range(places.size):
+                    panel[i, places[k]] = smooth[k]
+        _give(panel, count, flat, row * n + first, rows * n, n_angles)
 
 
 @njit(cache=True, nogil=True)
-def _restlessness(line):  # type: ignore[no-untyped-def]
-    n = line.size
-    half = SMOOTH_ANGLES // 2
-    total = 0.0
-    for i in range(-half, half):
-        total += line[reflect(i, n)]
-    away = 0.0
-    for a in range(n):
-        away += abs(line[a] - total / SMOOTH_ANGLES)
-        total += line[reflect(a + half, n)] - line[reflect(a - half, n)]
-    return away
+def _take(flat, at, step, n_angles, panel, columns):  # type: ignore[no-untyped-def]
+    """Turn columns from flat[at] on, rows `step` apart, into rows of the panel."""
+    turned, stride = panel.reshape(-1), panel.shape[1]
+    for a in range(0, n_angles, LANES):
+        for x in range(0, columns, LANES):
+            here = at + a * step + x
+            if a + LANES <= n_angles and x + LANES <= columns:
+                transpose(flat, here, step, turned, x * stride + a, stride)
+                continue
+            for i in range(min(LANES, n_angles - a)):
+                for j in range(min(LANES, columns - x)):
+                    panel[x + j, a + i] = flat[here + i * step + j]
 
 
 @njit(cache=True, nogil=True)
-def _outliers(values, snr, least):  # type: ignore[no-untyped-def]
-    n = values.size
-    ranked = np.sort(values)
-    drop = int(FITTED * n)
-    count = n - 2 * drop
-    middle = (n - 1) / 2
-    mean = 0.0
-    for i in range(drop, n - drop):
-        mean += ranked[i] / count
-    rise, square = 0.0, 0.0
-    for i in range(drop, n - drop):
-        rise += (i - middle) * (ranked[i] - mean)
-        square += (i - middle) ** 2
-    half = middle * rise / max(square, 1.0)
-    low, high = mean - half, mean + half
-    noise = max(high - low, least)
-    found = np.zeros(n, np.bool_)
-    if ranked[n - 1] - high >= snr * noise:
-        found |= values > high + 0.5 * snr * noise
-    if low - ranked[0] >= snr * noise:
-        found |= values < low - 0.5 * snr * noise
-    return found
-
-
-@njit(cache=True, nogil=True)
-def _widen(mask):  # type: ignore[no-untyped-def]
-    wide = mask.copy()
-    wide[1:] |= mask[:-1]
-    wide[:-1] |= mask[1:]
-    return wide
+def _give(panel, columns, flat, at, step, n_angles):  # type: ignore[no-untyped-def]
+    """Do the opposite of `_take`."""
+    turned, stride = panel.reshape(-1), panel.shape[1]
+    for a in range(0, n_angles, LANES):
+        for x in range(0, columns, LANES):
+            here = at + a * step + x
+            if a + LANES <= n_angles and x + LANES <= columns:
+                transpose(turned, x * stride + a, stride, flat, here, step)
+                continue
+            for i in range(min(LANES, n_angles - a)):
+                for j in range(min(LANES, columns - x)):
+                    flat[here + i * step + j] = panel[x + j, a + i]

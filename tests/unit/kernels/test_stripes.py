@@ -1,4 +1,5 @@
 import os
+import tracemalloc
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,7 +16,12 @@ from scipy.ndimage import map_coordinates, median_filter
 from daiss_bluesky.kernels import reference
 from daiss_bluesky.kernels import reference_stripes as definition
 from daiss_bluesky.kernels.ellipsoids import FieldGeometry, project
-from daiss_bluesky.kernels.stripes import add_weighted, remove_stripes, stripe_image
+from daiss_bluesky.kernels.stripes import (
+    add_weighted,
+    remove_stripes,
+    stripe_image,
+    work_bytes,
+)
 from daiss_bluesky.testing.ball_scan import BALLS
 
 DATA = Path(os.environ.get("DAISS_DATA", "../shared/data"))
@@ -58,6 +64,51 @@ def test_compiled_form_equals_the_reference(
             else definition.remove_combined(sinogram, small, large, 3.0)
         )
         np.testing.assert_allclose(found[:, row], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(("angles", "columns"), [(16, 64), (47, 130), (130, 81)])
+@pytest.mark.parametrize("large", [None, 9])
+def test_more_columns_than_are_turned_around_together(
+    angles: int, columns: int, large: int | None
+) -> None:
+    p = random_stack(7, (angles, 5, columns), equal=False) - 0.6
+    p[:, :, 62:67] += 0.5
+    p[:, :, columns // 2] = -0.0
+    p[:, 4] = 0.25
+    found = p.copy()
+    remove_stripes(found, 5, large)
+    for row in range(5):
+        sinogram = p[:, row].astype(np.float64)
+        expected = (
+            definition.remove_by_sorting(sinogram, 5)
+            if large is None
+            else definition.remove_combined(sinogram, 5, large, 3.0)
+        )
+        np.testing.assert_allclose(found[:, row], expected, atol=1e-6)
+
+
+def test_some_rows_of_a_larger_stack_are_corrected_where_they_are() -> None:
+    whole = random_stack(8, (40, 6, 33), equal=False)
+    expected = np.ascontiguousarray(whole[:, 2:4])
+    remove_stripes(expected, 5, 9)
+    found = whole.copy()
+    remove_stripes(found[:, 2:4], 5, 9)
+    np.testing.assert_array_equal(found[:, 2:4], expected)
+    np.testing.assert_array_equal(found[:, :2], whole[:, :2])
+    np.testing.assert_array_equal(found[:, 4:], whole[:, 4:])
+
+
+@pytest.mark.parametrize("shape", [(300, 1, 200), (800, 1, 64)])
+def test_the_stated_room_is_enough(shape: tuple[int, int, int]) -> None:
+    p = random_stack(9, shape, equal=False)
+    remove_stripes(p, 5, 21)
+    tracemalloc.start()
+    try:
+        remove_stripes(p, 5, 21)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert 0.5 * work_bytes(*shape) < peak < work_bytes(*shape)
 
 
 @pytest.mark.parametrize("shape", [(1, 9), (70, 33), (3, 4)])
