@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -28,6 +28,10 @@ from daiss_bluesky.services.tiled_server import read_or_make_key
 API_KEY = "TILED_API_KEY"
 PVA_INTERFACES = "EPICS_PVAS_INTF_ADDR_LIST"
 LAST_PORT = 65535
+PIPELINES = {
+    "tomography": "profiles/tomography.yml",
+    "ptychography": "profiles/ptychography.yml",
+}
 READ_BEAMLINE = "daiss_devices.beamline_file:read_beamline"
 
 
@@ -38,7 +42,8 @@ class Fleet:
     state: Path
     prefix: str
     beamline: Path
-    pipeline: Path
+    pipelines: Mapping[str, Path]
+    """By technique."""
     tiled_uri: str
     proxy_in: int
     proxy_out: int
@@ -55,7 +60,7 @@ class Fleet:
         values = asdict(self) | {
             "state": str(self.state),
             "beamline": str(self.beamline),
-            "pipeline": str(self.pipeline),
+            "pipelines": {k: str(path) for k, path in self.pipelines.items()},
             "data_root": str(self.data_root),
         }
         write_json(StateDirectory(self.state).services, values)
@@ -73,7 +78,9 @@ class Fleet:
             | {
                 "state": Path(values["state"]),
                 "beamline": Path(values["beamline"]),
-                "pipeline": Path(values["pipeline"]),
+                "pipelines": {
+                    k: Path(path) for k, path in values["pipelines"].items()
+                },
                 "data_root": Path(values["data_root"]),
                 "epics": EpicsPorts(**epics) if epics else None,
                 "services": tuple(Service(**one) for one in values["services"]),
@@ -121,13 +128,16 @@ def plan_fleet(
     *,
     prefix: str,
     beamline: Path | None,
-    pipeline: Path,
+    pipelines: Sequence[Path] = (),
     twin_arguments: Sequence[str] | None,
     tiled_uri: str | None = None,
     tiled_port: int | None = None,
 ) -> FleetPlan:
-    """Choose addresses, check files and ports, make the state directory."""
-    read_pipeline(pipeline)
+    """Choose addresses, check files and ports, make the state directory.
+
+    A technique that `pipelines` leave out has the one that is shipped.
+    """
+    chosen = _by_technique(pipelines)
     if tiled_port is not None:
         _check_port(tiled_port)
     if tiled_uri is not None:
@@ -141,7 +151,7 @@ def plan_fleet(
         state=root,
         prefix=prefix,
         beamline=beamline or resource("profiles/twin.yml"),
-        pipeline=pipeline,
+        pipelines=chosen,
         tiled_uri=tiled_uri or f"http://{LOOPBACK}:{tiled_port or free_port}",
         proxy_in=proxy_in,
         proxy_out=proxy_out,
@@ -155,6 +165,19 @@ def plan_fleet(
     if twin_arguments is not None:
         specs.insert(0, _twin(fleet, twin_arguments))
     return FleetPlan(fleet, specs)
+
+
+def _by_technique(pipelines: Sequence[Path]) -> dict[str, Path]:
+    chosen = {name: resource(path) for name, path in PIPELINES.items()}
+    given: dict[str, Path] = {}
+    for path in pipelines:
+        technique = read_pipeline(path).technique
+        if technique in given:
+            raise InputError(
+                f"{given[technique]} and {path} are both pipelines for {technique}"
+            )
+        given[technique] = path
+    return chosen | given
 
 
 def _data_root(beamline: Path) -> Path:
@@ -280,7 +303,9 @@ def _recorder(fleet: Fleet) -> ServiceSpec:
 
 
 def _reconstructor(fleet: Fleet) -> ServiceSpec:
-    arguments = ["--pipeline", str(fleet.pipeline), "--prefix", fleet.prefix]
+    arguments = ["--prefix", fleet.prefix]
+    for path in fleet.pipelines.values():
+        arguments += ["--pipeline", str(path)]
     arguments += ["--data-root", str(fleet.data_root)]
     arguments += ["--control-port", str(fleet.control)]
     address = f"0MQ requests {fleet.control}"

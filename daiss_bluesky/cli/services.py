@@ -12,7 +12,6 @@ from daiss_bluesky.cli.fleet import Fleet, FleetPlan, plan_fleet
 from daiss_bluesky.cli.options import Json, State
 from daiss_bluesky.cli.results_table import newest_results, results_table
 from daiss_bluesky.core.errors import InputError, UnavailableError
-from daiss_bluesky.core.resources import resource
 from daiss_bluesky.services import launcher
 from daiss_bluesky.services.interrupts import interrupts_held
 from daiss_bluesky.services.state import StateDirectory, default_root
@@ -27,12 +26,20 @@ def up(
     prefix: Annotated[str, typer.Option(help="EPICS prefix of twin and results")] = (
         "DAISS:"
     ),
-    size: Annotated[int, typer.Option(help="the twin's rows and columns")] = 256,
+    ptychography: Annotated[
+        bool, typer.Option("--ptychography", help="the twin shows diffraction patterns")
+    ] = False,
+    size: Annotated[
+        int | None,
+        typer.Option(help="the twin's rows and columns: 256, or 128 for ptychography"),
+    ] = None,
     sample: Annotated[str, typer.Option(help="the twin's sample")] = "porous-grain",
     scan: Annotated[
         Path | None, typer.Option(help="measured scan the twin replays")
     ] = None,
-    pipeline: Annotated[Path | None, typer.Option(help="pipeline file")] = None,
+    pipeline: Annotated[
+        list[Path] | None, typer.Option(help="pipeline file, one for each technique")
+    ] = None,
     tiled_uri: Annotated[
         str | None,
         typer.Option(help="the facility's Tiled server (key in TILED_API_KEY)"),
@@ -48,13 +55,17 @@ def up(
     """
     root = (state or default_root()).resolve()
     _refuse_if_running(root)
-    twin = ["--sample", sample, "--size", str(size)]
-    twin = ["--scan", str(scan.resolve())] if scan else twin
+    twin = ["--sample", sample, "--size", str(size or 256)]
+    if ptychography:
+        twin = ["--ptychography", "--size", str(size or 128)]
+    if scan is not None:
+        twin = ["--ptychography"] if ptychography else []
+        twin += ["--scan", str(scan.resolve())]
     plan = plan_fleet(
         root,
         prefix=prefix,
         beamline=beamline,
-        pipeline=pipeline or resource("profiles/tomography.yml"),
+        pipelines=pipeline or (),
         twin_arguments=None if beamline else twin,
         tiled_uri=tiled_uri,
         tiled_port=tiled_port,

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import Field
@@ -15,6 +15,8 @@ from daiss_bluesky.core.scan import Model
 class Pipeline(Model):
     """One reconstruction and its publishers, as a YAML file says."""
 
+    technique: Literal["tomography", "ptychography"] = "tomography"
+    """The runs it is for."""
     algorithm: str = "fbp"
     parameters: dict[str, Any] = Field(default_factory=dict)
     """Checked by the algorithm's own model."""

@@ -36,6 +36,7 @@ class _LanesModel(models.PrimitiveModel):
 
 
 def pointer(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
+    """Point at LANES numbers of an array, while code is generated."""
     data = context.make_array(kind)(context, builder, array).data
     return builder.bitcast(builder.gep(data, [index]), _VECTOR.as_pointer())
 
@@ -133,22 +134,15 @@ def multiply_add(_typing, a, b, c):  # type: ignore[no-untyped-def]
     return lanes_type(a, b, c), generate
 
 
-def _choice(first_if_less: bool) -> Callable[..., Any]:
-    @intrinsic
-    def choose(_typing, a, b):  # type: ignore[no-untyped-def]
-        def generate(_context, builder, _signature, arguments):  # type: ignore[no-untyped-def]
-            a, b = arguments
-            less = builder.fcmp_ordered("<", a, b)
-            return builder.select(less, *((a, b) if first_if_less else (b, a)))
+@intrinsic
+def minimum(_typing, a, b):  # type: ignore[no-untyped-def]
+    """Give the smaller of each two; b where a is NaN."""
 
-        return lanes_type(a, b), generate
+    def generate(_context, builder, _signature, arguments):  # type: ignore[no-untyped-def]
+        smaller = builder.fcmp_ordered("<", *arguments)
+        return builder.select(smaller, *arguments)
 
-    made: Callable[..., Any] = choose
-    return made
-
-
-minimum = _choice(True)
-maximum = _choice(False)
+    return lanes_type(a, b), generate
 
 
 @intrinsic

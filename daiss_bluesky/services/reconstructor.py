@@ -1,4 +1,4 @@
-"""The reconstructor: follows the documents and reconstructs every tomography run.
+"""The reconstructor: follows the documents and reconstructs every run it can.
 
 Killed at any moment it resumes at the start of the oldest run it had not finished:
 the documents come again from the journal, the frames from the detector's file, and
@@ -7,17 +7,19 @@ the result is the same one under the same name.
 
 import logging
 import os
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, closing
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Protocol, cast
 
 import typer
 
 from daiss_bluesky.core.errors import InputError, UnavailableError, unknown
 from daiss_bluesky.core.pipeline import Pipeline, read_pipeline
+from daiss_bluesky.core.reconstruction import Algorithm
 from daiss_bluesky.core.registry import ALGORITHMS, find, load
 from daiss_bluesky.core.results import Publisher
 from daiss_bluesky.core.technique import technique_of
@@ -133,10 +135,23 @@ class Reconstructor:
             callback.stop()
 
 
-def make_publishers(
-    pipeline: Pipeline, state: StateDirectory, tiled_uri: str, prefix: str
-) -> Callable[[], list[Publisher]]:
-    """Give what makes the publishers a pipeline names, for each run anew.
+def make_algorithm(pipeline: Pipeline) -> Algorithm:
+    """Make the algorithm a pipeline names; refuses one of another technique."""
+    algorithm: Algorithm = find(ALGORITHMS, pipeline.algorithm)(
+        memory_limit_gb=pipeline.memory_limit_gb, **pipeline.parameters
+    )
+    if algorithm.technique != pipeline.technique:
+        raise InputError(
+            f"the pipeline is for {pipeline.technique} but its algorithm"
+            f" {pipeline.algorithm!r} is one of {algorithm.technique}"
+        )
+    return algorithm
+
+
+def publishers_of(
+    state: StateDirectory, tiled_uri: str, prefix: str
+) -> dict[str, Callable[[], Publisher]]:
+    """Give what makes each publisher, by name.
 
     The PVA server is one for all runs: its PVs are there from the beginning.
     """
@@ -150,12 +165,18 @@ def make_publishers(
 
         return PvaPublisher(prefix)
 
-    known: dict[str, Callable[[], Publisher]] = {"tiled": tiled, "pva": pva}
+    return {"tiled": tiled, "pva": pva}
+
+
+def make_publishers(
+    pipeline: Pipeline, known: Mapping[str, Callable[[], Publisher]]
+) -> Callable[[], list[Publisher]]:
+    """Give what makes the publishers a pipeline names, for each run anew."""
     for name in pipeline.publishers:
         if name not in known:
             raise unknown("publisher", name, known)
     if "pva" in pipeline.publishers:
-        pva()
+        known["pva"]()
     if "tiled" in pipeline.publishers:
         # Half a second that the first volume would wait for.
         import_module("zarr")
@@ -171,7 +192,9 @@ def follow(stream: DocumentStream, reconstructor: Reconstructor) -> None:
 
 def main(
     state: Annotated[Path, typer.Option(help="state directory")],
-    pipeline: Annotated[Path, typer.Option(help="pipeline file")],
+    pipeline: Annotated[
+        list[Path], typer.Option(help="pipeline file, one for each technique")
+    ],
     tiled_uri: Annotated[str, typer.Option(help="Tiled server")],
     proxy_address: Annotated[str, typer.Option(help="host:port documents come from")],
     prefix: Annotated[str, typer.Option(help="EPICS prefix of the results")] = "DAISS:",
@@ -186,33 +209,34 @@ def main(
     ] = None,
     ready_file: Annotated[Path | None, typer.Option(help="written when ready")] = None,
 ) -> None:
-    """Reconstruct every tomography run as its documents arrive."""
+    """Reconstruct every run that there is a pipeline for as its documents arrive."""
     directory = StateDirectory(state.resolve())
-    plan = read_pipeline(pipeline)
-    algorithm = find(ALGORITHMS, plan.algorithm)(
-        memory_limit_gb=plan.memory_limit_gb, **plan.parameters
-    )
-    settings = load(LIVE_SETTINGS)(
-        pipeline=plan,
-        algorithm=algorithm,
-        allowed_roots=data_root or [directory.raw],
-        path_map=dict(pair.split("=", 1) for pair in path_map or []),
-        make_publishers=make_publishers(plan, directory, tiled_uri, prefix),
-        scratch=directory.scratch,
-    )
+    plans = {plan.technique: plan for plan in map(read_pipeline, pipeline)}
+    one_at_a_time = threading.Lock()
+    known = publishers_of(directory, tiled_uri, prefix)
+    settings = {
+        technique: load(LIVE_SETTINGS)(
+            pipeline=plan,
+            algorithm=make_algorithm(plan),
+            allowed_roots=data_root or [directory.raw],
+            path_map=dict(pair.split("=", 1) for pair in path_map or []),
+            make_publishers=make_publishers(plan, known),
+            scratch=directory.scratch,
+            slot=one_at_a_time,
+        )
+        for technique, plan in plans.items()
+    }
     live = load(LIVE)
     load("daiss_bluesky.kernels.compile:compile_all")()
     # Before a scan comes: its first frame would wait for it.
     load("daiss_bluesky.kernels.method_speeds:method_speeds")()
     position = _position(directory)
-    reconstructor = Reconstructor(
-        position,
-        lambda start: (
-            live(start, settings)
-            if technique_of(start) == algorithm.technique
-            else None
-        ),
-    )
+
+    def reconstruct(start: Mapping[str, Any]) -> RunCallback | None:
+        chosen = settings.get(technique_of(start) or "")
+        return None if chosen is None else cast("RunCallback", live(start, chosen))
+
+    reconstructor = Reconstructor(position, reconstruct)
     place = position.resume_sequence
     with ExitStack() as ends:
         stream = DocumentStream(directory.journal, proxy_address, place)
@@ -221,7 +245,11 @@ def main(
         if control_port is not None:
             handlers = make_handlers(reconstructor.newest)
             ends.enter_context(closing(ControlServer(control_port, handlers)))
-        announce(ready_file, algorithm=plan.algorithm, prefix=prefix)
+        announce(
+            ready_file,
+            algorithms=[plan.algorithm for plan in plans.values()],
+            prefix=prefix,
+        )
         follow(stream, reconstructor)
 
 

@@ -6,17 +6,24 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from daiss_bluesky.core.errors import UnavailableError
+from daiss_bluesky.core.errors import InputError, UnavailableError
 from daiss_bluesky.core.frames import Batch, FrameKey
-from daiss_bluesky.core.reconstruction import Algorithm, Reconstruction, Reread
+from daiss_bluesky.core.reconstruction import (
+    Algorithm,
+    Reconstruction,
+    Reread,
+    VolumeReconstruction,
+)
 from daiss_bluesky.core.stored import StoredScan
 from daiss_bluesky.engine.inline import calibration_batches, projection_batches
 
 
-def begin(algorithm: Algorithm, stored: StoredScan) -> Reconstruction:
-    """Start a reconstruction, and give it all there is but the projections."""
+def begin(algorithm: Algorithm, stored: StoredScan) -> VolumeReconstruction:
+    """Start one of a volume, and give it all there is but the projections."""
     reconstruction = algorithm.start(stored.scan, stored.frame_shape)
     feed(reconstruction, calibration_batches(stored))
+    if not isinstance(reconstruction, VolumeReconstruction):
+        raise InputError(f"{algorithm.name} reconstructs no volume")
     return reconstruction
 
 

@@ -75,7 +75,7 @@ def check(beamline: Beamline, run_uid: str, client: Any) -> None:
     assert (frames["missing"], frames["duplicates"]) == (0, 0)
     volume = np.asarray(ours[0]["volume"][:], np.float32)
     recorded = newest_file(beamline)
-    pipeline = read_pipeline(beamline.fleet.pipeline)
+    pipeline = read_pipeline(beamline.fleet.pipelines["tomography"])
     batch = reconstruct_file(recorded, pipeline, None, show=False)
     difference = largest_difference(volume, batch.arrays["volume"].__getitem__)
     assert difference <= 1e-5

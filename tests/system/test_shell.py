@@ -38,7 +38,6 @@ def fleet(twin: TwinProcess, tmp_path: Path) -> Fleet:
         state=directory.root,
         prefix=twin.prefix,
         beamline=resource("profiles/twin.yml"),
-        pipeline=resource("profiles/tomography.yml"),
         tiled_uri=f"http://127.0.0.1:{tiled}",
         proxy_in=proxy_in,
         proxy_out=proxy_out,

@@ -100,7 +100,7 @@ def recorded_file(fleet: Fleet) -> Path:
 def _compare_with_file(
     fleet: Fleet, options: DemoOptions, volume: NDArray[np.float32]
 ) -> dict[str, float]:
-    pipeline = read_pipeline(fleet.pipeline)
+    pipeline = read_pipeline(fleet.pipelines["tomography"])
     figures = {}
     sources = {"streamed_vs_batch": recorded_file(fleet)}
     if options.scan is not None:

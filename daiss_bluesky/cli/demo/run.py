@@ -25,7 +25,6 @@ from daiss_bluesky.core.errors import DaissError, InputError, UnavailableError
 from daiss_bluesky.core.geometry import projection_angles_deg
 from daiss_bluesky.core.pipeline import read_pipeline
 from daiss_bluesky.core.registry import load
-from daiss_bluesky.core.resources import resource
 from daiss_bluesky.core.results import result_uid
 from daiss_bluesky.core.scan import SampleMetadata
 from daiss_bluesky.plans.request import Frames, check_exposure, plan_angles_deg
@@ -34,7 +33,6 @@ from daiss_bluesky.services.interrupts import interrupts_held
 from daiss_bluesky.services.state import StateDirectory
 from daiss_bluesky.testing.phantoms import load_phantom
 
-PIPELINE = "profiles/tomography.yml"
 STATION = "daiss_devices.station:load_station"
 CONNECT_TIMEOUT_S = 5.0
 RESULT_TIMEOUT_S = 120.0
@@ -50,7 +48,6 @@ def run_demo(options: DemoOptions, console: Console) -> Report:
             root,
             prefix=options.prefix,
             beamline=options.beamline,
-            pipeline=resource(PIPELINE),
             twin_arguments=options.twin_arguments() if not options.beamline else None,
             tiled_uri=options.tiled_uri,
             tiled_port=options.tiled_port,
@@ -133,7 +130,7 @@ def scan_and_wait(fleet: Fleet, options: DemoOptions, console: Console) -> Outco
         raise error or UnavailableError("no run was opened")
     if isinstance(error, DaissError):
         raise error
-    pipeline = read_pipeline(fleet.pipeline)
+    pipeline = read_pipeline(fleet.pipelines["tomography"])
     result = await_result(fleet, result_uid(run_uid, pipeline.digest), console)
     if result["status"] == "failed" and error is None:
         raise InputError(f"the reconstruction failed: {result['message']}")

@@ -166,7 +166,7 @@ def test_an_error_frees_the_control_port(
     with pytest.raises(RuntimeError, match="the disk is gone"):
         reconstructor.main(
             state=tmp_path,
-            pipeline=pipeline,
+            pipeline=[pipeline],
             tiled_uri="http://127.0.0.1:9",
             proxy_address="127.0.0.1:9",
             control_port=port,
