@@ -78,9 +78,7 @@ class Fleet:
             | {
                 "state": Path(values["state"]),
                 "beamline": Path(values["beamline"]),
-                "pipelines": {
-                    k: Path(path) for k, path in values["pipelines"].items()
-                },
+                "pipelines": {k: Path(path) for k, path in values["pipelines"].items()},
                 "data_root": Path(values["data_root"]),
                 "epics": EpicsPorts(**epics) if epics else None,
                 "services": tuple(Service(**one) for one in values["services"]),

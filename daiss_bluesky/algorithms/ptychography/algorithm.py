@@ -14,6 +14,7 @@ from daiss_bluesky.algorithms.ptychography.reconstruction import (
 )
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.ptychography import PTYCHOGRAPHY_KEY, PtychographyScan
+from daiss_bluesky.kernels.propagation import FresnelPropagator
 from daiss_bluesky.kernels.ptychography import check_shape
 
 BASE_BYTES = 350_000_000
@@ -87,7 +88,7 @@ class RpieAlgorithm:
         optics = Optics(
             frame_shape,
             scan.object_pixel_um(frame_shape),
-            far=scan.field == "far",
+            transfer=_transfer(scan, frame_shape),
             bad=self._bad,
             saturation_counts=self.parameters.saturation_counts,
         )
@@ -104,6 +105,19 @@ class RpieAlgorithm:
                 f" {frame_shape[1]} needs {needed_gb:.2f} GB of memory, but the limit"
                 f" is {limit_gb:.2f} GB"
             )
+
+
+def _transfer(
+    scan: PtychographyScan, frame_shape: tuple[int, int]
+) -> NDArray[np.complex128] | None:
+    """Give what the space behind the sample does, where the detector is near."""
+    if scan.field == "far":
+        return None
+    if scan.energy_kev is None or scan.distance_mm is None:
+        raise InputError("a near-field scan needs energy_kev and distance_mm")
+    pixel_m = 1e-6 * scan.object_pixel_um(frame_shape)[0]
+    space = FresnelPropagator(1e-3 * scan.distance_mm, scan.energy_kev, pixel_m)
+    return np.asarray(space.transfer(frame_shape), np.complex128)
 
 
 def _read_probe(path: str | None) -> NDArray[np.complex64] | None:

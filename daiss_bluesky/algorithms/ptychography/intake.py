@@ -19,7 +19,8 @@ class Optics:
     frame_shape: tuple[int, int]
     pixel_um: tuple[float, float]
     """Of the object."""
-    far: bool = True
+    transfer: NDArray[np.complexfloating[Any, Any]] | None = None
+    """Near field: what free space does to a spectrum; None: far field."""
     bad: NDArray[np.bool_] | None = None
     saturation_counts: int = LARGEST
 
@@ -35,13 +36,13 @@ class Optics:
 
     def corner(self, frames: NDArray[Any]) -> NDArray[Any]:
         """Bring the zero frequency of frames into the corner; near field: leave it."""
-        if not self.far:
+        if self.transfer is not None:
             return frames
         return np.asarray(np.fft.ifftshift(frames, axes=(-2, -1)))
 
     def upright(self, frames: NDArray[Any]) -> NDArray[Any]:
         """Undo `corner`."""
-        if not self.far:
+        if self.transfer is not None:
             return frames
         return np.asarray(np.fft.fftshift(frames, axes=(-2, -1)))
 

@@ -1,5 +1,6 @@
 """One ptychographic scan: the object grows with every block of frames."""
 
+import time
 from collections import deque
 
 import numpy as np
@@ -12,7 +13,8 @@ from daiss_bluesky.algorithms.ptychography.refinement import (
     refined,
     total,
 )
-from daiss_bluesky.algorithms.ptychography.views import Pictures
+from daiss_bluesky.algorithms.ptychography.slope import level
+from daiss_bluesky.algorithms.ptychography.views import Pictures, illumination
 from daiss_bluesky.algorithms.ptychography.visits import BLOCK, Visits
 from daiss_bluesky.core.frames import Batch
 from daiss_bluesky.core.ptychography import PtychographyScan
@@ -67,6 +69,7 @@ class PtychographyReconstruction:
         self._recent: deque[Misfit] = deque(maxlen=RECENT_GROUPS)
         self._quality: dict[str, float] = {}
         self._step = self._steps = 0
+        self._visits_done, self._computing_s = 0, 0.0
 
     def add(self, batch: Batch) -> None:
         """Take frames in; any order, repeats are counted and change nothing."""
@@ -94,20 +97,26 @@ class PtychographyReconstruction:
         """Hand the frames that wait to the solver, made when the first do."""
         if self._solver is None:
             frames = np.concatenate([one.frames for one in self._waiting])
-            probe = self._given
-            if probe is None:
-                probe = guess_probe(frames[:BLOCK])
-            self._solver = self._make_solver(probe)
+            self._solver = self._make_solver(self._first_probe(frames[:BLOCK]))
         for one in self._waiting:
             self._solver.add(one.frames, one.positions_px)
         self._waiting.clear()
         return self._solver
 
+    def _first_probe(self, frames: NDArray[np.uint16]) -> Complex:
+        """Give the known probe, as bright as the frames say, or guess one."""
+        if self._given is None:
+            return guess_probe(frames)
+        light = frames.sum(axis=(1, 2), dtype=np.float64).max()
+        power = np.sum(np.abs(self._given) ** 2, dtype=np.float64)
+        return np.asarray(self._given * np.sqrt(light / power), np.complex64)
+
     def _make_solver(self, probe: Complex) -> Solver:
         bad = self._optics.bad
         if bad is not None:
             bad = np.asarray(self._optics.corner(bad))
-        return self._roomy(Solver(probe, bad=bad))
+        solver = Solver(probe, transfer=self._optics.transfer, bad=bad)
+        return self._roomy(solver)
 
     def _roomy(self, solver: Solver) -> Solver:
         """Give the object its final size at once, where the plan tells it."""
@@ -123,10 +132,13 @@ class PtychographyReconstruction:
             alpha=self._parameters.alpha,
             beta=self._parameters.alpha,
         )
+        began_s = time.perf_counter()
         for group in self._visits.after(self._visited, last):
             frames = group if self._order is None else self._order[group]
             self._recent.append(solver.update(frames, step))
+            self._visits_done += len(frames)
         self._visited = last
+        self._computing_s += time.perf_counter() - began_s
 
     def set_updates(
         self, *, update_object: bool | None = None, update_probe: bool | None = None
@@ -163,6 +175,7 @@ class PtychographyReconstruction:
             "update_object": self._update_object,
             "update_probe": self._update_probe,
             "orientation": self._parameters.orientation,
+            "frames_paired": len(intake.seen) - intake.without_position,
             "frames_empty": intake.empty,
             "frames_saturated": intake.saturated,
             "frames_without_position": intake.without_position,
@@ -170,6 +183,12 @@ class PtychographyReconstruction:
         if solver is not None and self._visited > 1:
             overlap = find_overlap(solver.positions[: self._visited], solver.probe)
             known |= {"modes": len(solver.probe), "overlap": round(overlap.linear, 3)}
+            known |= {
+                "object_origin_px": self._pictures.origin_px,
+                "object_pixel_um": self._optics.pixel_um,
+                "frame_iterations": self._visits_done,
+                "computing_s": round(self._computing_s, 3),
+            }
             if overlap.warning:
                 known["warning"] = overlap.warning
         return known
@@ -195,18 +214,21 @@ class PtychographyReconstruction:
         solver = self._whole()
         parameters = self._parameters
         self._steps = parameters.passes
+        began_s = time.perf_counter()
         for misfit in refined(solver, parameters):
+            self._computing_s += time.perf_counter() - began_s
+            self._visits_done += solver.count
             self._step += 1
             self._quality["residual"] = misfit.residual
             on_step()
+            began_s = time.perf_counter()
         half_period_px = half_data_resolution_px(solver, parameters)
         if half_period_px is not None:
             self._quality["frc_half_period_px"] = half_period_px
         order = np.argsort(self._indices)
+        level(solver, illumination(solver) > 0)
         return {
-            "object": np.ascontiguousarray(
-                self._pictures.crop(solver, solver.canvas.pixels)
-            ),
+            "object": self._pictures.crop(solver, solver.canvas.pixels).copy(),
             "probe": solver.probe,
             "positions_um": self._optics.positions_um(solver.positions[order]),
             "frame_indices": np.array(self._indices, np.float64)[order],
@@ -230,9 +252,7 @@ class PtychographyReconstruction:
     def _in_order(self, old: Solver) -> Solver:
         """Do it over from the first block, with the frames in their order."""
         self._order = np.argsort(self._indices)
-        probe = self._given
-        if probe is None:
-            probe = guess_probe(old.frames_of(self._order[:BLOCK]))
+        probe = self._first_probe(old.frames_of(self._order[:BLOCK]))
         self._solver = self._roomy(old.anew(probe))
         self._visits = Visits(self._parameters.visits_per_frame, GROUP)
         self._visited = 0

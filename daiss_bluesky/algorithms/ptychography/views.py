@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daiss_bluesky.algorithms.ptychography.intake import Optics, Taken
+from daiss_bluesky.algorithms.ptychography.slope import leveled
 from daiss_bluesky.core.ptychography import PtychographyScan
 from daiss_bluesky.kernels.frame_moments import frame_moments
 from daiss_bluesky.kernels.overlap import add_illumination, nearest_distance_px
@@ -67,9 +68,8 @@ class Pictures:
         covered = self.coverage(solver)
         image = self.crop(solver, solver.canvas.pixels)
         seen = covered > 0
-        turn = np.angle(np.sum(image[seen]))
         return {
-            "object_phase": np.where(seen, np.angle(image * np.exp(-1j * turn)), 0),
+            "object_phase": np.angle(leveled(np.where(seen, image, 0))),
             "object_amplitude": np.where(seen, np.abs(image), 0),
             "probe": np.abs(solver.probe[0]),
             "coverage": covered,
@@ -90,6 +90,11 @@ class Pictures:
 
     def coverage(self, solver: Solver) -> NDArray[np.int32]:
         """Count the frames that lit each pixel of the object."""
-        counts = np.zeros(solver.canvas.pixels.shape, np.int32)
-        add_illumination(counts, solver.canvas.corners(solver.positions), solver.probe)
-        return self.crop(solver, counts).copy()
+        return np.asarray(self.crop(solver, illumination(solver)).copy())
+
+
+def illumination(solver: Solver) -> NDArray[np.int32]:
+    """Count the frames that lit each pixel of the canvas."""
+    counts = np.zeros(solver.canvas.pixels.shape, np.int32)
+    add_illumination(counts, solver.canvas.corners(solver.positions), solver.probe)
+    return counts
