@@ -36,6 +36,7 @@ class _LanesModel(models.PrimitiveModel):
 
 
 def pointer(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
+    """Give the address of array[index] as that of a vector."""
     data = context.make_array(kind)(context, builder, array).data
     return builder.bitcast(builder.gep(data, [index]), _VECTOR.as_pointer())
 
