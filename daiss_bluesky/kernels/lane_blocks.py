@@ -3,6 +3,9 @@
 Indices count elements of flat, C-contiguous float32 arrays and are not checked.
 """
 
+# Arguments of intrinsics are what numba reads their signatures from.
+# ruff: noqa: ARG001
+
 from typing import Any
 
 from llvmlite import ir
@@ -47,7 +50,7 @@ def _interleaved(builder: Any, a: Any, b: Any) -> tuple[Any, Any]:
 
 @intrinsic
 def transpose(_typing, source, at, step, target, to, to_step):  # type: ignore[no-untyped-def]
-    """Put target[to + j * to_step + i] = source[at + i * step + j], i and j < LANES."""
+    """Put target[to + j * to_step + i] = source[at + i * step + j] for i, j < LANES."""
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         source, at, step, target, to, to_step = arguments
@@ -77,9 +80,8 @@ def split(_typing, a, b):  # type: ignore[no-untyped-def]
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         even = list(range(0, 2 * LANES, 2))
-        parts = [
-            _shuffle(builder, *arguments, [n + odd for n in even]) for odd in (0, 1)
-        ]
+        a, b = arguments
+        parts = [_shuffle(builder, a, b, [n + odd for n in even]) for odd in (0, 1)]
         return context.make_tuple(builder, signature.return_type, parts)
 
     return types.UniTuple(lanes_type, 2)(a, b), generate

@@ -26,7 +26,7 @@ GROUP = 16
 """Frames of one parallel update, at most."""
 
 _SHARES = 4
-"""Parts of a group that sum the probe's update apart, so threads that can help there."""
+"""Parts of a group that are summed apart, so threads that can help there."""
 
 Complex = NDArray[np.complex64]
 
@@ -48,8 +48,8 @@ class Solver:
     ) -> None:
         """Start from probe modes (mode, row, column) or one (row, column).
 
-        `transfer` (row, column) multiplies the spectrum, in the order of fft2, and makes
-        it near field. `bad` pixels (row, column) keep the model's amplitude.
+        `transfer` (row, column) multiplies the spectrum, in the order of fft2, and
+        makes it near field. `bad` pixels (row, column) keep the model's amplitude.
         """
         probe = np.asarray(probe)
         shape = probe.shape[-2:]
@@ -57,7 +57,7 @@ class Solver:
         self.shape: tuple[int, int] = (shape[0], shape[1])
         self.canvas = Canvas(self.shape)
         self._near = transfer is not None
-        self._plans = plan(shape[1]), plan(shape[0])
+        self._ffts = _parts(plan(shape[1])), _parts(plan(shape[0]))
         self._blocks, self._tall = (
             -(-shape[1] // LANES),
             -(-shape[0] // LANES) * LANES,
@@ -71,7 +71,7 @@ class Solver:
             scaled = np.asarray(transfer, np.complex64).T / np.float32(probe[0].size)
             self._transfer = _cells(scaled, self._tall // LANES).ravel()
         self._frames = np.empty((0, self._good.size), np.uint16)
-        self._positions = np.empty((0, 2))
+        self._positions = self._measured = np.empty((0, 2))
         self.count = 0
         self.probe = probe
 
@@ -111,14 +111,15 @@ class Solver:
         return self._positions[: self.count]
 
     def add(self, frames: NDArray[np.uint16], positions: ArrayLike) -> range:
-        """Keep frames (frame, row, column) at positions (frame, 2); give their indices."""
+        """Keep frames (frame, row, column) at positions (frame, 2); number them."""
         first, last = self.count, self.count + len(frames)
         if last > len(self._frames):
             room = max(last, 2 * len(self._frames), 64)
             self._frames = _grown(self._frames, room)
             self._positions = _grown(self._positions, room)
+            self._measured = _grown(self._measured, room)
         self._frames[first:last] = self._detector_order(frames).reshape(len(frames), -1)
-        self._positions[first:last] = positions
+        self._positions[first:last] = self._measured[first:last] = positions
         self.count = last
         return range(first, last)
 
@@ -146,25 +147,24 @@ class Solver:
         return np.pad(frames, [(0, 0), (0, 0), (0, extra)])
 
     def update(self, group: ArrayLike, step: Step) -> Misfit:
-        """Improve all by one parallel step from the frames of these indices, 1 to 16."""
+        """Improve all by one parallel step from 1 to 16 frames with these indices."""
         chosen = np.asarray(group, np.int64)
         if not 1 <= len(chosen) <= GROUP:
             raise InputError(f"a group has 1 to {GROUP} frames, not {len(chosen)}")
         corners = self.canvas.corners(self._positions[chosen])
         canvas, width = self.canvas.pixels.view(np.float32).ravel(), self.canvas.width
-        rows, columns = self.shape
         sums = np.zeros((len(chosen), 7))
         tilt = step.position_step != 0
         sum_group(
-            canvas, width, corners, chosen, self._probe, self._bright, rows, columns,
-            self._frames, self._good, self._transfer, *map(_parts, self._plans),
-            self._waves, self._strips, self._inside, self._asked, self._probe_sum,
-            self._lit, tilt, sums,
+            canvas, width, corners, chosen, self._probe, self._bright, self.shape,
+            self._inside, self._frames, self._good, self._transfer, *self._ffts,
+            self._waves, self._strips, self._asked, self._probe_sum, self._lit, tilt,
+            sums,
         )  # fmt: skip
         if step.object_step:
             update_object(
-                canvas, width, corners, self._asked, self._bright, rows, self._blocks,
-                step.object_step, step.alpha, self._brightest,
+                canvas, width, corners, self._asked, self._bright, self.shape[0],
+                self._blocks, step.object_step, step.alpha, self._brightest,
             )  # fmt: skip
         if step.probe_step:
             update_probe(
@@ -173,7 +173,10 @@ class Solver:
             )  # fmt: skip
             self._brightest = brightness(self._probe, self._bright)
         if tilt:
-            self._positions[chosen] += _moves(sums, step)
+            measured = self._measured[chosen]
+            moved = self._positions[chosen] + _moves(sums, step) - measured
+            moved = np.clip(moved, -step.limit_px, step.limit_px)
+            self._positions[chosen] = measured + moved
         return Misfit(*map(float, sums[:, :2].sum(axis=0)))
 
 
@@ -186,7 +189,7 @@ def check_shape(shape: tuple[int, ...]) -> None:
                 rest //= factor
         if rest != 1 or side < 2:  # noqa: PLR2004
             raise InputError(
-                f"frames of {shape[0]} x {shape[1]} pixels cannot be transformed: a side"
+                f"frames of {shape[0]} x {shape[1]} pixels cannot be transformed: sides"
                 f" must have factors 2, 3 and 5 only, and {side} has others"
             )
 

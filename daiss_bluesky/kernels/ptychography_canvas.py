@@ -36,7 +36,7 @@ class Canvas:
             np.floor(positions.min(axis=0)).astype(int),
             np.floor(positions.max(axis=0)).astype(int) + self._reach,
         )
-        return positions - np.array(self.origin)
+        return np.asarray(positions - np.array(self.origin), np.float64)
 
     def _cover(self, first: NDArray[np.int64], last: NDArray[np.int64]) -> None:
         low, size = np.array(self.origin), np.array(self.pixels.shape)

@@ -27,22 +27,19 @@ _DARK = np.float32(1e-30)
 
 @njit(cache=True, nogil=True, parallel=True)
 def sum_group(  # type: ignore[no-untyped-def]
-    canvas, width, corners, group, probe, bright, rows, columns, frames, good,
-    transfer, along_rows, along_columns, waves, strips, inside, asked, probe_sum, lit,
-    tilt, sums,
+    canvas, width, corners, group, probe, bright, size, inside, frames, good, transfer,
+    fft, fft_down, waves, strips, asked, probe_sum, lit, tilt, sums,
 ):  # fmt: skip
-    """Fill, for each frame of the group, what it asks, and the sums of each share."""
+    """Fill what each frame of the group asks, and the sums of each share."""
     shares = waves.shape[0]
     for share in prange(shares):
         probe_sum[share] = 0
         lit[share] = 0
-        room = np.empty(LANES, np.float32)
         for k in range(share, len(group), shares):
             add_frame(
-                canvas, width, corners[k], probe, bright, rows, columns,
-                frames[group[k]], good, transfer, along_rows, along_columns,
-                waves[share], strips[share], room, inside, asked[k],
-                probe_sum[share], lit[share], tilt, sums[k],
+                canvas, width, corners[k], probe, bright, size, inside,
+                frames[group[k]], good, transfer, fft, fft_down, waves[share],
+                strips[share], asked[k], probe_sum[share], lit[share], tilt, sums[k],
             )  # fmt: skip
 
 

@@ -52,7 +52,8 @@ def _polynomials(mode: NDArray[np.complex128], count: int) -> list[NDArray[np.fl
         middle = at @ along
         axes.append((at - middle) / np.sqrt((at - middle) ** 2 @ along))
     y, x = axes
-    found, order = [], 0
+    found: list[NDArray[np.float64]] = []
+    order = 0
     while len(found) < count:
         for of_x in range(order + 1):
             hermite = np.polynomial.hermite_e.HermiteE

@@ -12,11 +12,13 @@ class Step:
     probe_step: float = 1.0
     position_step: float = 0.0
     alpha: float = 0.1
-    """Regularization of the object, from 0 (divide by what was seen) to 1 (gradient)."""
+    """Regularization of the object: 0 divides by what was seen, 1 is the gradient."""
     beta: float = 0.1
     """The same for the probe."""
     reach_px: float = 0.5
-    """The farthest a corner may move in one update, along each axis."""
+    """The farthest a position may move in one update, along each axis."""
+    limit_px: float = 5.0
+    """The farthest it may come from where it was measured, along each axis."""
 
 
 @dataclass(frozen=True, slots=True)

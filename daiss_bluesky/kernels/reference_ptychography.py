@@ -1,12 +1,13 @@
 """Ptychography as it is defined: plain NumPy complex128, one frame at a time.
 
-The canvas is the object (row, column); a corner is where the probe's first pixel lies on
-it, in pixels, with a fraction. Probe modes are (mode, row, column), frames intensities.
-Wave of mode m and frame j: ψ_jm = P_m times the object at the corner, bilinear. The model
-of a frame is Σ_m |F ψ_jm|² with F unitary (Thibault & Menzel, Nature 494 (2013) 68).
+The canvas is the object (row, column); a corner is where the probe's first pixel lies
+on it, in pixels, with a fraction. Probe modes are (mode, row, column), frames
+intensities. The wave of mode m at frame j is ψ_jm = P_m times the object at the corner,
+bilinear; the model of the frame is Σ_m |F ψ_jm|², F unitary (Thibault & Menzel, Nature
+494 (2013) 68).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -63,6 +64,8 @@ class Solution:
     probe: Waves
     corners: Reals
     """(frame, 2)."""
+    measured: Reals
+    """The corners as they were measured."""
 
 
 @dataclass(slots=True)
@@ -74,7 +77,6 @@ class _Sums:
     corners: Reals
     misfit: float = 0.0
     power: float = 0.0
-    inside: list[int] = field(default_factory=list)
 
 
 def gather(canvas: Waves, corner: Reals, shape: tuple[int, ...]) -> Waves:
@@ -114,7 +116,7 @@ def _split(corner: Reals) -> tuple[NDArray[np.int64], Reals]:
 def update(
     now: Solution, frames: NDArray[Any], group: list[int], model: Model, step: Step
 ) -> tuple[float, float]:
-    """Improve all by one parallel step from a group of frames; give the two sums before.
+    """Improve all by one parallel step from a group; give the two sums before it.
 
     Object and probe: rPIE (Maiden, Johnson & Li, Optica 4 (2017) 736, eqs. 20 and 21)
     with numerators and denominators summed over the group. Corners: the least-squares
@@ -150,7 +152,9 @@ def _add_frame(
     sums.power += power
     if step.position_step:
         move = step.position_step * corner_move(now, corner, change)
-        sums.corners[j] += np.clip(move, -step.reach_px, step.reach_px)
+        move = np.clip(move, -step.reach_px, step.reach_px)
+        away = np.clip(corner + move - now.measured[j], -step.limit_px, step.limit_px)
+        sums.corners[j] = now.measured[j] + away
 
 
 def corner_move(now: Solution, corner: Reals, change: Waves) -> Reals:

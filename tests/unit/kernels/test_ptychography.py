@@ -33,10 +33,12 @@ class Case:
         self.solver.canvas.corners(self.positions)
         pixels = self.solver.canvas.pixels
         pixels += self.random(rng, pixels.shape) * np.float32(0.3)
+        corners = self.positions - np.array(self.solver.canvas.origin)
         self.solution = reference.Solution(
             pixels.astype(np.complex128),
             self.probe.astype(np.complex128),
-            self.positions - np.array(self.solver.canvas.origin),
+            corners.copy(),
+            corners,
         )
         self.model = reference.Model(self.transfer, ~self.bad)
 
