@@ -1,6 +1,5 @@
 """The compiled solver is its definition, and the definition descends."""
 
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
