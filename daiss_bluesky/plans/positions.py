@@ -16,6 +16,9 @@ GOLDEN_RAD = np.pi * (3 - np.sqrt(5))
 MOST = 200_000
 """Positions of one scan; more is taken for a slip of the decimal point."""
 
+NARROW = 20
+"""Points of a spiral to one that lies inside a narrow rectangle, at most."""
+
 Position = tuple[float, float]
 
 
@@ -29,16 +32,20 @@ def raster_axes_um(
             f"extent_um = {extent_um[0]:g}, {extent_um[1]:g} holds a single step of"
             f" {step_um:g} micrometers"
         )
-    if n[0] * n[1] > MOST:
-        raise InputError(
-            f"extent_um = {extent_um[0]:g}, {extent_um[1]:g} in steps of {step_um:g}"
-            f" micrometers gives {n[0] * n[1]} positions; at most {MOST} are expected"
-        )
+    _refuse_too_many(n[0] * n[1], step_um, extent_um)
     rows, columns = (
         middle + step_um * np.arange(-(count - 1) / 2, count / 2, dtype=np.float64)
         for middle, count in zip(center_um, n, strict=True)
     )
     return rows, columns
+
+
+def _refuse_too_many(n: int, step_um: float, extent_um: Position) -> None:
+    if n > MOST:
+        raise InputError(
+            f"extent_um = {extent_um[0]:g}, {extent_um[1]:g} in steps of {step_um:g}"
+            f" micrometers gives {n} positions; at most {MOST} are expected"
+        )
 
 
 def grid_um(
@@ -73,12 +80,13 @@ def spiral_um(
     raster of that step.
     """
     height, width = extent_um
+    _refuse_too_many(int(height * width / step_um**2), step_um, extent_um)
     spread_um = step_um / np.sqrt(np.pi)
     n = int((np.hypot(height, width) / 2 / spread_um) ** 2) + 1
-    if n > MOST:
+    if n > NARROW * MOST:
         raise InputError(
-            f"extent_um = {extent_um[0]:g}, {extent_um[1]:g} in steps of {step_um:g}"
-            f" micrometers gives {n} positions; at most {MOST} are expected"
+            f"extent_um = {height:g}, {width:g} is too narrow for a spiral in steps of"
+            f" {step_um:g} micrometers: take a grid"
         )
     radius, angle = spread_um * np.sqrt(np.arange(n)), GOLDEN_RAD * np.arange(n)
     places = np.stack([radius * np.sin(angle), radius * np.cos(angle)], axis=-1)

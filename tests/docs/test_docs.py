@@ -10,7 +10,12 @@ import pytest
 import typer
 
 from daiss_bluesky.cli.app import app
-from daiss_devices.beamline_file import BeamlineFile, CameraFile, ShutterFile
+from daiss_devices.beamline_file import (
+    BeamlineFile,
+    CameraFile,
+    PtychographyFile,
+    ShutterFile,
+)
 from daiss_devices.twin.settings import parse
 from tests.docs.pages import PAGES, ROOT, Block, blocks, commands, links
 
@@ -77,7 +82,7 @@ def test_the_tutorial_shows_the_follower_as_it_is() -> None:
 
 def test_the_beamline_page_names_every_key() -> None:
     page = (ROOT / "docs/reference/beamline-file.md").read_text()
-    for model in (BeamlineFile, ShutterFile, CameraFile):
+    for model in (BeamlineFile, ShutterFile, CameraFile, PtychographyFile):
         missing = [key for key in model.model_fields if f"`{key}`" not in page]
         assert missing == []
 

@@ -12,6 +12,7 @@ from daiss_devices.twin.camera import Camera, Sequence, Stage
 from daiss_devices.twin.clock import now_s
 from daiss_devices.twin.frame import Frame
 from daiss_devices.twin.motion import Axis, Switch
+from daiss_devices.twin.piezo import PiezoSettings, PiezoStage
 from daiss_devices.twin.scene import BeamState
 
 
@@ -69,6 +70,20 @@ def test_theta_and_picture_are_of_mid_exposure() -> None:
         assert np.rad2deg(state.angle_rad) == pytest.approx(expected)
     spacing = np.diff([frame.theta_deg for frame in frames])
     np.testing.assert_allclose(spacing, 0.2, atol=1e-4)
+
+
+def test_a_frame_has_the_stages_readback_and_the_picture_its_true_place() -> None:
+    cam = camera()
+    y, x = Axis(), Axis()
+    piezo = PiezoStage(y, x, PiezoSettings(error_um=0.5))
+    cam.stage.piezo = piezo
+    y.move(now_s() - 9.0, 3.0, 1e3, 1e6)
+    x.move(now_s() - 9.0, -4.0, 1e3, 1e6)
+    (frame,) = take(cam, 1, 0.001)
+    (state,) = cam.scene.asked  # type: ignore[attr-defined]
+    assert frame.position_um == (3.0, -4.0)
+    expected = np.add((3.0, -4.0), piezo.error_at((3.0, -4.0)))
+    np.testing.assert_allclose(state.position_um, expected)
 
 
 def test_lost_frames_keep_their_number() -> None:
