@@ -129,7 +129,7 @@ class FrameAssembler:
             elif found.key is not None and track.key_factor is None:
                 track.key_factor = found.factor
         for i in view.followed:
-            self.axes.tracks[i].expect()
+            self.axes.tracks[i].expect(view.stream)
 
     def _event_page(self, page: Document) -> None:
         for event in unpack_event_page(page):
@@ -259,7 +259,7 @@ class FrameAssembler:
     def _stop(self, doc: Document) -> None:
         """Let frames go whose readback never came: the file may still know it."""
         self._num_events = doc.get("num_events") or {}
-        self.axes.complete()
+        self.axes.complete(self._num_events)
         for (_, seq_num), held in self._held.items():
             self._emit(*held, seq_num)
         self._held.clear()

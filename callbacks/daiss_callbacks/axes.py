@@ -78,11 +78,12 @@ class Axis:
     """NDAttributes that hold it, in the usual unit."""
     key_attributes: tuple[str, ...] = ()
     """NDAttributes that hold it in the unit of its data key; these come first."""
-    plan_fills_gaps: bool = True
-    """Whether the plan stands in for a reading that got lost.
+    steady: bool = True
+    """Whether the plan, or a line past it, stands in for a reading that got lost.
 
-    Else only where nothing measures the axis: a stage that overshoots takes more frames
-    than planned, and then a frame's index says nothing of the plan.
+    A stage that steps and overshoots does neither: its neighbors are elsewhere, and it
+    takes more frames than planned, so that an index says nothing of the plan. There the
+    plan is taken only where nothing measures the axis at all.
     """
 
     def attribute_factors(self, key_factor: float | None) -> dict[str, float]:

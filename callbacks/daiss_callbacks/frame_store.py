@@ -245,7 +245,7 @@ class FrameStore:
             times_s, lambda times: self._monitored(axes.tracks[i], times)
         )
         measured = monitored or any(part is not None for part in in_files)
-        if axes.axes[i].plan_fills_gaps or not measured:
+        if axes.axes[i].steady or not measured:
             found.fill("planned", [_location(ref).planned[i] for ref in refs])
         attributes = self._attribute_factors(axes, i)
         found.check(axes.axes[i], attributes, [ref.key for ref in refs])

@@ -12,7 +12,7 @@ from daiss_bluesky.core.ptychography import PtychographyScan
 from daiss_bluesky.core.scan import Scan
 from daiss_bluesky.core.technique import AnyScan
 from daiss_callbacks.axes import ANGLE_UNITS, LENGTH_UNITS, MEASURED_KINDS, Axis
-from daiss_callbacks.axis_track import AxisTrack
+from daiss_callbacks.axis_track import AxisTrack, NewestTime
 
 ROTATION_ATTRIBUTES = ("theta", "Theta", "SampleRotation", "rotation_angle")
 """NDAttributes that hold the rotation angle in degrees."""
@@ -38,7 +38,16 @@ class RunAxes(ABC):
     ) -> None:
         """planned: (frame, axis), in the order of the sample stream's indices."""
         self.axes = tuple(axes)
-        self.tracks = tuple(AxisTrack(axis.name) for axis in axes)
+        run = NewestTime()
+        self.tracks = tuple(
+            AxisTrack(
+                axis.name,
+                bridge=axis.steady,
+                promised=bool(axis.key_attributes),
+                run=run,
+            )
+            for axis in axes
+        )
         self._planned = planned
         self._sample_kind = sample_kind
 
@@ -51,16 +60,16 @@ class RunAxes(ABC):
         if planned is None or kind != self._sample_kind or index >= len(planned):
             return (None,) * len(self.axes)
         return tuple(
-            float(value) if axis.plan_fills_gaps or not promised else None
+            float(value) if axis.steady or not promised else None
             for axis, value, promised in zip(
                 self.axes, planned[index], measured, strict=True
             )
         )
 
-    def complete(self) -> None:
-        """Say that no monitored reading will come."""
+    def complete(self, num_events: Mapping[str, int]) -> None:
+        """Say that no monitored reading will come; num_events: of the stop document."""
         for track in self.tracks:
-            track.complete()
+            track.complete(num_events)
 
     def known(self, kind: FrameKind, values: Values) -> dict[str, Any]:
         """Name the fields of a FrameRef that hold an event's readback."""
@@ -137,7 +146,7 @@ class PositionAxes(RunAxes):
                 units=LENGTH_UNITS,
                 attributes=POSITION_ATTRIBUTES[i],
                 key_attributes=key,
-                plan_fills_gaps=False,
+                steady=False,
             )
             axes.append(axis)
         planned = scan.positions_um

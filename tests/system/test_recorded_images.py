@@ -34,12 +34,11 @@ from daiss_bluesky.services.recording import Recording
 from daiss_bluesky.testing.documents import (
     ATTRIBUTES,
     DATASET,
-    FLY_ANGLE,
     IMAGE_KEY,
-    ROTATION_KEY,
     Style,
     compose_scan,
 )
+from daiss_bluesky.testing.stages import FLY_ANGLE, ROTATION_KEY
 from daiss_devices.station import TomographyStation, load_station
 from tests.conftest import TiledServer
 from tests.system.twin_process import LIMIT_S, TwinProcess
