@@ -310,13 +310,7 @@ class FbpReconstruction:
 
     def _read_stale(self, reread: Reread) -> None:
         """Read everything again for as long as something that came late changes it."""
-        if not self._ledger.entries:
-            bad = len(self._ledger.unusable)
-            raise InputError(
-                f"all {bad} projections are empty or hold NaN"
-                if bad
-                else "no projection came with the scan"
-            )
+        self._ledger.refuse_nothing()
         self._collector.fields()
         self._finder.end()
         while self.stale():

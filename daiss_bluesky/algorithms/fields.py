@@ -62,11 +62,12 @@ class FieldCollector:
         """Changes whenever the fields do."""
 
     def add(self, batch: Batch) -> None:
-        """Take in darks or flats; refuses saturated flats with the figures."""
+        """Take in darks or flats; refuses saturated ones and NaN with the figures."""
         for i, key in enumerate(batch.keys):
             if key in self._keys:
                 continue
             frame = batch.pixels[i]
+            _refuse_nan(frame, batch.kind, key)
             if batch.kind == "dark":
                 self._add_dark(frame)
             else:
@@ -148,6 +149,15 @@ def _usual_interval(times_s: list[float]) -> float:
     if gaps.size < 2:  # noqa: PLR2004
         return 1.0
     return float(np.sort(gaps)[(gaps.size - 1) // 2])
+
+
+def _refuse_nan(frame: NDArray[Any], kind: str, key: FrameKey) -> None:
+    bad = np.count_nonzero(~np.isfinite(frame))
+    if bad:
+        raise InputError(
+            f"{kind} {key.index} has {bad} of {frame.size} pixels that are NaN or"
+            f" infinite; counts are expected"
+        )
 
 
 def _refuse_saturated(frame: NDArray[Any], key: FrameKey) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.frames import Batch, FrameKey
 
 
@@ -44,6 +45,16 @@ class Ledger:
                 self.entries[key] = Entry(angle, time)
                 fresh[i] = True
         return batch if fresh.all() else batch.select(fresh)
+
+    def refuse_nothing(self) -> None:
+        """Raise InputError where no projection came that can be used, saying why."""
+        if self.entries:
+            return
+        if bad := len(self.unusable):
+            raise InputError(
+                f"all {bad} projections are empty or hold NaN; counts are expected"
+            )
+        raise InputError("no projection came with the scan")
 
     def forget(self) -> None:
         """Begin again; only the count of repeats stays."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from daiss_bluesky.algorithms.center import CenterFinder, ChosenCenter
 from daiss_bluesky.algorithms.fbp_parameters import FbpParameters
 from daiss_bluesky.algorithms.fields import FieldCollector
+from daiss_bluesky.algorithms.ledger import Ledger
 from daiss_bluesky.algorithms.sinogram_rows import kept_stride
 from daiss_bluesky.cli.picture import save_contact_sheet
 from daiss_bluesky.core.errors import InputError
@@ -85,8 +86,10 @@ def _look(stored: StoredScan) -> tuple[Fields, Batch | None, ChosenCenter]:
         else:
             collector.add(batch)
     fields = collector.fields()
+    ledger = Ledger()
     for batch in projection_batches(stored, _evenly(stored)):
-        finder.add_projections(batch)
+        finder.add_projections(ledger.receive(batch))
+    ledger.refuse_nothing()
     finder.end()
     return fields, pair, finder.choose(fields, _ZINGERS)
 

@@ -81,7 +81,10 @@ def check_angles(angles_rad: ArrayLike) -> NDArray[np.float64]:
         )
     low, high = float(angles.min()), float(angles.max())
     if angles.size > 1 and low == high:
-        raise InputError(f"all {angles.size} angles are equal: {low:g} rad")
+        raise InputError(
+            f"all {angles.size} angles are equal: {low:g} rad; they should cover half a"
+            f" turn, {np.pi:.4f} rad"
+        )
     if high - low > MAX_TURNS * 2 * np.pi:
         raise InputError(
             f"angles from {low:g} to {high:g} are more than {MAX_TURNS} turns in"

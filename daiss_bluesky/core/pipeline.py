@@ -11,6 +11,16 @@ from pydantic import Field
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.scan import Model
 
+STEPS = (
+    "dark and flat fields",
+    "dead pixels",
+    "zingers",
+    "phase retrieval or logarithm",
+    "stripes",
+    "filter",
+)
+"""What is done to a projection, in the only order that makes sense."""
+
 
 class Pipeline(Model):
     """One reconstruction and its publishers, as a YAML file says."""
@@ -46,4 +56,18 @@ def read_pipeline(path: Path) -> Pipeline:
         raise InputError(f"pipeline file {path} is not YAML: {error}") from None
     if not isinstance(values, dict):
         raise InputError(f"pipeline file {path} must hold keys and values")
-    return Pipeline.parse(values, f"pipeline file {path}")
+    what = f"pipeline file {path}"
+    _refuse_steps(values, what)
+    pipeline = Pipeline.parse(values, what)
+    _refuse_steps(pipeline.parameters, f"the parameters of {what}")
+    return pipeline
+
+
+def _refuse_steps(values: dict[str, Any], what: str) -> None:
+    """Refuse an order of steps, which one may expect to be able to give."""
+    for key in ("steps", "order"):
+        if key in values:
+            raise InputError(
+                f"{key} = {values[key]!r} in {what}: the order is fixed"
+                f" ({', '.join(STEPS)}); each step has parameters, but no place to give"
+            )

@@ -122,7 +122,7 @@ class LocalEngine:
                 logger.info("gave up the end of %s", self._scan.run_uid)
             except DaissError as error:
                 self._fail(str(error))
-            except Exception as error:
+            except Exception as error:  # those who wait for the end must be told
                 logger.exception("the reconstruction of %s failed", self._scan.run_uid)
                 self._fail(f"internal error: {error!r}")
             finally:

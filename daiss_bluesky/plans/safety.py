@@ -1,5 +1,6 @@
 """However a scan ends, nothing keeps turning, exposing or being exposed."""
 
+import logging
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +12,8 @@ from bluesky.utils import FailedStatus, Msg
 
 from daiss_bluesky.core.errors import DaissError, UnavailableError
 from daiss_bluesky.plans.station import ImagingStation
+
+logger = logging.getLogger(__name__)
 
 Plan = Generator[Msg, Any, Any]
 
@@ -48,7 +51,7 @@ def left_safe(plan: Plan, station: ImagingStation, moving: Moving) -> Plan:
     def noted() -> Plan:
         try:
             return (yield from plan)
-        except Exception as error:
+        except Exception as error:  # it goes on; only its sentence is wanted here
             ended_by.append(error)
             raise
 
@@ -94,7 +97,8 @@ def make_safe(
     for what, step in _steps(station, moving, before):
         try:
             yield from _tried(step)
-        except Exception as error:  # noqa: BLE001 - the other steps must still be tried
+        except Exception as error:
+            logger.info("%s could not be made safe", what, exc_info=True)
             failures.append(f"{what} ({_reason(error)})")
     return failures
 

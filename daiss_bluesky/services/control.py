@@ -67,7 +67,7 @@ class ControlServer:
             return {"version": VERSION, "result": self._do(unpack(data))}
         except DaissError as error:
             return {"version": VERSION, "error": str(error)}
-        except Exception as error:
+        except Exception as error:  # the asker waits for an answer, others for a turn
             logger.exception("a request failed")
             return {"version": VERSION, "error": f"internal error: {error!r}"}
 

@@ -111,7 +111,7 @@ class Reconstructor:
             callback = self._make_callback(record.doc)
         except InputError as error:
             logger.warning("run %s is not reconstructed: %s", uid, error)
-        except Exception:
+        except Exception:  # one bad run must not end the others
             logger.exception("run %s is not reconstructed", uid)
         if callback is None:
             self._position.finished(uid)

@@ -112,8 +112,9 @@ class Recording:
             ) from None
         except httpx.HTTPStatusError as error:
             self._judge(run, error)
-        except Exception as error:  # noqa: BLE001 - one bad run must not end the others
-            self._refuse(run, error)
+        except Exception:  # one bad run must not end the others
+            logger.exception("run %s cannot be recorded further", run)
+            self._end(run)
         else:
             return True
         return False
