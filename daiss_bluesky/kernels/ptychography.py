@@ -138,7 +138,8 @@ class Solver:
             -1, rows, columns + -columns % LANES
         )
         frames = kept[..., :columns]
-        return frames.copy() if self._near else frames.transpose(0, 2, 1).copy()
+        upright = frames if self._near else frames.transpose(0, 2, 1)
+        return np.array(upright, np.uint16)
 
     def _detector_order(self, frames: NDArray[Any]) -> NDArray[Any]:
         if not self._near:

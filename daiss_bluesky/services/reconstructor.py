@@ -214,7 +214,7 @@ def main(
     plans = {plan.technique: plan for plan in map(read_pipeline, pipeline)}
     one_at_a_time = threading.Lock()
     known = publishers_of(directory, tiled_uri, prefix)
-    settings = {
+    settings: dict[str, Any] = {
         technique: load(LIVE_SETTINGS)(
             pipeline=plan,
             algorithm=make_algorithm(plan),

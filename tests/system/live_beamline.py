@@ -122,7 +122,9 @@ class Beamline:
 
     def result_uid(self, run_uid: str) -> str:
         """Name the result that a run will have."""
-        return result_uid(run_uid, read_pipeline(self.fleet.pipelines["tomography"]).digest)
+        return result_uid(
+            run_uid, read_pipeline(self.fleet.pipelines["tomography"]).digest
+        )
 
     def process(self, name: str) -> psutil.Process:
         """Find one of the services."""

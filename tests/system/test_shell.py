@@ -38,6 +38,7 @@ def fleet(twin: TwinProcess, tmp_path: Path) -> Fleet:
         state=directory.root,
         prefix=twin.prefix,
         beamline=resource("profiles/twin.yml"),
+        pipelines={"tomography": resource("profiles/tomography.yml")},
         tiled_uri=f"http://127.0.0.1:{tiled}",
         proxy_in=proxy_in,
         proxy_out=proxy_out,

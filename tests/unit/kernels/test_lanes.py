@@ -7,7 +7,7 @@ import pytest
 from numba import njit
 from numpy.typing import NDArray
 
-from daiss_bluesky.kernels import lanes
+from daiss_bluesky.kernels import lane_blocks, lanes
 from daiss_bluesky.kernels.lanes import LANES
 
 Array = NDArray[np.float32]
@@ -33,7 +33,7 @@ def test_comparisons() -> None:
 
 @njit
 def turn(source: Any, at: int, step: int, target: Any, to: int, stride: int) -> None:
-    lanes.transpose(source, at, step, target, to, stride)
+    lane_blocks.transpose(source, at, step, target, to, stride)
 
 
 @pytest.mark.parametrize(("step", "stride"), [(LANES, LANES), (37, 20)])
