@@ -15,6 +15,7 @@ from daiss_bluesky.cli.demo.accuracy import (
     reference_slices,
 )
 from daiss_bluesky.cli.demo.options import DemoOptions
+from daiss_bluesky.cli.demo.outcome import Outcome
 from daiss_bluesky.cli.demo.report import Report
 from daiss_bluesky.cli.fleet import Fleet
 from daiss_bluesky.cli.picture import save_picture
@@ -25,15 +26,6 @@ from daiss_bluesky.core.results import RECON_PATH
 from daiss_bluesky.readers import open_scan
 from daiss_bluesky.services.state import StateDirectory, read_json
 from daiss_bluesky.testing.phantoms import load_phantom, porous_grain, truth
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a demo's scan ended: the run, and its result's metadata in Tiled."""
-
-    run_uid: str
-    result: Mapping[str, Any]
-    interrupted: bool
 
 
 def measure(fleet: Fleet, options: DemoOptions, outcome: Outcome) -> Report:

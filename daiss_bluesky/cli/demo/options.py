@@ -16,6 +16,13 @@ from daiss_bluesky.core.geometry import ORDERS, Order
 class DemoOptions:
     """One demo: the beamline that is simulated and the scan that is run on it."""
 
+    ptycho: Annotated[
+        bool, typer.Option("--ptycho", help="ptychography instead of tomography")
+    ] = False
+    step_um: Annotated[float, typer.Option(help="of --ptycho: between positions")] = 0.4
+    extent_um: Annotated[
+        float, typer.Option(help="of --ptycho: side of the area scanned")
+    ] = 6.0
     size: Annotated[int, typer.Option(help="rows and columns of the camera")] = 128
     angles: Annotated[
         int, typer.Option(help="projections over 180 degrees, its end not repeated")
@@ -88,12 +95,18 @@ class DemoOptions:
 
     def sample_name(self) -> str:
         """Name what is scanned."""
+        if self.ptycho and self.scan is None:
+            return "siemens-star"
         return self.scan.stem if self.scan else Path(self.sample).stem
 
     def twin_arguments(self) -> list[str]:
         """Give the twin's command line."""
         if self.scan is not None:
             arguments = ["--scan", str(self.scan.resolve())]
+            arguments += ["--ptychography"] if self.ptycho else []
+        elif self.ptycho:
+            arguments = ["--ptychography", "--size", str(self.size)]
+            arguments += ["--noise", str(self.noise)]
         else:
             sample = Path(self.sample)
             named = str(sample.resolve()) if sample.suffix else self.sample

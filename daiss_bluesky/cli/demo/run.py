@@ -7,17 +7,18 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from rich.console import Console
 
 from daiss_bluesky.cli.demo.interrupt import ScanInterrupts, end_by_sigterm
-from daiss_bluesky.cli.demo.measure import Outcome, measure
 from daiss_bluesky.cli.demo.options import DemoOptions
-from daiss_bluesky.cli.demo.report import Report
+from daiss_bluesky.cli.demo.outcome import Outcome
+from daiss_bluesky.cli.demo.ptychography import PtychographyDemo
+from daiss_bluesky.cli.demo.tomography import TomographyDemo
 from daiss_bluesky.cli.fleet import Fleet, plan_fleet
 from daiss_bluesky.cli.results_table import connect, find_result
 from daiss_bluesky.cli.services import start_fleet, stop_fleet
@@ -39,10 +40,54 @@ RESULT_TIMEOUT_S = 120.0
 POLL_S = 0.1
 
 
+class Report(Protocol):
+    """What a demo found."""
+
+    interrupted: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give plain values for JSON."""
+        ...
+
+    def show(self, console: Console) -> None:
+        """Print the figures."""
+        ...
+
+
+class Demo(Protocol):
+    """What the technique of a demo decides."""
+
+    technique: str
+
+    def check(self) -> None:
+        """Refuse before anything is started what the plan would refuse after it."""
+        ...
+
+    def plan(self, session: Any) -> Any:
+        """Make the plan."""
+        ...
+
+    def watching(self, fleet: Fleet) -> AbstractContextManager[object]:
+        """Follow the scan from outside while it runs."""
+        ...
+
+    def measure(self, fleet: Fleet, outcome: Outcome) -> Report:
+        """Read the result back from Tiled and judge it."""
+        ...
+
+
+def demo_of(options: DemoOptions) -> Demo:
+    """Choose by technique."""
+    return PtychographyDemo(options) if options.ptycho else TomographyDemo(options)
+
+
 def run_demo(options: DemoOptions, console: Console) -> Report:
     """Run one demo; raises DaissError for what is refused or could not be done."""
     end_by_sigterm()
-    check(options)
+    demo = demo_of(options)
+    demo.check()
+    if options.beamline is not None:
+        _refuse_absent(options.beamline)
     with place_of_its_own() as root:
         plan = plan_fleet(
             root,
@@ -53,44 +98,8 @@ def run_demo(options: DemoOptions, console: Console) -> Report:
             tiled_port=options.tiled_port,
         )
         fleet = start_fleet(plan, console)
-        outcome = scan_and_wait(fleet, options, console)
-        return measure(fleet, options, outcome)
-
-
-def check(options: DemoOptions) -> None:
-    """Refuse before anything is started what the plan would refuse after it."""
-    Frames(options.darks, options.flats, options.flats_after, pair=True)
-    check_exposure(options.exposure_s)
-    SampleMetadata.parse(options.metadata(), "the metadata of the plan")
-    if not options.darks:
-        raise InputError("--darks 0: the correction needs at least 1 dark field")
-    center_px = options.center_px
-    if center_px is not None and not math.isfinite(center_px):
-        raise InputError(f"--center-px {center_px}: a finite number is expected")
-    if options.scan is not None:
-        open_scan(options.scan)
-    else:
-        plan_angles_deg(
-            options.angles,
-            None,
-            start_deg=0,
-            range_deg=180,
-            order=options.angle_order(),
-        )
-    if options.beamline is not None:
-        _refuse_absent(options.beamline)
-    elif options.scan is None:
-        _check_simulation(options)
-
-
-def _check_simulation(options: DemoOptions) -> None:
-    center_px = options.center_px
-    if center_px is not None and not 0 < center_px < options.size:
-        raise InputError(
-            f"--center-px {center_px}: between 0 and --size {options.size} is expected"
-        )
-    if Path(options.sample).suffix:
-        load_phantom(Path(options.sample))
+        outcome = scan_and_wait(fleet, demo, console)
+        return demo.measure(fleet, outcome)
 
 
 def _refuse_absent(beamline: Path) -> None:
@@ -119,18 +128,18 @@ def place_of_its_own() -> Iterator[Path]:
             shutil.rmtree(root, ignore_errors=True)
 
 
-def scan_and_wait(fleet: Fleet, options: DemoOptions, console: Console) -> Outcome:
+def scan_and_wait(fleet: Fleet, demo: Demo, console: Console) -> Outcome:
     """Scan as at a beamline, and wait until the result is published."""
     interrupts = ScanInterrupts()
     with _session(fleet, console, interrupts) as session:
-        run_uid, error = _scan(session, options)
+        run_uid, error = _scan(session, demo)
     if interrupts.asked and error is None:
         raise KeyboardInterrupt  # it came after the last thing that could be paused
     if run_uid is None:
         raise error or UnavailableError("no run was opened")
     if isinstance(error, DaissError):
         raise error
-    pipeline = read_pipeline(fleet.pipelines["tomography"])
+    pipeline = read_pipeline(fleet.pipelines[demo.technique])
     result = await_result(fleet, result_uid(run_uid, pipeline.digest), console)
     if result["status"] == "failed" and error is None:
         raise InputError(f"the reconstruction failed: {result['message']}")
@@ -156,7 +165,7 @@ def _session(
             stack.close()
 
 
-def _scan(session: Any, options: DemoOptions) -> tuple[str | None, Exception | None]:
+def _scan(session: Any, demo: Demo) -> tuple[str | None, Exception | None]:
     """Run the plan; give the run's uid, and what ended it if it did not succeed."""
     from bluesky.utils import RunEngineInterrupted  # noqa: PLC0415
 
@@ -166,7 +175,7 @@ def _scan(session: Any, options: DemoOptions) -> tuple[str | None, Exception | N
     session.RE.subscribe(lambda _, start: uids.append(start["uid"]), "start")
     ended: Exception | None = None
     try:
-        session.RE(_plan(session, options))
+        session.RE(demo.plan(session))
     except RunEngineInterrupted as interrupted:
         ended = interrupted
         # A plan that cannot be resumed has been aborted by the pause itself.
@@ -178,35 +187,11 @@ def _scan(session: Any, options: DemoOptions) -> tuple[str | None, Exception | N
     return (uids[0] if uids else None), ended
 
 
-def _plan(session: Any, options: DemoOptions) -> Any:
-    shared = {
-        "exposure_s": options.exposure_s,
-        "darks": options.darks,
-        "flats": options.flats,
-        "flats_after": options.flats_after,
-        "center_px": options.center_px,
-        "md": {"sample": options.sample_name(), **options.metadata()},
-    }
-    if options.fly:
-        period_s = 1 / options.frame_rate_hz
-        exposure_s = min(options.exposure_s, period_s)
-        shared |= {"exposure_s": exposure_s, "period_s": period_s}
-        return session.plans["tomo_fly"](options.angles, **shared)
-    if options.scan is not None:
-        angles_rad = open_scan(options.scan).angles_rad
-        angles_deg = np.rad2deg(angles_rad).tolist()
-    else:
-        angles_deg = projection_angles_deg(
-            options.angles, order=options.angle_order()
-        ).tolist()
-    return session.plans["tomo_scan"](angles_deg=angles_deg, **shared)
-
-
 def await_result(fleet: Fleet, uid: str, console: Console) -> dict[str, Any]:
     """Wait until a result has ended; gives its metadata."""
     client = connect(fleet.tiled_uri, fleet.api_key())
     deadline = time.monotonic() + RESULT_TIMEOUT_S
-    with console.status("waiting for the final volume"):
+    with console.status("waiting for the final result"):
         while time.monotonic() < deadline:
             found = find_result(client, uid)
             if found is not None and found["status"] != "running":
