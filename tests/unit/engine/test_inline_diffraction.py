@@ -68,7 +68,7 @@ class Moments:
         self.frames = 0
         self.sums[:] = 0
 
-    def finish(self, reread: Reread, step: Any = None) -> Arrays:
+    def finish(self, reread: Reread, on_step: Any = None) -> Arrays:
         keys = [batch.keys for batch in reread([])]
         assert keys == []
         return {"moments": self.sums}
