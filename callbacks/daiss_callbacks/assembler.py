@@ -128,6 +128,8 @@ class FrameAssembler:
                 ] += 1
             elif found.key is not None and track.key_factor is None:
                 track.key_factor = found.factor
+            if found.key is not None and view.kind in MEASURED_KINDS:
+                track.need_none()
         for i in view.followed:
             self.axes.tracks[i].expect(view.stream)
 

@@ -1,6 +1,7 @@
 """Monitored readings of one axis, interpolated in time."""
 
 import threading
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Mapping
 
 import numpy as np
@@ -42,8 +43,10 @@ class AxisTrack:
         self._name = name
         self._bridge = bridge
         self._promised = promised
-        self._readings: dict[str, dict[int, tuple[float, float]]] = {}
-        """By stream and seq_num: time and value."""
+        self._times_s: dict[str, dict[int, float]] = {}
+        """By stream and seq_num."""
+        self._readings: list[tuple[float, float]] = []
+        """Time and value, in the order of time."""
         self._last: dict[str, int] = {}
         """Highest seq_num known to exist, by stream."""
         self._newest_s = -np.inf
@@ -53,15 +56,18 @@ class AxisTrack:
 
     def __len__(self) -> int:
         """Count the readings, each once."""
-        return sum(map(len, self._readings.values()))
+        return len(self._readings)
 
     def add(self, stream: str, seq_num: int, time_s: float, value: float) -> None:
         """Take a reading; the same one again changes nothing."""
         if not (np.isfinite(time_s) and np.isfinite(value)):
             return
         with self._changed:
-            readings = self._readings.setdefault(stream, {})
-            readings.setdefault(seq_num, (time_s, value))
+            known_s = self._times_s.setdefault(stream, {})
+            if seq_num in known_s:
+                return
+            known_s[seq_num] = time_s
+            insort(self._readings, (time_s, value))
             self._last[stream] = max(self._last.get(stream, 0), seq_num)
             self._newest_s = max(self._newest_s, time_s)
             self._run.newest_s = max(self._run.newest_s, time_s)
@@ -72,6 +78,10 @@ class AxisTrack:
         with self._changed:
             self._last.setdefault(stream, 0)
             self._changed.notify_all()
+
+    def need_none(self) -> None:
+        """Say that readings are not promised: something else measures the axis."""
+        self._promised = False
 
     def complete(self, num_events: Mapping[str, int] | None = None) -> None:
         """Say that no reading will come: the last one then holds from there on.
@@ -110,13 +120,19 @@ class AxisTrack:
                     f" frame ({latest:.3f} s) within {timeout_s:g} s"
                 )
             lost = self._lost(times)
-            pairs = [pair for one in self._readings.values() for pair in one.values()]
-        if not pairs:
+            near = self._near(float(times.min()), latest)
+        if not near:
             return None if self._bridge else np.full(times.shape, np.nan)
-        readings = np.array(sorted(pairs))
+        readings = np.array(near)
         values: NDArray[np.float64] = np.interp(times, readings[:, 0], readings[:, 1])
         values[lost] = np.nan
         return values
+
+    def _near(self, first_s: float, last_s: float) -> list[tuple[float, float]]:
+        """Give the readings between two times, and their neighbors."""
+        start = bisect_left(self._readings, (first_s,)) - 1
+        stop = bisect_right(self._readings, (last_s, np.inf)) + 1
+        return self._readings[max(0, start) : stop]
 
     def _reach(self, times_s: NDArray[np.float64]) -> bool:
         return bool(self._newest_s >= times_s.max() and not self._lost(times_s).any())
@@ -125,12 +141,12 @@ class AxisTrack:
         """Tell which times lie where a stream lacks a reading, unless bridged."""
         lost = np.zeros(times_s.shape, dtype=np.bool_)
         for stream, last in self._last.items():
-            readings = self._readings.get(stream, {})
-            if self._bridge or len(readings) == last:
+            known_s = self._times_s.get(stream, {})
+            if self._bridge or len(known_s) == last:
                 continue
-            numbers = np.array([0, *sorted(readings), last + 1])
-            known_s = [readings[n][0] for n in numbers[1:-1].tolist()]
-            edges_s = np.array([-np.inf, *known_s, np.inf])
+            numbers = np.array([0, *sorted(known_s), last + 1])
+            inner_s = [known_s[n] for n in numbers[1:-1].tolist()]
+            edges_s = np.array([-np.inf, *inner_s, np.inf])
             for i in np.flatnonzero(np.diff(numbers) > 1):
                 lost |= (times_s > edges_s[i]) & (times_s < edges_s[i + 1])
         return lost

@@ -240,12 +240,14 @@ class FrameStore:
         axes = _location(refs[0]).axes
         in_files = [piece.values[i] for piece in pieces]
         found = AxisValues(_joined(in_files, pieces))
+        in_file = any(part is not None for part in in_files)
+        if in_file:
+            axes.tracks[i].need_none()
         found.fill("readback", [axes.readback(ref)[i] for ref in refs])
         monitored = found.fill_monitored(
             times_s, lambda times: self._monitored(axes.tracks[i], times)
         )
-        measured = monitored or any(part is not None for part in in_files)
-        if axes.axes[i].steady or not measured:
+        if axes.axes[i].steady or not (monitored or in_file):
             found.fill("planned", [_location(ref).planned[i] for ref in refs])
         attributes = self._attribute_factors(axes, i)
         found.check(axes.axes[i], attributes, [ref.key for ref in refs])

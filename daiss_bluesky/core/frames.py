@@ -42,7 +42,7 @@ class FrameRef:
     """None where only the file knows it (fly scans)."""
     time_s: float | None = None
     position_um: tuple[float, float] | None = None
-    """Row and column of the probe on the sample, as angle_rad."""
+    """Row and column of the probe on the sample, as angle_rad; NaN for one unknown."""
 
     @property
     def is_sample(self) -> bool:

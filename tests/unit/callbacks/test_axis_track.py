@@ -79,6 +79,19 @@ def test_a_promise_that_is_not_kept_costs_one_wait() -> None:
     assert track.values_at([1.0], 3600.0) is None
 
 
+def test_readings_in_any_order_are_interpolated_between_their_neighbors() -> None:
+    rng = np.random.default_rng(2)
+    times_s = np.sort(rng.uniform(0.0, 10.0, 50))
+    values = rng.normal(size=50)
+    track = AxisTrack("row", bridge=False)
+    for n in rng.permutation(50):
+        track.add("m", int(n) + 1, times_s[n], values[n])
+    track.complete({"m": 50})
+    for asked in ([-1.0, 0.1], [3.0, 3.1, 3.2], [9.0, 11.0], [12.0], [times_s[7]]):
+        expected = np.interp(asked, times_s, values)
+        np.testing.assert_allclose(values_at(track, asked), expected)
+
+
 def test_an_axis_at_rest_is_known_from_the_others_going_on() -> None:
     run = NewestTime()
     row = AxisTrack("row", bridge=False, run=run)

@@ -112,3 +112,32 @@ def test_a_grid_gives_every_frame_with_row_and_column(
     np.testing.assert_array_equal(batch.pixels, images)
     assert collector.store.axis_sources == {"readback": 12}
     collector.store.close()
+
+
+def test_a_grid_that_fails_midway_keeps_what_it_took(tmp_path: Path) -> None:
+    row, column = (StageAxis(name=name, egu="um") for name in ("stage_y", "stage_x"))
+    camera = SynSignal(func=lambda: image_at(row.position), name="camera")
+    record = PtychographyRecord(
+        counts={"diffraction": 12}, position_keys=("stage_y", "stage_x")
+    )
+    collector = Collector(FrameStore([tmp_path], timeout_s=10))
+    engine = RunEngine({}, context_managers=[])
+
+    def failing() -> Any:
+        moves = 0
+        for message in bp.grid_scan([camera], row, 0, 2, 3, column, 0, 3, 4):
+            moves += message.command == "create"
+            if moves > 5:
+                raise OSError("the stage is gone")
+            yield message
+
+    with pytest.raises(OSError, match="the stage is gone"):
+        engine(failing(), collector, **{PTYCHOGRAPHY_KEY: record.model_dump()})
+
+    assert collector.assembler
+    assert collector.assembler.missing() == {"diffraction": 7}
+    batch = collector.store.load(collector.refs)
+    expected = [(0, 0), (0, 1), (0, 2), (0, 3), (1, 0)]
+    assert batch.positions_um is not None
+    np.testing.assert_allclose(batch.positions_um, expected)
+    collector.store.close()

@@ -8,11 +8,8 @@ from daiss_bluesky.algorithms.fbp import FbpAlgorithm
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.geometry import projection_angles_deg
 from daiss_bluesky.core.reconstruction import Progress
-from daiss_bluesky.engine.inline import (
-    calibration_batches,
-    read_frames,
-    reconstruct_scan,
-)
+from daiss_bluesky.core.stored_batches import read_frames
+from daiss_bluesky.engine.inline import calibration_batches, reconstruct_scan
 from daiss_bluesky.readers import open_scan
 from daiss_bluesky.testing.ball_scan import make_ball_scan
 
