@@ -15,9 +15,8 @@ from daiss_bluesky.kernels.lanes import LANES
 from daiss_bluesky.kernels.ptychography_canvas import Canvas
 from daiss_bluesky.kernels.ptychography_group import (
     brightness,
+    move_group,
     sum_group,
-    update_object,
-    update_probe,
 )
 from daiss_bluesky.kernels.ptychography_step import Misfit, Step
 from daiss_bluesky.kernels.threads import threads_for
@@ -145,6 +144,8 @@ class Solver:
         if not 1 <= len(chosen) <= GROUP:
             raise InputError(f"a group has 1 to {GROUP} frames, not {len(chosen)}")
         corners = self.canvas.corners(self._positions[chosen])
+        order = np.argsort(corners[:, 1], kind="stable")
+        chosen, corners = chosen[order], corners[order]
         with threads_for(_PIXEL_WORK * self._probe.size // 2 * len(chosen)):
             sums = self._improve(chosen, corners, step)
         if step.position_step:
@@ -166,16 +167,15 @@ class Solver:
             self._waves, self._strips, self._asked, self._probe_sum, self._lit,
             step.position_step != 0, sums,
         )  # fmt: skip
-        if step.object_step:
-            update_object(
-                canvas, width, corners, self._asked, self._bright, self.shape[0],
-                self._blocks, step.object_step, step.alpha, self._brightest,
+        if step.object_step or step.probe_step:
+            first, last = np.floor([corners[:, 0].min(), corners[:, 0].max()])
+            move_group(
+                canvas, width, corners, int(first), int(last) + self.shape[0],
+                self._asked, self._bright, self.shape, float(step.object_step),
+                float(step.alpha), self._brightest, self._probe, self._probe_sum,
+                self._lit, float(step.probe_step), float(step.beta),
             )  # fmt: skip
         if step.probe_step:
-            update_probe(
-                self._probe, self._probe_sum, self._lit, self._blocks, step.probe_step,
-                step.beta,
-            )  # fmt: skip
             self._brightest = brightness(self._probe, self._bright)
         return sums
 
