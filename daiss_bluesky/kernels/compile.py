@@ -23,6 +23,8 @@ from daiss_bluesky.kernels.gridding import Grid, add_projections
 from daiss_bluesky.kernels.half_acquisition import OffsetField, widen
 from daiss_bluesky.kernels.iterative import Rays, cgls, sirt, tv
 from daiss_bluesky.kernels.plane_sampling import add_slab
+from daiss_bluesky.kernels.ptychography import Solver
+from daiss_bluesky.kernels.ptychography_step import Step
 from daiss_bluesky.kernels.rings import (
     filter_constant,
     ring_points,
@@ -55,6 +57,7 @@ def compile_all() -> None:
     _compile_iterative(n_angles, columns)
     compile_kernels()
     compile_center_kernels()
+    compile_ptychography()
 
 
 def compile_center_kernels() -> None:
@@ -64,6 +67,15 @@ def compile_center_kernels() -> None:
     center_fan(p, angles, 0, np.arange(12.0, 20.0))
     widen(p, OffsetField(32, 24.0))
     straighten(p, 0.01, 16.0)
+
+
+def compile_ptychography() -> None:
+    """Run the solver once in the far field and once in the near field."""
+    probe = np.ones((16, 16), np.complex64)
+    for transfer in (None, probe):
+        solver = Solver(probe, transfer=transfer)
+        solver.add(np.ones((1, 16, 16), np.uint16), np.zeros((1, 2)))
+        solver.update([0], Step(position_step=1.0))
 
 
 def _compile_gridding(p: NDArray[np.float32]) -> None:

@@ -16,17 +16,20 @@ from daiss_bluesky.kernels.lanes import LANES
 from daiss_bluesky.kernels.ptychography_canvas import Canvas
 from daiss_bluesky.kernels.ptychography_group import (
     brightness,
+    move_group,
     sum_group,
-    update_object,
-    update_probe,
 )
 from daiss_bluesky.kernels.ptychography_step import Misfit, Step
+from daiss_bluesky.kernels.threads import threads_for
 
 GROUP = 16
 """Frames of one parallel update, at most."""
 
 _SHARES = 4
 """Parts of a group that are summed apart, so threads that can help there."""
+
+_PIXEL_WORK = 200
+"""Operations of an update, for each pixel of each mode and frame."""
 
 Complex = NDArray[np.complex64]
 
@@ -68,7 +71,9 @@ class Solver:
         self._inside[: shape[1]] = 1
         self._transfer = np.empty(0, np.float32)
         if transfer is not None:
-            scaled = np.asarray(transfer, np.complex64).T / np.float32(probe[0].size)
+            scaled = np.asarray(transfer, np.complex64).T / np.float32(
+                shape[0] * shape[1]
+            )
             self._transfer = _cells(scaled, self._tall // LANES).ravel()
         self._frames = np.empty((0, self._good.size), np.uint16)
         self._positions = self._measured = np.empty((0, 2))
@@ -112,6 +117,11 @@ class Solver:
 
     def add(self, frames: NDArray[np.uint16], positions: ArrayLike) -> range:
         """Keep frames (frame, row, column) at positions (frame, 2); number them."""
+        if frames.dtype != np.uint16 or frames.shape[1:] != self.shape:
+            raise InputError(
+                f"frames must be uint16 of {self.shape} pixels like the probe,"
+                f" not {frames.dtype} of {frames.shape[1:]}"
+            )
         first, last = self.count, self.count + len(frames)
         if last > len(self._frames):
             room = max(last, 2 * len(self._frames), 64)
@@ -153,32 +163,40 @@ class Solver:
         if not 1 <= len(chosen) <= GROUP:
             raise InputError(f"a group has 1 to {GROUP} frames, not {len(chosen)}")
         corners = self.canvas.corners(self._positions[chosen])
-        canvas, width = self.canvas.pixels.view(np.float32).ravel(), self.canvas.width
-        sums = np.zeros((len(chosen), 7))
-        tilt = step.position_step != 0
-        sum_group(
-            canvas, width, corners, chosen, self._probe, self._bright, self.shape,
-            self._inside, self._frames, self._good, self._transfer, *self._ffts,
-            self._waves, self._strips, self._asked, self._probe_sum, self._lit, tilt,
-            sums,
-        )  # fmt: skip
-        if step.object_step:
-            update_object(
-                canvas, width, corners, self._asked, self._bright, self.shape[0],
-                self._blocks, step.object_step, step.alpha, self._brightest,
-            )  # fmt: skip
-        if step.probe_step:
-            update_probe(
-                self._probe, self._probe_sum, self._lit, self._blocks, step.probe_step,
-                step.beta,
-            )  # fmt: skip
-            self._brightest = brightness(self._probe, self._bright)
-        if tilt:
+        order = np.argsort(corners[:, 1], kind="stable")
+        chosen, corners = chosen[order], corners[order]
+        with threads_for(_PIXEL_WORK * self._probe.size // 2 * len(chosen)):
+            sums = self._improve(chosen, corners, step)
+        if step.position_step:
             measured = self._measured[chosen]
             moved = self._positions[chosen] + _moves(sums, step) - measured
             moved = np.clip(moved, -step.limit_px, step.limit_px)
             self._positions[chosen] = measured + moved
         return Misfit(*map(float, sums[:, :2].sum(axis=0)))
+
+    def _improve(
+        self, chosen: NDArray[np.int64], corners: NDArray[np.float64], step: Step
+    ) -> NDArray[np.float64]:
+        """Improve object and probe; give each frame's sums, see `add_frame`."""
+        canvas, width = self.canvas.pixels.view(np.float32).ravel(), self.canvas.width
+        sums = np.zeros((len(chosen), 7))
+        sum_group(
+            canvas, width, corners, chosen, self._probe, self._bright, self.shape,
+            self._inside, self._frames, self._good, self._transfer, *self._ffts,
+            self._waves, self._strips, self._asked, self._probe_sum, self._lit,
+            step.position_step != 0, sums,
+        )  # fmt: skip
+        if step.object_step or step.probe_step:
+            first, last = np.floor([corners[:, 0].min(), corners[:, 0].max()])
+            move_group(
+                canvas, width, corners, int(first), int(last) + self.shape[0],
+                self._asked, self._bright, self.shape, float(step.object_step),
+                float(step.alpha), self._brightest, self._probe, self._probe_sum,
+                self._lit, float(step.probe_step), float(step.beta),
+            )  # fmt: skip
+        if step.probe_step:
+            self._brightest = brightness(self._probe, self._bright)
+        return sums
 
 
 def check_shape(shape: tuple[int, ...]) -> None:

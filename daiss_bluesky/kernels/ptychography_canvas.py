@@ -43,7 +43,7 @@ class Canvas:
         if size.any() and (first >= low).all() and (last <= low + size).all():
             return
         if not size.any():
-            low = first
+            low = first + _MARGIN
         spare = np.maximum(_MARGIN, size // 4)
         before = np.where(first < low, low - first + spare, 0)
         after = np.where(last > low + size, last - low - size + spare, 0)

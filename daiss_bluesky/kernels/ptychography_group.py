@@ -20,6 +20,7 @@ from daiss_bluesky.kernels.lanes import (
     splat,
     store,
 )
+from daiss_bluesky.kernels.ptychography_detector import blocks_of
 from daiss_bluesky.kernels.ptychography_frame import add_frame
 
 _DARK = np.float32(1e-30)
@@ -44,42 +45,64 @@ def sum_group(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, parallel=True)
-def update_object(  # type: ignore[no-untyped-def]
-    canvas, width, corners, asked, bright, rows, blocks, step, alpha, brightest
+def move_group(  # type: ignore[no-untyped-def]
+    canvas, width, corners, first, last, asked, bright, size, object_step, alpha,
+    brightest, probe, probe_sum, lit, probe_step, beta,
 ):  # fmt: skip
-    """Move the object: step · N / ((1 - alpha) D + alpha · brightest)."""
-    order = np.argsort(corners[:, 1])
-    first = int(np.floor(corners[:, 0].min()))
-    last = int(np.floor(corners[:, 0].max())) + rows
-    for y in prange(first, last + 1):
-        buffer = np.empty(3 * width, np.float32)
-        line = np.zeros(3 * (blocks + 2) * LANES, np.float32)
-        start = end = 0
-        for k in order:
-            top, left = int(np.floor(corners[k, 0])), int(np.floor(corners[k, 1]))
-            if y < top or y > top + rows:
-                continue
-            if left >= end:
-                _move_row(canvas, y, width, buffer, start, end, step, alpha, brightest)
-                start = end = left
-            until = left + (blocks + 1) * LANES
-            for part in range(3):
-                buffer[part * width + end : part * width + until + LANES] = 0
-            end = max(end, until)
-            fy, fx = corners[k, 0] - top, corners[k, 1] - left
-            _mix_rows(asked[k], bright, y - top, rows, blocks, fy, line)
-            _add_line(line, blocks, fx, buffer, width, left)
-        _move_row(canvas, y, width, buffer, start, end, step, alpha, brightest)
+    """Move object and probe: step · N / ((1 - alpha) D + alpha · max D).
+
+    Corners are sorted by column, and so is what they ask; canvas rows from first to
+    last are touched. For the object, max D is that of one frame.
+    """
+    across = blocks_of(size[1])
+    probe_rows = bright.shape[0] // (across * LANES)
+    rest = np.float32(beta * _sum_lit(lit) + _DARK)
+    count = last + 1 - first
+    for i in prange(count):
+        if object_step != 0:
+            _move_row(
+                canvas, first + i, width, corners, asked, bright, size[0], across,
+                object_step, alpha, brightest,
+            )  # fmt: skip
+        if probe_step != 0:
+            start = i * probe_rows // count * across
+            end = (i + 1) * probe_rows // count * across
+            _move_probe(probe, probe_sum, lit, start, end, probe_step, beta, rest)
 
 
 @njit(cache=True, nogil=True)
-def _mix_rows(asked, bright, r, rows, blocks, fy, line):  # type: ignore[no-untyped-def]
+def _move_row(  # type: ignore[no-untyped-def]
+    canvas, y, width, corners, asked, bright, rows, across, step, alpha, brightest
+):  # fmt: skip
+    """Move a row of the object, piece by piece where patches touch each other."""
+    buffer = np.empty(3 * width, np.float32)
+    line = np.zeros(3 * (across + 2) * LANES, np.float32)
+    start = end = 0
+    for k in range(len(corners)):
+        top, left = int(np.floor(corners[k, 0])), int(np.floor(corners[k, 1]))
+        if y < top or y > top + rows:
+            continue
+        if left >= end:
+            _move_piece(canvas, y, width, buffer, start, end, step, alpha, brightest)
+            start = end = left
+        until = left + (across + 1) * LANES
+        for part in range(3):
+            buffer[part * width + end : part * width + until + LANES] = 0
+        end = until
+        fy, fx = corners[k, 0] - top, corners[k, 1] - left
+        _mix_rows(asked[k], bright, y - top, rows, across, fy, line)
+        _add_line(line, across, fx, buffer, width, left)
+    _move_piece(canvas, y, width, buffer, start, end, step, alpha, brightest)
+
+
+@njit(cache=True, nogil=True)
+def _mix_rows(asked, bright, r, rows, across, fy, line):  # type: ignore[no-untyped-def]
     """Interpolate between rows r and r - 1: three lines between empty blocks."""
     here = splat(np.float32(1 - fy if r < rows else 0))
     above = splat(np.float32(fy if r > 0 else 0))
-    at, before = min(r, rows - 1) * blocks, max(r - 1, 0) * blocks
-    pitch = (blocks + 2) * LANES
-    for block in range(blocks):
+    at, before = min(r, rows - 1) * across, max(r - 1, 0) * across
+    pitch = (across + 2) * LANES
+    for block in range(across):
         ar, ai = get(asked, at + block)
         br, bi = get(asked, before + block)
         to = (block + 1) * LANES
@@ -91,11 +114,11 @@ def _mix_rows(asked, bright, r, rows, blocks, fy, line):  # type: ignore[no-unty
 
 
 @njit(cache=True, nogil=True)
-def _add_line(line, blocks, fx, buffer, width, left):  # type: ignore[no-untyped-def]
+def _add_line(line, across, fx, buffer, width, left):  # type: ignore[no-untyped-def]
     here, before = splat(np.float32(1 - fx)), splat(np.float32(fx))
-    pitch = (blocks + 2) * LANES
+    pitch = (across + 2) * LANES
     for part in range(3):
-        for block in range(blocks + 1):
+        for block in range(across + 1):
             at = part * pitch + (block + 1) * LANES
             to = part * width + left + block * LANES
             mixed = multiply_add(here, load(line, at), load(buffer, to))
@@ -104,7 +127,7 @@ def _add_line(line, blocks, fx, buffer, width, left):  # type: ignore[no-untyped
 
 
 @njit(cache=True, nogil=True)
-def _move_row(canvas, y, width, buffer, start, end, step, alpha, brightest):  # type: ignore[no-untyped-def]
+def _move_piece(canvas, y, width, buffer, start, end, step, alpha, brightest):  # type: ignore[no-untyped-def]
     share, rest = splat(np.float32(1 - alpha)), splat(np.float32(alpha * brightest))
     rest = add(rest, splat(_DARK))
     stepped = splat(np.float32(step))
@@ -120,38 +143,40 @@ def _move_row(canvas, y, width, buffer, start, end, step, alpha, brightest):  # 
         store(canvas, at + LANES, b)
 
 
-@njit(cache=True, nogil=True, parallel=True)
-def update_probe(probe, probe_sum, lit, row_cells, step, beta):  # type: ignore[no-untyped-def]
-    """Move the modes: step · N / ((1 - beta) D + beta · max D)."""
-    shares, rows = probe_sum.shape[0], lit.shape[1] // (row_cells * LANES)
-    count = rows * row_cells
-    most = np.empty(rows * LANES, np.float32)
-    for row in prange(rows):
-        larger = splat(np.float32(0))
-        for cell in range(row * row_cells, (row + 1) * row_cells):
-            total = load(lit[0], cell * LANES)
-            for share in range(1, shares):
-                total = add(total, load(lit[share], cell * LANES))
-            store(lit[0], cell * LANES, total)
-            larger = maximum(larger, total)
-        store(most, row * LANES, larger)
-    rest = splat(np.float32(beta * most.max() + _DARK))
-    share_of_lit, stepped = splat(np.float32(1 - beta)), splat(np.float32(step))
-    for row in prange(probe.shape[0] // CELL // row_cells):
-        for cell in range(row * row_cells, (row + 1) * row_cells):
+@njit(cache=True, nogil=True)
+def _sum_lit(lit):  # type: ignore[no-untyped-def]
+    """Sum the shares into the first; give the maximum."""
+    larger, most = splat(np.float32(0)), np.empty(LANES, np.float32)
+    for at in range(0, lit.shape[1], LANES):
+        total = load(lit[0], at)
+        for share in range(1, lit.shape[0]):
+            total = add(total, load(lit[share], at))
+        store(lit[0], at, total)
+        larger = maximum(larger, total)
+    store(most, 0, larger)
+    return most.max()
+
+
+@njit(cache=True, nogil=True)
+def _move_probe(probe, probe_sum, lit, start, end, step, beta, rest):  # type: ignore[no-untyped-def]
+    """Move cells of all modes."""
+    cells = lit.shape[1] // LANES
+    share_of_lit, rest, step = (
+        splat(np.float32(1 - beta)),
+        splat(rest),
+        np.float32(step),
+    )
+    for at in range(start, end):
+        seen = multiply_add(share_of_lit, load(lit[0], at * LANES), rest)
+        scale = divide(splat(step), seen)
+        for cell in range(at, probe.shape[0] // CELL, cells):
             real, imag = get(probe_sum[0], cell)
-            for share in range(1, shares):
+            for share in range(1, probe_sum.shape[0]):
                 more_real, more_imag = get(probe_sum[share], cell)
                 real, imag = add(real, more_real), add(imag, more_imag)
-            dim = multiply_add(share_of_lit, load(lit[0], cell % count * LANES), rest)
-            scale = divide(stepped, dim)
             was_real, was_imag = get(probe, cell)
-            put(
-                probe,
-                cell,
-                multiply_add(scale, real, was_real),
-                multiply_add(scale, imag, was_imag),
-            )
+            real = multiply_add(scale, real, was_real)
+            put(probe, cell, real, multiply_add(scale, imag, was_imag))
 
 
 @njit(cache=True, nogil=True)

@@ -159,8 +159,18 @@ def _add_frame(
 
 def corner_move(now: Solution, corner: Reals, change: Waves) -> Reals:
     """Give the move of a corner (2,) that best explains what the waves lack."""
+    return np.asarray(np.linalg.solve(*corner_equations(now, corner, change)))
+
+
+def corner_equations(
+    now: Solution, corner: Reals, change: Waves
+) -> tuple[Reals, Reals]:
+    """Give matrix and right side of a move's normal equations.
+
+    The right side is -1/2 of the slope of Σ (model - √I)² by the corner.
+    """
     down, right = slopes(now.canvas, corner, change.shape[1:])
     tilts = [(now.probe * d).ravel() for d in (down, right)]
     normal = [[np.vdot(a, b).real for b in tilts] for a in tilts]
     lacking = [np.vdot(a, change.ravel()).real for a in tilts]
-    return np.asarray(np.linalg.solve(np.array(normal), np.array(lacking)))
+    return np.array(normal), np.array(lacking)
