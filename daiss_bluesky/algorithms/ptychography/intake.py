@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.frames import Batch, FrameKey
+from daiss_bluesky.kernels.blind_pixels import find_blind
 
 LARGEST = 65535
 
@@ -33,6 +34,13 @@ class Optics:
         """Undo `positions_px`."""
         middle = positions_px + np.array(self.frame_shape) // 2
         return np.asarray(middle * np.array(self.pixel_um))
+
+    def bad_pixels(self, frames: NDArray[np.uint16]) -> NDArray[np.bool_]:
+        """Give those known to be bad and those blind in frames, ordered as these."""
+        bad = find_blind(self.upright(frames))
+        if self.bad is not None:
+            bad |= self.bad
+        return np.asarray(self.corner(bad))
 
     def corner(self, frames: NDArray[Any]) -> NDArray[Any]:
         """Bring the zero frequency of frames into the corner; near field: leave it."""

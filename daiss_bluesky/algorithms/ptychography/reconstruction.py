@@ -27,10 +27,13 @@ from daiss_bluesky.core.reconstruction import (
 )
 from daiss_bluesky.kernels.overlap import find_overlap
 from daiss_bluesky.kernels.ptychography import GROUP, Solver
-from daiss_bluesky.kernels.ptychography_probe import guess_probe
+from daiss_bluesky.kernels.ptychography_guess import near_guess, scaled, sweep
 from daiss_bluesky.kernels.ptychography_step import Misfit, Step
 
 Complex = NDArray[np.complex64]
+
+FIRST_FRAMES = 32
+"""The object begins with so many: they tell blind pixels and the probe."""
 
 RECENT_GROUPS = 32
 """Groups whose residual stands for that of the object while the scan runs."""
@@ -62,14 +65,12 @@ class PtychographyReconstruction:
         self._indices: list[int] = []
         self._newest_s = -np.inf
         self._solver: Solver | None = None
-        self._order: NDArray[np.int64] | None = None
-        """Of the solver's frames, where they did not come in order."""
         self._visits = Visits(self._parameters.visits_per_frame, GROUP)
         self._visited = 0
         self._recent: deque[Misfit] = deque(maxlen=RECENT_GROUPS)
         self._quality: dict[str, float] = {}
         self._step = self._steps = 0
-        self._visits_done, self._computing_s = 0, 0.0
+        self._visits_done, self._computing_s, self._blind = 0, 0.0, 0
 
     def add(self, batch: Batch) -> None:
         """Take frames in; any order, repeats are counted and change nothing."""
@@ -87,7 +88,8 @@ class PtychographyReconstruction:
         self._visit_whole_blocks()
 
     def _visit_whole_blocks(self) -> None:
-        if len(self._indices) - self._visited < BLOCK:
+        come = len(self._indices)
+        if self._solver is None and come < FIRST_FRAMES:
             return
         solver = self._with_waiting()
         while solver.count - self._visited >= BLOCK:
@@ -97,30 +99,34 @@ class PtychographyReconstruction:
         """Hand the frames that wait to the solver, made when the first do."""
         if self._solver is None:
             frames = np.concatenate([one.frames for one in self._waiting])
-            self._solver = self._make_solver(self._first_probe(frames[:BLOCK]))
+            positions = np.concatenate([one.positions_px for one in self._waiting])
+            self._solver = self._make_solver(
+                frames[:FIRST_FRAMES], positions[:FIRST_FRAMES]
+            )
         for one in self._waiting:
             self._solver.add(one.frames, one.positions_px)
         self._waiting.clear()
         return self._solver
 
-    def _first_probe(self, frames: NDArray[np.uint16]) -> Complex:
-        """Give the known probe, as bright as the frames say, or guess one."""
-        if self._given is None:
-            return guess_probe(frames)
-        light = frames.sum(axis=(1, 2), dtype=np.float64).max()
-        power = np.sum(np.abs(self._given) ** 2, dtype=np.float64)
-        return np.asarray(self._given * np.sqrt(light / power), np.complex64)
-
-    def _make_solver(self, probe: Complex) -> Solver:
-        bad = self._optics.bad
-        if bad is not None:
-            bad = np.asarray(self._optics.corner(bad))
-        solver = Solver(probe, transfer=self._optics.transfer, bad=bad)
-        return self._roomy(solver)
-
-    def _roomy(self, solver: Solver) -> Solver:
-        """Give the object its final size at once, where the plan tells it."""
+    def _make_solver(
+        self, frames: NDArray[np.uint16], positions_px: NDArray[np.float64]
+    ) -> Solver:
+        """Make a solver from what the first frames tell of detector and probe."""
+        optics = self._optics
+        bad = optics.bad_pixels(frames)
+        self._blind = int(bad.sum())
+        light = float(frames.sum(axis=(1, 2), dtype=np.float64).max())
+        began_s = time.perf_counter()
+        if self._given is not None:
+            probe = scaled(self._given, light)
+        elif optics.transfer is not None:
+            probe = near_guess(frames.mean(axis=0), optics.transfer)
+        else:
+            probe = sweep(frames, positions_px, bad)
+        self._computing_s += time.perf_counter() - began_s
+        solver = Solver(probe, transfer=optics.transfer, bad=bad)
         if self._pictures.planned_px is not None:
+            # The object has its final size at once.
             solver.canvas.corners(self._pictures.planned_px)
         return solver
 
@@ -134,9 +140,8 @@ class PtychographyReconstruction:
         )
         began_s = time.perf_counter()
         for group in self._visits.after(self._visited, last):
-            frames = group if self._order is None else self._order[group]
-            self._recent.append(solver.update(frames, step))
-            self._visits_done += len(frames)
+            self._recent.append(solver.update(group, step))
+            self._visits_done += len(group)
         self._visited = last
         self._computing_s += time.perf_counter() - began_s
 
@@ -176,6 +181,7 @@ class PtychographyReconstruction:
             "update_probe": self._update_probe,
             "orientation": self._parameters.orientation,
             "frames_paired": len(intake.seen) - intake.without_position,
+            "blind_pixels": self._blind,
             "frames_empty": intake.empty,
             "frames_saturated": intake.saturated,
             "frames_without_position": intake.without_position,
@@ -225,13 +231,12 @@ class PtychographyReconstruction:
         half_period_px = half_data_resolution_px(solver, parameters)
         if half_period_px is not None:
             self._quality["frc_half_period_px"] = half_period_px
-        order = np.argsort(self._indices)
         level(solver, illumination(solver) > 0)
         return {
             "object": self._pictures.crop(solver, solver.canvas.pixels).copy(),
             "probe": solver.probe,
-            "positions_um": self._optics.positions_um(solver.positions[order]),
-            "frame_indices": np.array(self._indices, np.float64)[order],
+            "positions_um": self._optics.positions_um(solver.positions),
+            "frame_indices": np.array(self._indices, np.float64),
         }
 
     def _read_again(self, reread: Reread) -> None:
@@ -251,9 +256,13 @@ class PtychographyReconstruction:
 
     def _in_order(self, old: Solver) -> Solver:
         """Do it over from the first block, with the frames in their order."""
-        self._order = np.argsort(self._indices)
-        probe = self._first_probe(old.frames_of(self._order[:BLOCK]))
-        self._solver = self._roomy(old.anew(probe))
+        order = np.argsort(self._indices)
+        first = order[:FIRST_FRAMES]
+        self._solver = self._make_solver(old.frames_of(first), old.positions[first])
+        for start in range(0, len(order), GROUP):
+            part = order[start : start + GROUP]
+            self._solver.add(old.frames_of(part), old.positions[part])
+        self._indices.sort()
         self._visits = Visits(self._parameters.visits_per_frame, GROUP)
         self._visited = 0
         self._visit_whole_blocks()

@@ -1,7 +1,6 @@
 """The figures of a demo, each from where a user would find it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 

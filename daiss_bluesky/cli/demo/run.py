@@ -1,7 +1,6 @@
 """A demo from start to end: services, scan, result, figures; nothing left behind."""
 
 import logging
-import math
 import os
 import shutil
 import tempfile
@@ -11,7 +10,6 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, suppre
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
 from rich.console import Console
 
 from daiss_bluesky.cli.demo.interrupt import ScanInterrupts, end_by_sigterm
@@ -23,16 +21,11 @@ from daiss_bluesky.cli.fleet import Fleet, plan_fleet
 from daiss_bluesky.cli.results_table import connect, find_result
 from daiss_bluesky.cli.services import start_fleet, stop_fleet
 from daiss_bluesky.core.errors import DaissError, InputError, UnavailableError
-from daiss_bluesky.core.geometry import projection_angles_deg
 from daiss_bluesky.core.pipeline import read_pipeline
 from daiss_bluesky.core.registry import load
 from daiss_bluesky.core.results import result_uid
-from daiss_bluesky.core.scan import SampleMetadata
-from daiss_bluesky.plans.request import Frames, check_exposure, plan_angles_deg
-from daiss_bluesky.readers import open_scan
 from daiss_bluesky.services.interrupts import interrupts_held
 from daiss_bluesky.services.state import StateDirectory
-from daiss_bluesky.testing.phantoms import load_phantom
 
 STATION = "daiss_devices.station:load_station"
 CONNECT_TIMEOUT_S = 5.0
@@ -43,7 +36,8 @@ POLL_S = 0.1
 class Report(Protocol):
     """What a demo found."""
 
-    interrupted: bool
+    @property
+    def interrupted(self) -> bool: ...  # noqa: D102
 
     def as_dict(self) -> dict[str, Any]:
         """Give plain values for JSON."""
@@ -131,16 +125,17 @@ def place_of_its_own() -> Iterator[Path]:
 def scan_and_wait(fleet: Fleet, demo: Demo, console: Console) -> Outcome:
     """Scan as at a beamline, and wait until the result is published."""
     interrupts = ScanInterrupts()
-    with _session(fleet, console, interrupts) as session:
-        run_uid, error = _scan(session, demo)
-    if interrupts.asked and error is None:
-        raise KeyboardInterrupt  # it came after the last thing that could be paused
-    if run_uid is None:
-        raise error or UnavailableError("no run was opened")
-    if isinstance(error, DaissError):
-        raise error
-    pipeline = read_pipeline(fleet.pipelines[demo.technique])
-    result = await_result(fleet, result_uid(run_uid, pipeline.digest), console)
+    with demo.watching(fleet):
+        with _session(fleet, console, interrupts) as session:
+            run_uid, error = _scan(session, demo)
+        if interrupts.asked and error is None:
+            raise KeyboardInterrupt  # it came after the last thing that could be paused
+        if run_uid is None:
+            raise error or UnavailableError("no run was opened")
+        if isinstance(error, DaissError):
+            raise error
+        pipeline = read_pipeline(fleet.pipelines[demo.technique])
+        result = await_result(fleet, result_uid(run_uid, pipeline.digest), console)
     if result["status"] == "failed" and error is None:
         raise InputError(f"the reconstruction failed: {result['message']}")
     return Outcome(run_uid, result, interrupted=error is not None)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from daiss_bluesky.cli.demo.options import DemoOptions
-from daiss_bluesky.cli.demo.run import check
+from daiss_bluesky.cli.demo.tomography import TomographyDemo
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.plans.request import plan_angles_deg
 
@@ -49,11 +49,11 @@ def test_a_phantom_file_is_named_in_full() -> None:
 @pytest.mark.parametrize("center_px", [float("nan"), float("inf"), 0.0, 128.0, -3.0])
 def test_a_center_outside_the_camera_is_refused(center_px: float) -> None:
     with pytest.raises(InputError, match=r"--center-px"):
-        check(DemoOptions(center_px=center_px))
+        TomographyDemo(DemoOptions(center_px=center_px)).check()
 
 
 def test_a_good_demo_passes() -> None:
-    check(DemoOptions(center_px=64.2))
+    TomographyDemo(DemoOptions(center_px=64.2)).check()
     angles = plan_angles_deg(4, None, start_deg=0, range_deg=180, order="sequential")
     assert list(angles) == [0, 45, 90, 135]
 

@@ -1,0 +1,110 @@
+"""The first pictures of an object, seen in Tiled as a viewer sees them."""
+
+import json
+import threading
+import time
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+import numpy as np
+from numpy.typing import NDArray
+
+from daiss_bluesky.cli.fleet import Fleet
+from daiss_bluesky.cli.results_table import connect
+from daiss_bluesky.core.errors import DaissError
+from daiss_bluesky.core.results import RECON_PATH
+
+PERIOD_S = 0.2
+ENOUGH_FRAMES = 160
+RECOGNIZED = 0.8
+"""Correlation with the final phase from which on the object is recognized."""
+LEAST_PIXELS = 100
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """One look at the live object."""
+
+    time_s: float
+    frames: int
+    computing_s: float
+    phase: NDArray[np.float32]
+    coverage: NDArray[np.float32]
+
+
+class FirstImages:
+    """Looks at the newest result every now and then while its first frames come."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+        self._ended = threading.Event()
+        self._seen: list[Seen] = []
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Self:
+        """Begin to look."""
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop looking."""
+        self._ended.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        client = connect(self._fleet.tiled_uri, self._fleet.api_key())
+        while not self._ended.wait(PERIOD_S):
+            try:
+                one = _look(client)
+            except (DaissError, KeyError, IndexError, httpx.HTTPError):
+                continue  # not there yet, or being made anew
+            if one is None or (self._seen and one.frames == self._seen[-1].frames):
+                continue
+            self._seen.append(one)
+            if one.frames > ENOUGH_FRAMES:
+                return
+
+    def recognized(self, phase: NDArray[np.float32]) -> Seen | None:
+        """Give the first look that shows what the final phase shows, where covered."""
+        for one in self._seen:
+            if one.phase.shape != phase.shape:
+                continue
+            lit = one.coverage > 0
+            if lit.sum() < LEAST_PIXELS:
+                continue
+            if _alike(one.phase[lit], phase[lit]) > RECOGNIZED:
+                return one
+        return None
+
+
+def _alike(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
+    if not (a.std() and b.std()):
+        return 0.0
+    return float(np.corrcoef(a, b)[0, 1])
+
+
+def _look(client: Any) -> Seen | None:
+    """Take the picture first: the row read after it never claims too little."""
+    if RECON_PATH not in client:
+        return None
+    result = client[RECON_PATH].values().last()
+    live = result["live"]
+    if "object_phase" not in live:
+        return None
+    phase, coverage = live["object_phase"].read(), live["coverage"].read()
+    rows = result["progress"].read(["frames_used", "parameters"])
+    told = json.loads(rows["parameters"].iloc[-1])
+    return Seen(
+        time.time(),
+        int(rows["frames_used"].iloc[-1]),
+        float(told.get("computing_s", 0.0)),
+        np.asarray(phase, np.float32),
+        np.asarray(coverage, np.float32),
+    )
