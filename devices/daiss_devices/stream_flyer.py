@@ -15,6 +15,8 @@ from daiss_devices.frame_file import ATTRIBUTES, DATASET
 from daiss_devices.stage import StageMotor
 
 POLL_S = 0.02
+FAILURES = (OpException, TimeoutError, ValueError)
+"""What ophyd raises where a device does not do what it was told."""
 
 
 class Flight(Protocol):
@@ -88,7 +90,7 @@ class StreamFlyer(Device):
                 action()
             except DaissError as error:
                 status.set_exception(error)
-            except (OpException, TimeoutError, ValueError) as error:
+            except FAILURES as error:
                 status.set_exception(UnavailableError(f"{self.name}: {error}"))
             else:
                 status.set_finished()

@@ -63,13 +63,13 @@ class DiffractionReplay:
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """What the beamline file is to say, and where frames were taken."""
+        """What the beamline file is to say, and how many frames there are."""
         names = (*BEAM, "pixel_size_um")
         section = {name: getattr(self.stored.scan, name) for name in names}
         return {
             "technique": PTYCHOGRAPHY_KEY,
             "ptychography": section | {"settle_s": 0.0},
-            "positions_um": self._positions_um.tolist(),
+            "frames": len(self._positions_um),
         }
 
     def picture(self, state: BeamState) -> NDArray[Any]:
