@@ -86,14 +86,20 @@ class StreamFlyer(Device):
 
     def _run(self, status: DeviceStatus, action: Callable[[], None], what: str) -> None:
         def run() -> None:
+            # A fault of ours ends in this one: nobody may wait for it forever.
+            failure: Exception | None = UnavailableError(f"{self.name} broke off")
             try:
                 action()
+                failure = None
             except DaissError as error:
-                status.set_exception(error)
+                failure = error
             except FAILURES as error:
-                status.set_exception(UnavailableError(f"{self.name}: {error}"))
-            else:
-                status.set_finished()
+                failure = UnavailableError(f"{self.name}: {error}")
+            finally:
+                if failure is None:
+                    status.set_finished()
+                else:
+                    status.set_exception(failure)
 
         name = f"{self.name} {what}"
         threading.Thread(target=run, daemon=True, name=name).start()
