@@ -84,9 +84,11 @@ def log() -> list[Any]:
 
 @pytest.fixture
 def flyer(log: list[Any]) -> RasterFlyer:
-    stage: list[Any] = [FakePiezo(name=n, told=log) for n in ("piezo_y", "piezo_x")]
+    y, x = (FakePiezo(name=name, told=log) for name in ("piezo_y", "piezo_x"))
+    stage: tuple[Any, Any] = y, x
     camera = fake_camera(log)
-    return RasterFlyer(*stage, camera, attributes=("rows", "columns"), name="raster")
+    names = ("rows", "columns")
+    return RasterFlyer(stage[0], stage[1], camera, attributes=names, name="raster")
 
 
 def fly(flyer: RasterFlyer) -> None:
