@@ -19,6 +19,10 @@ HINT = (
     "RE(tomo_scan(181, exposure_s=0.05))   RE(tomo_fly(721, exposure_s=0.04))"
     "   %mov %wa %ct   %recon status"
 )
+PTYCHOGRAPHY_HINT = (
+    "RE(ptycho_spiral(0.3, 3.0, exposure_s=0.02))"
+    "   RE(ptycho_fly(0.3, 3.0, exposure_s=0.01))"
+)
 
 
 def fill(ip: Any, fleet: Fleet) -> None:
@@ -47,6 +51,8 @@ def fill(ip: Any, fleet: Fleet) -> None:
     console.print(device_table(station))
     if session.missing:
         console.print(missing_table(session.missing))
+    if station.ptychography is not None:
+        console.print(PTYCHOGRAPHY_HINT, highlight=False)
     console.print(f"{HINT}   Tiled: {fleet.tiled_uri}", highlight=False)
 
 

@@ -6,12 +6,12 @@ from typing import Any
 
 from ophyd import DeviceStatus
 
-from daiss_bluesky.core.errors import UnavailableError
+from daiss_bluesky.core.errors import DaissError, UnavailableError
 from daiss_devices.camera import TomographyCamera
 from daiss_devices.put import put_status
 from daiss_devices.raster_flight import Leg, RasterFlight
 from daiss_devices.stage import MARGIN_S, StageMotor
-from daiss_devices.stream_flyer import Measured, StreamFlyer
+from daiss_devices.stream_flyer import FAILURES, Measured, StreamFlyer
 
 POLL_S = 0.01
 
@@ -69,7 +69,8 @@ class RasterFlyer(StreamFlyer):
         for number, leg in enumerate(flight.legs, start=1):
             try:
                 self._fly_row(flight, leg, number * flight.images)
-            except Exception:
+            except (DaissError, *FAILURES):
+                # Moves that are stopped fail.
                 if not self._abandoned.is_set():
                     raise
             if self._abandoned.is_set():

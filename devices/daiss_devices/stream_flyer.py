@@ -15,6 +15,8 @@ from daiss_devices.frame_file import ATTRIBUTES, DATASET
 from daiss_devices.stage import StageMotor
 
 POLL_S = 0.02
+FAILURES = (OpException, TimeoutError, ValueError)
+"""What ophyd raises where a device does not do what it was told."""
 
 
 class Flight(Protocol):
@@ -84,14 +86,20 @@ class StreamFlyer(Device):
 
     def _run(self, status: DeviceStatus, action: Callable[[], None], what: str) -> None:
         def run() -> None:
+            # A fault of ours ends in this one: nobody may wait for it forever.
+            failure: Exception | None = UnavailableError(f"{self.name} broke off")
             try:
                 action()
+                failure = None
             except DaissError as error:
-                status.set_exception(error)
-            except (OpException, TimeoutError, ValueError) as error:
-                status.set_exception(UnavailableError(f"{self.name}: {error}"))
-            else:
-                status.set_finished()
+                failure = error
+            except FAILURES as error:
+                failure = UnavailableError(f"{self.name}: {error}")
+            finally:
+                if failure is None:
+                    status.set_finished()
+                else:
+                    status.set_exception(failure)
 
         name = f"{self.name} {what}"
         threading.Thread(target=run, daemon=True, name=name).start()

@@ -66,6 +66,7 @@ class DiffractionScene:
         phantom = asdict(self.phantom.settings)
         return {
             "technique": PTYCHOGRAPHY_KEY,
+            "sample": "star-and-grains",
             "ptychography": {name: phantom[name] for name in BEAM},
             "phantom": phantom,
             "camera": asdict(self.camera),

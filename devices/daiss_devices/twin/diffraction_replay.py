@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.ptychography import PTYCHOGRAPHY_KEY
 from daiss_bluesky.core.stored_diffraction import StoredDiffraction
 from daiss_bluesky.readers import open_diffraction
@@ -19,7 +18,6 @@ BEYOND = 1.25
 """The stage reaches so much further than the scan."""
 SAME_UM = 1e-3
 """Places closer than this are the same one."""
-DTYPES = {"uint8", "uint16", "float32"}
 
 
 @dataclass(slots=True, eq=False)
@@ -42,8 +40,6 @@ class DiffractionReplay:
     def __post_init__(self) -> None:
         """Look once at what each frame will need."""
         self._positions_um = np.asarray(self.stored.positions_um, np.float64)
-        if self.dtype.name not in DTYPES:
-            raise InputError(f"a scan of {self.dtype.name} pixels cannot be replayed")
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -52,9 +48,11 @@ class DiffractionReplay:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """As the scan has it."""
+        """As the scan has it, if a camera can: else 16 bits, or single precision."""
         stored: np.dtype[Any] = np.dtype(self.stored.frames.dtype)
-        return stored.newbyteorder("=")
+        if stored.kind == "f":
+            return np.dtype(np.float32)
+        return np.dtype(np.uint8 if stored == np.uint8 else np.uint16)
 
     @property
     def travel_um(self) -> float:
@@ -63,13 +61,13 @@ class DiffractionReplay:
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """What the beamline file is to say, and where frames were taken."""
+        """What the beamline file is to say, and how many frames there are."""
         names = (*BEAM, "pixel_size_um")
         section = {name: getattr(self.stored.scan, name) for name in names}
         return {
             "technique": PTYCHOGRAPHY_KEY,
             "ptychography": section | {"settle_s": 0.0},
-            "positions_um": self._positions_um.tolist(),
+            "frames": len(self._positions_um),
         }
 
     def picture(self, state: BeamState) -> NDArray[Any]:

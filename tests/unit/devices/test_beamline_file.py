@@ -8,6 +8,7 @@ import yaml
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.resources import resource
 from daiss_devices.beamline_file import read_beamline
+from daiss_devices.ptychography_station import load_ptychography
 
 TWIN = resource("profiles/twin.yml")
 
@@ -34,6 +35,26 @@ def test_ioc_and_clients_may_name_a_directory_differently(tmp_path: Path) -> Non
     assert camera.read_path_template == "/mnt/%Y"
 
 
+def test_a_dotted_override_replaces_a_key_of_a_section() -> None:
+    plain = read_beamline(TWIN, {}).ptychography
+    file = read_beamline(TWIN, {"ptychography.energy_kev": 12.0, "prefix": "BL7:"})
+    assert plain is not None
+    assert file.ptychography is not None
+    assert file.ptychography.energy_kev == 12.0
+    assert file.ptychography.distance_mm == plain.distance_mm
+    assert file.ptychography.piezo_y.pv == "BL7:piezo_y"
+
+
+def test_a_section_that_is_not_there_has_no_keys_to_replace(tmp_path: Path) -> None:
+    values = yaml.safe_load(TWIN.read_text())
+    del values["ptychography"]
+    path = tmp_path / "tomography.yml"
+    path.write_text(yaml.safe_dump(values))
+    assert read_beamline(path, {"ptychography.energy_kev": 12.0}).ptychography is None
+    with pytest.raises(InputError, match="has no section 'ptychography'"):
+        load_ptychography(path)
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
@@ -42,6 +63,9 @@ def test_ioc_and_clients_may_name_a_directory_differently(tmp_path: Path) -> Non
         pytest.param({"out_mm": "far"}, "out_mm = 'far'", id="not-a-number"),
         pytest.param({"x": {"pv": "{bl}x"}}, "'{bl}x'", id="unknown-place"),
         pytest.param({"x": {"pv": ""}}, "x.pv = ''", id="empty-pv"),
+        pytest.param(
+            {"ptychography.distance_mm": 0}, "distance_mm = 0", id="no-distance"
+        ),
     ],
 )
 def test_what_is_wrong_is_named(change: dict[str, object], sentence: str) -> None:

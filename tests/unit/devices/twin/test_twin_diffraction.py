@@ -158,7 +158,7 @@ def test_frames_of_one_place_come_in_the_order_taken(tmp_path: Path) -> None:
 def test_the_stage_reaches_every_place_of_a_replayed_scan(tmp_path: Path) -> None:
     twin = replay(tmp_path)
     assert twin.travel_um > 120
-    assert twin.facts["positions_um"] == POSITIONS
+    assert twin.facts["frames"] == 5
     assert twin.facts["ptychography"]["pixel_size_um"] == 1.0
     assert twin.facts["ptychography"]["energy_kev"] is None
 
@@ -167,6 +167,24 @@ def test_a_replayed_stage_goes_exactly_where_it_is_sent(tmp_path: Path) -> None:
     path = npz(tmp_path / "scan.npz")
     piezo = parse(["--ptychography", "--scan", str(path)]).piezo
     assert piezo.noise_um == piezo.settling_s == piezo.error_um == 0
+
+
+@pytest.mark.parametrize(
+    ("stored", "shown"),
+    [("uint8", "uint8"), (">u2", "uint16"), ("int32", "uint16"), ("f8", "float32")],
+)
+def test_pixels_are_of_a_kind_that_cameras_have(
+    tmp_path: Path, stored: str, shown: str
+) -> None:
+    values = np.zeros((5, 8, 10), stored)
+    values[0, 0, 0] = 200
+    if np.dtype(stored) == np.int32:
+        values[0, 0, 1], values[0, 0, 2] = 100_000, -2
+    twin = scene(tmp_path, "--scan", str(npz(tmp_path / "scan.npz", data=values)))
+    frame = twin.picture(at(-80, 20))
+    assert twin.dtype == frame.dtype == np.dtype(shown)
+    limits = [65535, 0] if stored == "int32" else [0, 0]
+    assert frame[4, 5:8].tolist() == [200, *limits]
 
 
 def test_a_tomography_scan_is_not_replayed_as_ptychography(tmp_path: Path) -> None:
