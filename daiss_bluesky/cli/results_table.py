@@ -65,9 +65,16 @@ def results_table(results: Sequence[dict[str, Any]]) -> Table:
         table.add_row(
             str(one.get("scan_id")),
             str(one.get("sample")),
-            str(one.get("status")),
+            _status(one),
             frames,
             "-" if center is None else f"{center:.2f}",
             one["result_uid"],
         )
     return table
+
+
+def _status(one: dict[str, Any]) -> str:
+    steps = one.get("steps", {})
+    if one.get("status") == "running" and steps.get("of"):
+        return f"running, step {steps['done']} of {steps['of']}"
+    return str(one.get("status"))

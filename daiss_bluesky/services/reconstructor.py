@@ -19,10 +19,11 @@ import typer
 
 from daiss_bluesky.core.errors import InputError, UnavailableError, unknown
 from daiss_bluesky.core.pipeline import Pipeline, read_pipeline
-from daiss_bluesky.core.reconstruction import Algorithm
+from daiss_bluesky.core.reconstruction import Algorithm, Progress
 from daiss_bluesky.core.registry import ALGORITHMS, find, load
 from daiss_bluesky.core.results import Publisher
 from daiss_bluesky.core.technique import technique_of
+from daiss_bluesky.publishers.progress_table import progress_row
 from daiss_bluesky.publishers.tiled import TiledPublisher
 from daiss_bluesky.services.control import ControlServer
 from daiss_bluesky.services.control_requests import Askable, make_handlers
@@ -180,6 +181,8 @@ def make_publishers(
     if "tiled" in pipeline.publishers:
         # Half a second that the first volume would wait for.
         import_module("zarr")
+        # pyarrow imports pandas with its first row; the views would grow old meanwhile.
+        progress_row(0, 0.0, Progress(), 0.0)
     return lambda: [known[name]() for name in pipeline.publishers]
 
 

@@ -35,5 +35,12 @@ def test_a_center_that_is_not_known_yet() -> None:
     assert " - " in drawn(result(geometry={}, status="running"))
 
 
+def test_iterations_at_the_end_are_told() -> None:
+    steps = {"done": 37, "of": 100}
+    assert "running, step 37 of 100" in drawn(result(status="running", steps=steps))
+    assert "step" not in drawn(result(steps=steps))
+    assert "step" not in drawn(result(status="running", steps={"done": 0, "of": 0}))
+
+
 def test_a_result_that_was_not_opened() -> None:
     assert find_result({}, "an-uid") is None

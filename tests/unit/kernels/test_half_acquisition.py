@@ -1,5 +1,3 @@
-from typing import Any
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -23,6 +21,7 @@ from daiss_bluesky.kernels.half_acquisition import (
 )
 from daiss_bluesky.kernels.reference_center import widen as defined_widen
 from daiss_bluesky.testing.ball_scan import BALLS
+from daiss_bluesky.testing.measures import relative_error
 from tests.unit.kernels.center_scans import even_angles, phantom, sinogram
 
 FULL = 256
@@ -102,14 +101,6 @@ def test_widened_equals_its_definition(
     assert wide.dtype == np.float32
     assert field.wide_center_px == expected_px
     np.testing.assert_allclose(wide, expected, atol=2e-6)
-
-
-def relative_error(volume: NDArray[Any], truth: NDArray[np.float64]) -> float:
-    n = volume.shape[-1]
-    offset = np.arange(n) - (n - 1) / 2
-    inside = offset[:, None] ** 2 + offset**2 <= (0.95 * n / 2) ** 2
-    away = (volume - truth)[:, inside]
-    return float(np.sqrt(np.mean(away**2) / np.mean(truth[:, inside] ** 2)))
 
 
 @pytest.mark.parametrize("side", ["left", "right"])

@@ -1,5 +1,7 @@
 """Documents reach the callback of their run, whatever other runs bring."""
 
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from pathlib import Path
@@ -172,3 +174,31 @@ def test_an_error_frees_the_control_port(
             control_port=port,
         )
     ControlServer(port, {}).close()
+
+
+def test_nothing_is_left_to_be_imported_by_the_first_row(tmp_path: Path) -> None:
+    """In a process of its own: this one has imported it all."""
+    told = subprocess.run(
+        [sys.executable, "-c", FIRST_ROW, str(tmp_path)],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert told.stdout.split() == ["0"]
+
+
+FIRST_ROW = """
+import sys
+from pathlib import Path
+from daiss_bluesky.core.pipeline import Pipeline
+from daiss_bluesky.core.reconstruction import Progress
+from daiss_bluesky.publishers.progress_table import progress_row
+from daiss_bluesky.services.reconstructor import make_publishers
+from daiss_bluesky.services.state import StateDirectory
+
+state = StateDirectory(Path(sys.argv[1]))
+make_publishers(Pipeline(publishers=["tiled"]), state, "http://127.0.0.1:9", "X:")
+before = len(sys.modules)
+progress_row(1, 2.0, Progress(), 3.0)
+print(len(sys.modules) - before)
+"""

@@ -19,6 +19,7 @@ from daiss_bluesky.core.geometry import angle_weights
 from daiss_bluesky.kernels import reference
 from daiss_bluesky.kernels.ellipsoids import FieldGeometry, project
 from daiss_bluesky.testing.ball_scan import BALLS
+from daiss_bluesky.testing.measures import relative_error
 
 TOLERANCES = {
     "astra:fbp": 0.04,
@@ -50,15 +51,6 @@ def line_integrals(
     return np.stack([project(BALLS, angle, geometry) for angle in angles_rad])
 
 
-def difference(volume: NDArray[Any], ours: NDArray[Any]) -> float:
-    """RMS of the difference over RMS of ours inside the 0.95 circle."""
-    n = ours.shape[-1]
-    offset = np.arange(n) - (n - 1) / 2
-    inside = offset[:, None] ** 2 + offset**2 <= (0.95 * n / 2) ** 2
-    away = (volume - ours)[:, inside]
-    return float(np.sqrt(np.mean(away**2) / np.mean(ours[:, inside] ** 2)))
-
-
 def test_every_backend_has_a_stated_tolerance() -> None:
     assert set(TOLERANCES) == set(BACKENDS)
 
@@ -75,7 +67,7 @@ def test_a_peer_gives_our_volume(name: str, n: int, center_px: float) -> None:
     assert volume.shape == ours.shape
     assert volume.dtype == np.float32
     assert volume.flags.c_contiguous
-    assert difference(volume, ours) < TOLERANCES[name]
+    assert relative_error(volume, ours) < TOLERANCES[name]
 
 
 @pytest.mark.parametrize("name", FILTERED)
@@ -87,7 +79,7 @@ def test_uneven_angles_are_weighed_alike(name: str) -> None:
     weights = angle_weights(angles_rad)
     ours = reference.reconstruct(p.astype(float), angles_rad, weights, 33.4)
     volume = reconstruct(p, angles_rad, 33.4)
-    assert difference(volume, ours) < 1.5 * TOLERANCES[name]
+    assert relative_error(volume, ours) < 1.5 * TOLERANCES[name]
 
 
 def test_gridrec_keeps_the_mean_whatever_the_padding() -> None:
@@ -98,7 +90,7 @@ def test_gridrec_keeps_the_mean_whatever_the_padding() -> None:
     ours = reference.reconstruct(p.astype(float), angles_rad, weights, 30.7)
     for padding, tolerance in ((2, 0.02), (4, 0.01)):
         volume = gridrec(p, angles_rad, 30.7, padding=padding)
-        assert difference(volume, ours) < 0.05
+        assert relative_error(volume, ours) < 0.05
         assert volume.sum() == pytest.approx(ours.sum(), rel=tolerance)
 
 
@@ -109,7 +101,7 @@ def test_both_ends_of_half_turn_count_once() -> None:
     p = line_integrals(angles_rad, 64, 30.7)
     weights = angle_weights(angles_rad)
     ours = reference.reconstruct(p.astype(float), angles_rad, weights, 30.7)
-    assert difference(dfi(p, angles_rad, 30.7), ours) < TOLERANCES["algotom:dfi"]
+    assert relative_error(dfi(p, angles_rad, 30.7), ours) < TOLERANCES["algotom:dfi"]
 
 
 def test_a_missing_wedge_is_refused_where_it_cannot_be_taken() -> None:
