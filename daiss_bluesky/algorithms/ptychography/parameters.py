@@ -27,7 +27,7 @@ class PtychographyParameters(Model):
     update_object: bool = True
     update_probe: bool = True
     """Both may be switched while the scan runs."""
-    hold_probe_frames: int = Field(32, ge=0)
+    hold_probe_frames: int = Field(20, ge=0)
     """The probe stays as it began until so many frames have come."""
     probe: str | None = None
     """File with the probe to begin with (npz or CXI); None: from the mean frame."""
