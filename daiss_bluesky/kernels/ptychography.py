@@ -19,7 +19,7 @@ from daiss_bluesky.kernels.ptychography_group import (
     sum_group,
 )
 from daiss_bluesky.kernels.ptychography_step import Misfit, Step
-from daiss_bluesky.kernels.threads import threads_for
+from daiss_bluesky.kernels.threads import Pace, threads_for
 
 GROUP = 16
 """Frames of one parallel update, at most."""
@@ -76,6 +76,7 @@ class Solver:
             self._transfer = _cells(scaled, self._tall // LANES).ravel()
         self._frames = np.empty((0, self._good.size), np.uint16)
         self._positions = self._measured = np.empty((0, 2))
+        self._pace = Pace()
         self.count = 0
         self.probe = probe
 
@@ -146,7 +147,8 @@ class Solver:
         corners = self.canvas.corners(self._positions[chosen])
         order = np.argsort(corners[:, 1], kind="stable")
         chosen, corners = chosen[order], corners[order]
-        with threads_for(_PIXEL_WORK * self._probe.size // 2 * len(chosen)):
+        work = _PIXEL_WORK * self._probe.size // 2 * len(chosen)
+        with threads_for(work) as most, self._pace.threads(most, work):
             sums = self._improve(chosen, corners, step)
         if step.position_step:
             measured = self._measured[chosen]
