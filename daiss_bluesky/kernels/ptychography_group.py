@@ -20,7 +20,7 @@ from daiss_bluesky.kernels.lanes import (
     splat,
     store,
 )
-from daiss_bluesky.kernels.ptychography_detector import blocks_of
+from daiss_bluesky.kernels.ptychography_detector import blocks_of, tall_of
 from daiss_bluesky.kernels.ptychography_frame import add_frame
 
 _DARK = np.float32(1e-30)
@@ -54,27 +54,26 @@ def move_group(  # type: ignore[no-untyped-def]
     Corners are sorted by column, and so is what they ask; canvas rows from first to
     last are touched. For the object, max D is that of one frame.
     """
-    across = blocks_of(size[1])
-    probe_rows = bright.shape[0] // (across * LANES)
+    cells = bright.shape[0] // LANES
     rest = np.float32(beta * _sum_lit(lit) + _DARK)
     count = last + 1 - first
     for i in prange(count):
         if object_step != 0:
             _move_row(
-                canvas, first + i, width, corners, asked, bright, size[0], across,
+                canvas, first + i, width, corners, asked, bright, size,
                 object_step, alpha, brightest,
             )  # fmt: skip
         if probe_step != 0:
-            start = i * probe_rows // count * across
-            end = (i + 1) * probe_rows // count * across
+            start, end = i * cells // count, (i + 1) * cells // count
             _move_probe(probe, probe_sum, lit, start, end, probe_step, beta, rest)
 
 
 @njit(cache=True, nogil=True)
 def _move_row(  # type: ignore[no-untyped-def]
-    canvas, y, width, corners, asked, bright, rows, across, step, alpha, brightest
+    canvas, y, width, corners, asked, bright, size, step, alpha, brightest
 ):  # fmt: skip
     """Move a row of the object, piece by piece where patches touch each other."""
+    rows, across = size[0], blocks_of(size[1])
     buffer = np.empty(3 * width, np.float32)
     line = np.zeros(3 * (across + 2) * LANES, np.float32)
     start = end = 0
@@ -100,16 +99,16 @@ def _mix_rows(asked, bright, r, rows, across, fy, line):  # type: ignore[no-unty
     """Interpolate between rows r and r - 1: three lines between empty blocks."""
     here = splat(np.float32(1 - fy if r < rows else 0))
     above = splat(np.float32(fy if r > 0 else 0))
-    at, before = min(r, rows - 1) * across, max(r - 1, 0) * across
+    at, before, tall = min(r, rows - 1), max(r - 1, 0), tall_of(rows)
     pitch = (across + 2) * LANES
     for block in range(across):
-        ar, ai = get(asked, at + block)
-        br, bi = get(asked, before + block)
+        ar, ai = get(asked, at + block * tall)
+        br, bi = get(asked, before + block * tall)
         to = (block + 1) * LANES
         store(line, to, multiply_add(above, br, multiply(here, ar)))
         store(line, pitch + to, multiply_add(above, bi, multiply(here, ai)))
-        a = load(bright, (at + block) * LANES)
-        b = load(bright, (before + block) * LANES)
+        a = load(bright, (at + block * tall) * LANES)
+        b = load(bright, (before + block * tall) * LANES)
         store(line, 2 * pitch + to, multiply_add(above, b, multiply(here, a)))
 
 
