@@ -8,6 +8,16 @@ from daiss_bluesky.kernels.lanes import LANES
 _MARGIN = 16
 """Pixels to spare on each side, so that refined positions rarely make it grow."""
 
+_PAGE = 512
+"""Pixels of 4 KiB: rows so far apart share their place in the first cache."""
+
+
+def _away_from_page(width: int) -> int:
+    """Give what makes a width a good one."""
+    return (
+        2 * _MARGIN if abs((width + _PAGE // 2) % _PAGE - _PAGE // 2) < _MARGIN else 0
+    )
+
 
 class Canvas:
     """Complex transmission (row, column) that grows on any side.
@@ -47,6 +57,7 @@ class Canvas:
         spare = np.maximum(_MARGIN, size // 4)
         before = np.where(first < low, low - first + spare, 0)
         after = np.where(last > low + size, last - low - size + spare, 0)
+        after[1] += _away_from_page(int(size[1] + before[1] + after[1]))
         larger = np.ones(size + before + after, np.complex64)
         (y, x), (rows, columns) = before, size
         larger[y : y + rows, x : x + columns] = self.pixels

@@ -26,8 +26,8 @@ from daiss_bluesky.kernels.lanes import (
     subtract,
 )
 
-_DARK = np.float32(1e-15)
-"""Amplitudes below are taken for this: nothing is divided by zero."""
+_DARK = np.float32(1e-30)
+"""Intensities below are taken for this: nothing is divided by zero."""
 
 
 @njit(cache=True, nogil=True)
@@ -159,18 +159,20 @@ def _replace(  # type: ignore[no-untyped-def]
     """
     misfit, power = splat(np.float32(0)), splat(np.float32(0))
     dark, scaled, normed = splat(_DARK), splat(scale), splat(norm)
+    one = splat(np.float32(1))
     for i in range(count):
         intensity = splat(np.float32(0))
         for mode in range(modes):
             real, imag = get(strips[mode], i)
             intensity = multiply_add(imag, imag, multiply_add(real, real, intensity))
-        amplitude = square_root(multiply(intensity, scaled))
+        intensity = maximum(multiply(intensity, scaled), dark)
         counts = load_uint16(frame, at + i * step)
         counted = load(good, at + i * step)
-        lacking = multiply(counted, subtract(square_root(counts), amplitude))
-        misfit = multiply_add(lacking, lacking, misfit)
+        larger = square_root(divide(counts, intensity))
+        ratio = multiply(counted, subtract(larger, one))
+        misfit = multiply_add(multiply(ratio, ratio), intensity, misfit)
         power = multiply_add(counted, counts, power)
-        ratio = divide(multiply(lacking, normed), maximum(amplitude, dark))
+        ratio = multiply(ratio, normed)
         for mode in range(modes):
             real, imag = get(strips[mode], i)
             put(strips[mode], i, multiply(ratio, imag), multiply(ratio, real))
