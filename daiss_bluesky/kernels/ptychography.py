@@ -76,6 +76,7 @@ class Solver:
             self._transfer = _cells(scaled, blocks_of(shape[0])).ravel()
         self._frames = zeros((0, self._good.size), np.uint16)
         self._positions = self._measured = np.empty((0, 2))
+        self._waves = zeros((0, 0))
         self._pace = Pace()
         self.count = 0
         self.probe = probe
@@ -98,7 +99,8 @@ class Solver:
         self._probe[:] = cells.swapaxes(1, 2).ravel()
         self._bright = zeros((self._tall * self._across * LANES,))
         self._brightest = brightness(self._probe, self._bright)
-        self._make_room(len(probe))
+        if self._waves.shape[1] != self._probe.size:
+            self._make_room(len(probe))
 
     def _make_room(self, modes: int) -> None:
         cells = self._tall * self._across
