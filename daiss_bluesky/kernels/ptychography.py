@@ -123,6 +123,8 @@ class Solver:
                 f"frames must be uint16 of {self.shape} pixels like the probe,"
                 f" not {frames.dtype} of {frames.shape[1:]}"
             )
+        if not np.isfinite(positions).all():
+            raise InputError("positions must be numbers: some are NaN or infinite")
         first, last = self.count, self.count + len(frames)
         if last > len(self._frames):
             room = max(last, 2 * len(self._frames), 64)
