@@ -153,6 +153,7 @@ def _equal_visits(stored: StoredDiffraction) -> dict[str, float]:
             passes=EQUAL_PASSES + streamed - live,
             modes=1,
             refine_positions=False,
+            least_gain=0,
         )
         for batch in _batches(stored, BATCH):
             reconstruction.add(batch)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from daiss_bluesky.algorithms.ptychography.intake import Intake, Optics, Taken
 from daiss_bluesky.algorithms.ptychography.parameters import PtychographyParameters
 from daiss_bluesky.algorithms.ptychography.refinement import (
+    FADING,
     half_data_resolution_px,
     refined,
     total,
@@ -136,7 +137,6 @@ class PtychographyReconstruction:
             object_step=float(self._update_object),
             probe_step=float(self._update_probe and not held),
             alpha=self._parameters.alpha,
-            beta=self._parameters.alpha,
         )
         began_s = time.perf_counter()
         for group in self._visits.after(self._visited, last):
@@ -219,7 +219,7 @@ class PtychographyReconstruction:
         self._intake.refuse_useless()
         solver = self._whole()
         parameters = self._parameters
-        self._steps = parameters.passes
+        self._steps = parameters.passes + len(FADING)
         began_s = time.perf_counter()
         for misfit in refined(solver, parameters):
             self._computing_s += time.perf_counter() - began_s

@@ -1,6 +1,7 @@
 """After the last frame: passes through all, and one half compared with the other."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,42 +17,45 @@ from daiss_bluesky.kernels.ring_correlation import fourier_ring_correlation
 HELD_PASSES = 1
 """Positions stay until the new modes have found their shape."""
 
-SETTLED, SETTLED_PASSES = 0.01, 3
-"""So small a part of the residual gained in so many passes is the end.
+GAIN_PASSES = 3
+"""What these gain decides: one may gain nothing where positions are still far off."""
 
-A single pass may gain nothing where positions are still far off.
-"""
+FADING = (0.5, 0.3, 0.2, 0.1)
+"""Steps of the last passes, which leave the mean of what each frame asks for."""
 
-HALF_PASSES = 8
-"""Of each half of the frames, for the ring correlation."""
+HALF_PASSES = 5
+"""Of each half of the frames, before the fading ones, for the ring correlation."""
 
 
 def refined(solver: Solver, parameters: PtychographyParameters) -> Iterator[Misfit]:
     """Give the solver its modes and pass through all frames; yields each pass.
 
-    The last is the one after which nothing more is gained, or that of the parameters.
+    Passes end when little is gained, and the fading ones follow.
     """
     everything = np.arange(solver.count)
+    free = float(parameters.refine_positions)
+    step = Step(alpha=parameters.alpha)
     found: list[float] = []
     if parameters.modes > len(solver.probe):
         solver.probe = widen(solver.probe, parameters.modes)
-    for number in range(parameters.passes):
-        free = parameters.refine_positions and number >= HELD_PASSES
-        step = Step(
-            alpha=parameters.alpha, beta=parameters.alpha, position_step=float(free)
-        )
-        misfit = one_pass(solver, everything, number, step)
+    while len(found) < parameters.passes:
+        if len(found) >= HELD_PASSES:
+            step = replace(step, position_step=free)
+        misfit = one_pass(solver, everything, len(found), step)
         yield misfit
         found.append(misfit.residual)
-        if _settled(found[HELD_PASSES:]):
+        if _settled(found[HELD_PASSES:], parameters.least_gain):
             break
+    for number, size in enumerate(FADING, len(found)):
+        small = replace(step, object_step=size, probe_step=size)
+        yield one_pass(solver, everything, number, small)
     solver.probe = orthogonalize(solver.probe)
 
 
-def _settled(residuals: list[float]) -> bool:
-    if len(residuals) <= SETTLED_PASSES:
+def _settled(residuals: list[float], least_gain: float) -> bool:
+    if not least_gain or len(residuals) <= GAIN_PASSES:
         return False
-    return residuals[-1] > (1 - SETTLED) * residuals[-1 - SETTLED_PASSES]
+    return residuals[-1] > (1 - least_gain) * residuals[-1 - GAIN_PASSES]
 
 
 def one_pass(
@@ -80,12 +84,13 @@ def half_data_resolution_px(
     if solver.count < 2 * GROUP:
         return None
     halves = []
-    step = Step(alpha=parameters.alpha, beta=parameters.alpha)
+    sizes = (1.0,) * HALF_PASSES + FADING
     for part in (0, 1):
         half = solver.anew(solver.probe)
         half.canvas.corners(solver.positions)
         frames = np.arange(part, solver.count, 2)
-        for number in range(HALF_PASSES):
+        for number, size in enumerate(sizes):
+            step = Step(size, size, alpha=parameters.alpha)
             one_pass(half, frames, number, step)
         counts = np.zeros(half.canvas.pixels.shape, np.int32)
         corners = half.canvas.corners(half.positions)[frames]
