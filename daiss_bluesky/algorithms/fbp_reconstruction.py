@@ -315,7 +315,8 @@ class FbpReconstruction:
         _, angles, _ = self._ledger.used_arrays()
         stripes = self._mean.stripes(self._parameters.mean_window_px(self._shape[1]))
         center_px, name = self._settle()[1].center_px, self._parameters.filter
-        return Rings.of(stripes, angles, angle_weights(angles), center_px, name)
+        weights = angle_weights(angles)
+        return Rings.of(stripes, angles, weights, center_px, name, self._method)
 
     def _from_whole_sinograms(self, reread: Reread) -> NDArray[np.float32] | None:
         """Correct whole sinograms; None where a projection cannot be read again."""
