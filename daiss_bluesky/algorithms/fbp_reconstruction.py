@@ -323,16 +323,11 @@ class FbpReconstruction:
         keys, angles, _ = self._ledger.used_arrays()
         fields, center = self._settle()
 
-        def line_integrals(batch: Batch) -> NDArray[np.float32]:
-            return self._preprocessing.line_integrals(
-                batch.pixels, batch.times_s, fields
-            )
-
         try:
             volume = reconstruct_slabs(
                 Projections(keys, angles, angle_weights(angles)),
                 reread,
-                line_integrals,
+                partial(self._preprocessing.of_rows, fields),
                 self._preprocessing.remove_stripes,
                 self._shape,
                 center.center_px,
