@@ -326,23 +326,19 @@ class FbpReconstruction:
         _, angles, _ = self._ledger.used_arrays()
         stripes = self._mean.stripes(self._parameters.mean_window_px(self._shape[1]))
         center_px, name = self._settle()[1].center_px, self._parameters.filter
-        return Rings.of(stripes, angles, angle_weights(angles), center_px, name)
+        weights = angle_weights(angles)
+        return Rings.of(stripes, angles, weights, center_px, name, self._choice.method)
 
     def _from_whole_sinograms(self, reread: Reread) -> NDArray[np.float32] | None:
         """Correct whole sinograms; None where a projection cannot be read again."""
         keys, angles, _ = self._ledger.used_arrays()
         fields, center = self._settle()
 
-        def line_integrals(batch: Batch) -> NDArray[np.float32]:
-            return self._preprocessing.line_integrals(
-                batch.pixels, batch.times_s, fields
-            )
-
         try:
             volume = reconstruct_slabs(
                 Projections(keys, angles, angle_weights(angles)),
                 reread,
-                line_integrals,
+                partial(self._preprocessing.of_rows, fields),
                 self._preprocessing.remove_stripes,
                 self._shape,
                 center.center_px,

@@ -9,7 +9,12 @@ from numpy.typing import NDArray
 from daiss_bluesky.algorithms.phase_parameters import phase_filter
 from daiss_bluesky.algorithms.preprocessing_parameters import PreprocessingParameters
 from daiss_bluesky.core.scan import Scan
-from daiss_bluesky.kernels.correction import Fields, attenuation, transmission
+from daiss_bluesky.kernels.correction import (
+    Fields,
+    attenuation,
+    rows_around,
+    transmission,
+)
 from daiss_bluesky.kernels.phase import retrieve
 from daiss_bluesky.kernels.stripes import add_weighted, remove_stripes, stripe_image
 
@@ -56,6 +61,24 @@ class Preprocessing:
             return attenuation(raw, times_s, fields, self.zinger_threshold)
         t = transmission(raw, times_s, fields, self.zinger_threshold)
         return self._phase(t)
+
+    def of_rows(
+        self, fields: Fields, rows: slice
+    ) -> Callable[[NDArray[Any], NDArray[np.float64]], Frames]:
+        """Give what makes line integrals of some rows from raw frames and times.
+
+        They are those of `line_integrals`. Phase retrieval needs frames as a whole.
+        """
+        if self._phase is not None:
+            return lambda raw, times_s: self.line_integrals(raw, times_s, fields)[
+                :, rows
+            ]
+        around = rows_around(rows, len(fields.dark))
+        inside = slice(rows.start - around.start, rows.stop - around.start)
+        part, threshold = fields.part(around), self.zinger_threshold
+        return lambda raw, times_s: attenuation(
+            raw[:, around], times_s, part, threshold
+        )[:, inside]
 
     def remove_stripes(self, p: Frames) -> None:
         """Remove stripes from whole sinograms (angle, row, column), in place."""

@@ -6,17 +6,21 @@ slab, so that memory stays bounded.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from daiss_bluesky.algorithms.accumulation import SUMS, Accumulation, Method
 from daiss_bluesky.core.errors import UnavailableError
-from daiss_bluesky.core.frames import Batch, FrameKey
+from daiss_bluesky.core.frames import FrameKey
 from daiss_bluesky.core.reconstruction import Reread
 from daiss_bluesky.kernels.stripes import work_bytes
 
 Frames = NDArray[np.float32]
+
+LineIntegrals = Callable[[NDArray[Any], NDArray[np.float64]], Frames]
+"""Takes raw frames and their times in seconds."""
 
 SLAB_BYTES = 1_000_000_000
 """Line integrals held at once, unless 16 rows are more."""
@@ -60,7 +64,7 @@ class Projections:
 def reconstruct_slabs(
     projections: Projections,
     reread: Reread,
-    line_integrals: Callable[[Batch], Frames],
+    line_integrals: Callable[[slice], LineIntegrals],
     correct: Callable[[Frames], None],
     frame_shape: tuple[int, int],
     center_px: float,
@@ -68,7 +72,8 @@ def reconstruct_slabs(
 ) -> NDArray[np.float32]:
     """Give the volume (z, y, x) of projections that `correct` mends slab by slab.
 
-    Raises UnavailableError where a projection cannot be read again.
+    `line_integrals` gives, for some rows, what makes them from raw frames. Raises
+    UnavailableError where a projection cannot be read again.
     """
     rows, n = frame_shape
     ordered = projections.by_angle()
@@ -76,28 +81,23 @@ def reconstruct_slabs(
     height = slab_rows(len(ordered.keys), rows, n)
     for first in range(0, rows, height):
         part = slice(first, min(first + height, rows))
-        p = _read(ordered.keys, reread, line_integrals, part, n)
+        p = np.empty((len(ordered.keys), part.stop - first, n), np.float32)
+        _read(ordered.keys, reread, line_integrals(part), p)
         correct(p)
         volume[part] = _sum_up(make_sum(p.shape[1:]), p, ordered, center_px)
     return volume
 
 
 def _read(
-    keys: list[FrameKey],
-    reread: Reread,
-    line_integrals: Callable[[Batch], Frames],
-    rows: slice,
-    columns: int,
-) -> Frames:
+    keys: list[FrameKey], reread: Reread, line_integrals: LineIntegrals, p: Frames
+) -> None:
     place = {key: i for i, key in enumerate(keys)}
-    p = np.empty((len(keys), rows.stop - rows.start, columns), np.float32)
     for batch in reread(keys):
-        found = line_integrals(batch)
+        found = line_integrals(batch.pixels, batch.times_s)
         for key, frame in zip(batch.keys, found, strict=True):
-            p[place.pop(key)] = frame[rows]
+            p[place.pop(key)] = frame
     if place:
         raise UnavailableError(f"{len(place)} projections did not come again")
-    return p
 
 
 def _sum_up(
