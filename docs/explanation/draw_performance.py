@@ -53,11 +53,8 @@ def panel(rows, title):
     draw.text((LEFT, 8), title, INK, ImageFont.load_default(15))
     draw.text((right, PANEL[1] - 18), "ms a slice", INK, font, "ra")
     draw.text((right, 12), "error", INK, font, "ra")
-    marks(
-        draw,
-        font,
-        [(place(t, e), r) for t, e, r in zip(times, errors, rows, strict=True)],
-    )
+    points = [place(row["ms_per_slice"], row["error"]) for row in rows]
+    marks(draw, font, list(zip(points, rows, strict=True)))
     return image
 
 
