@@ -53,7 +53,11 @@ class FbpAlgorithm:
         flats = min(MAX_FLAT_SUMS, scan.counts.get("flat", 0) + 4)
         shape = slices_shape(self.parameters, scan, frame_shape)
         memory = SUMS[method].memory(shape, WORK_FRAMES)
-        wider = 3 + (shape != frame_shape) * shape[1] / frame_shape[1]
+        wider = (
+            3
+            + self.parameters.straightens
+            + (shape != frame_shape) * shape[1] / frame_shape[1]
+        )
         batch = memory.adding + int(wider * WORK_FRAMES * frame)
         work = max(batch, search_bytes(*frame_shape))
         kept = frame * (2 * flats + 12) + SinogramRows.bytes_for(frame_shape)
@@ -63,6 +67,7 @@ class FbpAlgorithm:
         if self.parameters.needs_whole_sinograms:
             n_angles = scan.n_projections or MANY_ANGLES * frame_shape[1]
             needed += slab_bytes(method, n_angles, *frame_shape)
+            needed += self.parameters.straightens * WORK_FRAMES * frame
         return needed
 
     def method(self, scan: Scan, frame_shape: tuple[int, int]) -> Method:

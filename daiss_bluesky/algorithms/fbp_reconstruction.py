@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from daiss_bluesky.algorithms.accumulation import SUMS, Method
-from daiss_bluesky.algorithms.center import CenterFinder, ChosenCenter
+from daiss_bluesky.algorithms.axis import Axis, AxisFinder
 from daiss_bluesky.algorithms.fbp_parameters import FbpParameters
 from daiss_bluesky.algorithms.fields import FieldCollector
 from daiss_bluesky.algorithms.ledger import Ledger
@@ -49,14 +49,10 @@ class FbpReconstruction:
         parameters: FbpParameters,
         method: Method,
     ) -> None:
-        given_px = parameters.center_px
-        if given_px is None:
-            given_px = scan.center_px
         self._scan = scan
         self._shape = frame_shape
         self._parameters = parameters
         self._preprocessing = Preprocessing.of(parameters, scan, frame_shape)
-        self._zingers = self._preprocessing.zinger_threshold
         self._mean = (
             None if parameters.stripes == "none" else MeanProjection(frame_shape)
         )
@@ -65,7 +61,7 @@ class FbpReconstruction:
             dark_level=parameters.dark_level, repair_dead=parameters.dead_pixels
         )
         planned_rad = scan.planned_angles_rad
-        self._finder = CenterFinder(given_px, frame_shape, planned_rad)
+        self._finder = AxisFinder(scan, frame_shape, parameters)
         self._offset = offset_field(parameters, scan, frame_shape)
         self._guesses = self._guess_weights(planned_rad)
         self._ledger = Ledger()
@@ -74,7 +70,7 @@ class FbpReconstruction:
         self._sum = SUMS[method](self._slices_shape, parameters.filter)
         self._fields: Fields | None = None
         self._fields_version = 0
-        self._center: ChosenCenter | None = None
+        self._axis: Axis | None = None
         self._newest_projection: NDArray[np.float32] | None = None
         self._volume: NDArray[np.float32] | None = None
         rows, n = self._slices_shape
@@ -112,16 +108,18 @@ class FbpReconstruction:
         return weights
 
     def _accumulate(self, batch: Batch, weights: NDArray[np.float64]) -> None:
-        fields, center = self._settle()
+        fields, axis = self._settle()
         for first in range(0, len(batch), WORK_FRAMES):
             part = slice(first, first + WORK_FRAMES)
             pixels, times_s = batch.pixels[part], batch.times_s[part]
-            p = self._preprocessing.line_integrals(pixels, times_s, fields)
+            p = self._preprocessing.line_integrals(
+                pixels, times_s, fields, axis.tilt.tilt_rad
+            )
             if self._mean is not None:
                 self._mean.add(p, weights[part])
             self._newest_projection = p[-1].copy()
             self._keep(batch.keys[part], p)
-            angles, center_px = batch.angles_rad[part], center.center_px
+            angles, center_px = batch.angles_rad[part], axis.center.center_px
             if self._offset is not None:
                 p, center_px = widen(p, self._offset), self._offset.wide_center_px
             self._sum.add(p, angles, weights[part], center_px)
@@ -129,14 +127,14 @@ class FbpReconstruction:
     def _keep(self, keys: list[FrameKey], p: NDArray[np.float32]) -> None:
         """Hold line integrals for the end; the sum over angles needs none."""
 
-    def _settle(self) -> tuple[Fields, ChosenCenter]:
-        """Fix fields and center for all projections until the next restart."""
+    def _settle(self) -> tuple[Fields, Axis]:
+        """Fix fields and axis for all projections until the next restart."""
         if self._fields is None:
             self._fields_version = self._collector.version
             self._fields = self._collector.fields()
-        if self._center is None:
-            self._center = self._finder.choose(self._fields, self._zingers)
-        return self._fields, self._center
+        if self._axis is None:
+            self._axis = self._finder.choose(self._fields)
+        return self._fields, self._axis
 
     def stale(self) -> str | None:
         """Say why the projections must be read again, or None."""
@@ -144,15 +142,14 @@ class FbpReconstruction:
             return None
         if any(entry.weight is None for entry in self._ledger.entries.values()):
             return "projections came before the flat and dark fields"
-        if self._fields is None or self._center is None:
+        if self._fields is None or self._axis is None:
             return None
         if self._fields_version != self._collector.version:
             return "flats or darks came after projections"
-        better = self._finder.choose(self._fields, self._zingers)
-        if better.center_px != self._center.center_px:
-            how = "set" if better.source == "given" else "found"
-            return f"the rotation center was {how}: {better.center_px:.2f} px"
-        self._center = better
+        better = self._finder.choose(self._fields)
+        if reason := better.differs(self._axis):
+            return reason
+        self._axis = better
         return None
 
     def set_center(self, center_px: float | None) -> None:
@@ -179,7 +176,7 @@ class FbpReconstruction:
         """
         fields = self._fields or self._collector.fields()
         row = self._shape[0] // 2 if row is None else row
-        return self._finder.fan(fields, self._zingers, candidates_px, row)
+        return self._finder.fan(fields, candidates_px, row)
 
     def restart(self) -> None:
         """Forget the projections, keep what was learned (center, flats, darks)."""
@@ -190,7 +187,7 @@ class FbpReconstruction:
         if self._fields_version != self._collector.version:
             self._fields = None
             self._finder.forget_result()
-        self._center = None
+        self._axis = None
 
     def progress(self) -> Progress:
         """Tell how far it is."""
@@ -199,8 +196,8 @@ class FbpReconstruction:
         parameters = self._parameters.model_dump()
         parameters |= {"method": self._method, "center_source": None}
         parameters["slices_zyx"] = self._place
-        if self._center is not None:
-            parameters |= self._center.parameters()
+        if self._axis is not None:
+            parameters |= self._axis.parameters()
         if self._mean is not None:
             parameters["stripes_in_views"] = self._stripes_in_views
         if self._ledger.unusable:
@@ -314,17 +311,17 @@ class FbpReconstruction:
             return None
         _, angles, _ = self._ledger.used_arrays()
         stripes = self._mean.stripes(self._parameters.mean_window_px(self._shape[1]))
-        center_px, name = self._settle()[1].center_px, self._parameters.filter
+        center_px, name = self._settle()[1].center.center_px, self._parameters.filter
         return Rings.of(stripes, angles, angle_weights(angles), center_px, name)
 
     def _from_whole_sinograms(self, reread: Reread) -> NDArray[np.float32] | None:
         """Correct whole sinograms; None where a projection cannot be read again."""
         keys, angles, _ = self._ledger.used_arrays()
-        fields, center = self._settle()
+        fields, axis = self._settle()
 
         def line_integrals(batch: Batch) -> NDArray[np.float32]:
             return self._preprocessing.line_integrals(
-                batch.pixels, batch.times_s, fields
+                batch.pixels, batch.times_s, fields, axis.tilt.tilt_rad
             )
 
         try:
@@ -334,7 +331,7 @@ class FbpReconstruction:
                 line_integrals,
                 self._preprocessing.remove_stripes,
                 self._shape,
-                center.center_px,
+                axis.center.center_px,
                 partial(SUMS[self._method], filter_name=self._parameters.filter),
             )
         except UnavailableError as error:

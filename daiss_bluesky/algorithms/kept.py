@@ -84,8 +84,8 @@ class KeptReconstruction(FbpReconstruction):
         self._read_stale(reread)
         self._shown = self.slices(*self._place)
         del self._sum
-        _, center = self._settle()
-        lines = self._line_integrals(center.center_px)
+        _, axis = self._settle()
+        lines = self._line_integrals(axis.center.center_px)
         self._remove_stripes(lines.p)
         volume, self._found = self._solve(lines)
         return volume

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from daiss_bluesky.algorithms.axis_tilt import Upright
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.frames import Batch
 from daiss_bluesky.core.geometry import coverage
@@ -47,8 +48,12 @@ def kept_stride(n: int) -> int:
 class SinogramRows:
     """Keeps raw rows, because flats and darks may come later."""
 
-    def __init__(self, rows: int) -> None:
+    def __init__(self, rows: int, middle_row_px: float | None = None) -> None:
         self.rows = kept_rows(rows)
+        self._count = rows
+        self._middle_row_px = middle_row_px
+        self.tilt_rad = 0.0
+        """Of the axis; rows are moved so that they share a center."""
         self._kept: dict[int, tuple[float, NDArray[Any]]] = {}
         self._stride = 1
 
@@ -120,6 +125,8 @@ class SinogramRows:
         nothing = np.full(len(ordered), np.nan)
         some = _fields_of_rows(fields, self.rows)
         p = attenuation(raw, nothing, some, zinger_threshold)
+        upright = Upright(self.tilt_rad, self._middle_row_px)
+        p = upright.moved_rows(p, self.rows, self._count)
         return p, np.array([angle for angle, _ in ordered])
 
 

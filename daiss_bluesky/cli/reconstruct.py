@@ -18,6 +18,10 @@ def reconstruct(
     center_px: Annotated[
         float | None, typer.Option(help="rotation center; found when not given")
     ] = None,
+    axis_tilt_deg: Annotated[
+        str | None,
+        typer.Option(help="tilt of the axis in degrees, or auto: measure it"),
+    ] = None,
     pipeline: Annotated[Path | None, typer.Option(help="pipeline file")] = None,
     algorithm: Annotated[
         str | None, typer.Option(help="fbp, sirt, cgls, tv; instead of the pipeline's")
@@ -58,7 +62,7 @@ def reconstruct(
     target = output or Path(f"{file.stem}-volume.h5")
     check_volume_path(target)
     given = read_pipeline(pipeline) if pipeline else Pipeline()
-    chosen = choose(given, algorithm, backend, iterations)
+    chosen = choose(given, algorithm, backend, iterations, axis_tilt_deg)
     began_s = time.monotonic()
     show = not json_output
     if slabs:

@@ -90,6 +90,9 @@ class Scan(TomographyRecord):
     run_uid: str
     scan_id: int | None = None
     technique: str = "tomography"
+    middle_row_px: float | None = None
+    """Middle of the detector from the top edge of the frames, where they are a part of
+    its rows; None: half their rows."""
 
     @property
     def n_projections(self) -> int | None:

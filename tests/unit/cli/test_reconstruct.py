@@ -106,3 +106,26 @@ def test_a_missing_program_is_named_with_its_remedy(
     assert run(monkeypatch, "scan.npz", "--backend", "tomopy:gridrec") == REFUSED
     error = capsys.readouterr().err
     assert "needs tomopy, which is not installed: conda install" in error
+
+
+def test_the_tilt_in_force_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    angles_deg = np.arange(0.0, 181.0, 6.0)
+    stored = make_ball_scan(angles_deg, rows=64, columns=48, tilt_deg=2.0)
+    np.savez(
+        tmp_path / "scan.npz",
+        proj=stored.projections,
+        flat=stored.flats[:3],
+        dark=stored.darks,
+        theta_deg=angles_deg,
+    )
+    monkeypatch.chdir(tmp_path)
+    asked = ("scan.npz", "--axis-tilt-deg", "auto", "--json")
+    assert run(monkeypatch, *asked) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert abs(report["axis_tilt_deg"] - 2.0) < 0.05
+    assert report["axis_tilt_source"] == "pair"
+    other = ("scan.npz", "--output", "other.h5", "--axis-tilt-deg", "steep")
+    assert run(monkeypatch, *other) == REFUSED
+    assert "degrees or 'auto' are expected" in capsys.readouterr().err
