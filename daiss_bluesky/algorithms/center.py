@@ -14,7 +14,7 @@ from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.frames import Batch, FrameKey
 from daiss_bluesky.kernels.center_fan import Fan
 from daiss_bluesky.kernels.correction import Fields
-from daiss_bluesky.kernels.half_acquisition import is_full_turn
+from daiss_bluesky.kernels.half_acquisition import MIN_SHARED_RAD, is_full_turn
 from daiss_bluesky.kernels.rotation_center import find_center, opposite_pair
 
 logger = logging.getLogger(__name__)
@@ -72,7 +72,11 @@ class CenterFinder:
         frame_shape: tuple[int, int],
         planned_rad: NDArray[np.float64] | None,
         middle_row_px: float | None = None,
+        *,
+        is_offset: bool = False,
     ) -> None:
+        """Begin; with is_offset only what a turn shows from both sides counts."""
+        self._is_offset = is_offset
         self._middle_row_px = middle_row_px
         self._columns = frame_shape[1]
         self._given_px = given_px
@@ -134,7 +138,7 @@ class CenterFinder:
         complete = self._planned is not None and len(self._seen) >= self._planned
         more = len(self._rows) >= max(1, 2 * self._looked_at)
         last = complete and not self._complete and self._is_from_rows
-        early = more and self._is_unsure and self._rows.is_early_enough()
+        early = more and self._is_unsure and self._is_early_enough()
         self._changed |= last or early
         self._complete |= complete
 
@@ -146,7 +150,13 @@ class CenterFinder:
     def _is_from_rows(self) -> bool:
         if self._chosen is None:
             return False
-        return self._is_turn or self._chosen.source in _FROM_ROWS
+        is_turn = self._is_turn or self._is_offset
+        return is_turn or self._chosen.source in _FROM_ROWS
+
+    def _is_early_enough(self) -> bool:
+        if not self._is_offset:
+            return self._rows.is_early_enough()
+        return bool(self._rows.shared_rad() >= MIN_SHARED_RAD)
 
     def _wants(self, index: int, angle: float) -> bool:
         if self._planned is not None:
@@ -209,6 +219,8 @@ class CenterFinder:
         return self._chosen
 
     def _find(self, fields: Fields, zinger_threshold: float | None) -> ChosenCenter:
+        if self._is_offset:
+            return self._find_in_turn(fields, zinger_threshold)
         correlation = None
         upright = Upright(self._tilt_rad, self._middle_row_px)
         nothing = np.full(2, np.nan)
@@ -263,3 +275,22 @@ class CenterFinder:
             unsure = found.unsure
         middle_px = self._columns / 2
         return ChosenCenter(middle_px, "detector middle", correlation, unsure=unsure)
+
+    def _find_in_turn(
+        self, fields: Fields, zinger_threshold: float | None
+    ) -> ChosenCenter:
+        """Find a center that may be near an edge, where one pair shows too little."""
+        middle_px = self._columns / 2
+        unsure = "the projections so far do not go far enough beyond half a turn"
+        if self._complete or self._is_early_enough():
+            self._looked_at = len(self._rows)
+            try:
+                found = self._rows.find_turn(fields, zinger_threshold)
+            except InputError as error:
+                return ChosenCenter(middle_px, "detector middle", unsure=str(error))
+            if found.unsure is None:
+                return ChosenCenter(
+                    found.center_px, "sinogram", found.correlation, found.error_px
+                )
+            unsure = found.unsure
+        return ChosenCenter(middle_px, "detector middle", unsure=unsure)

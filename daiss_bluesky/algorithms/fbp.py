@@ -8,7 +8,7 @@ from daiss_bluesky.algorithms.accumulation import METHODS, SUMS, Method
 from daiss_bluesky.algorithms.fbp_parameters import FbpParameters
 from daiss_bluesky.algorithms.fbp_reconstruction import WORK_FRAMES, FbpReconstruction
 from daiss_bluesky.algorithms.fields import MAX_FLAT_SUMS
-from daiss_bluesky.algorithms.offset_axis import slices_shape
+from daiss_bluesky.algorithms.offset_axis import widest_shape
 from daiss_bluesky.algorithms.sinogram_rows import SinogramRows
 from daiss_bluesky.algorithms.slabs import slab_bytes
 from daiss_bluesky.core.errors import InputError
@@ -51,7 +51,7 @@ class FbpAlgorithm:
     ) -> int:
         frame = 4 * frame_shape[0] * frame_shape[1]
         flats = min(MAX_FLAT_SUMS, scan.counts.get("flat", 0) + 4)
-        shape = slices_shape(self.parameters, scan, frame_shape)
+        shape = widest_shape(self.parameters, scan, frame_shape)
         memory = SUMS[method].memory(shape, WORK_FRAMES)
         wider = (
             3
@@ -63,10 +63,11 @@ class FbpAlgorithm:
         kept = frame * (2 * flats + 12) + SinogramRows.bytes_for(frame_shape)
         needed = BASE_BYTES + kept + memory.held + max(work, memory.ending)
         if self.parameters.stripes != "none":
-            needed += 6 * frame + RING_BYTES * frame_shape[1] ** 2
+            wide = 4 * shape[0] * shape[1]
+            needed += 2 * frame + 4 * wide + RING_BYTES * shape[1] ** 2
         if self.parameters.needs_whole_sinograms:
             n_angles = scan.n_projections or MANY_ANGLES * frame_shape[1]
-            needed += slab_bytes(method, n_angles, *frame_shape)
+            needed += slab_bytes(method, n_angles, *frame_shape, shape[1])
             needed += self.parameters.straightens * WORK_FRAMES * frame
         return needed
 

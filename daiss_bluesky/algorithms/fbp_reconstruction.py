@@ -16,7 +16,7 @@ from daiss_bluesky.algorithms.axis import Axis, AxisFinder
 from daiss_bluesky.algorithms.fbp_parameters import FbpParameters
 from daiss_bluesky.algorithms.fields import FieldCollector
 from daiss_bluesky.algorithms.ledger import Ledger
-from daiss_bluesky.algorithms.offset_axis import offset_field, slices_shape
+from daiss_bluesky.algorithms.offset_axis import slices_shape
 from daiss_bluesky.algorithms.preprocessing import MeanProjection, Preprocessing
 from daiss_bluesky.algorithms.rings import Rings
 from daiss_bluesky.algorithms.slabs import Projections, reconstruct_slabs
@@ -28,7 +28,6 @@ from daiss_bluesky.core.reconstruction import Arrays, Progress, Reread
 from daiss_bluesky.core.scan import Scan
 from daiss_bluesky.kernels.center_fan import Fan
 from daiss_bluesky.kernels.correction import Fields
-from daiss_bluesky.kernels.half_acquisition import widen
 from daiss_bluesky.kernels.plane_sampling import add_slab
 
 logger = logging.getLogger(__name__)
@@ -62,19 +61,23 @@ class FbpReconstruction:
         )
         planned_rad = scan.planned_angles_rad
         self._finder = AxisFinder(scan, frame_shape, parameters)
-        self._offset = offset_field(parameters, scan, frame_shape)
+        # Opposite projections show different halves in half-acquisition.
+        self._period_rad = 2 * np.pi if parameters.half_acquisition else np.pi
         self._guesses = self._guess_weights(planned_rad)
         self._ledger = Ledger()
         self._method = method
-        self._slices_shape = slices_shape(parameters, scan, frame_shape)
-        self._sum = SUMS[method](self._slices_shape, parameters.filter)
+        self._make_sum(slices_shape(parameters, scan, frame_shape))
         self._fields: Fields | None = None
         self._fields_version = 0
         self._axis: Axis | None = None
         self._newest_projection: NDArray[np.float32] | None = None
         self._volume: NDArray[np.float32] | None = None
-        rows, n = self._slices_shape
+
+    def _make_sum(self, shape: tuple[int, int]) -> None:
+        """Begin with slices of this number and width, shown at their middle."""
+        rows, n = self._slices_shape = shape
         self._place = rows // 2, n // 2, n // 2
+        self._sum = SUMS[self._method](shape, self._parameters.filter)
 
     def add(self, batch: Batch) -> None:
         """Take frames in; any order, repeats are counted and change nothing."""
@@ -92,7 +95,7 @@ class FbpReconstruction:
 
     def _add_projections(self, batch: Batch) -> None:
         self._finder.add_projections(batch)
-        if len(batch) == 0 or self._collector.missing():
+        if len(batch) == 0 or self._collector.missing() or self._settle() is None:
             return
         weights = self._guess(batch.indices)
         self._accumulate(batch, weights)
@@ -108,7 +111,7 @@ class FbpReconstruction:
         return weights
 
     def _accumulate(self, batch: Batch, weights: NDArray[np.float64]) -> None:
-        fields, axis = self._settle()
+        fields, axis = self._settled()
         for first in range(0, len(batch), WORK_FRAMES):
             part = slice(first, first + WORK_FRAMES)
             pixels, times_s = batch.pixels[part], batch.times_s[part]
@@ -119,38 +122,53 @@ class FbpReconstruction:
                 self._mean.add(p, weights[part])
             self._newest_projection = p[-1].copy()
             self._keep(batch.keys[part], p)
-            angles, center_px = batch.angles_rad[part], axis.center.center_px
-            if self._offset is not None:
-                p, center_px = widen(p, self._offset), self._offset.wide_center_px
-            self._sum.add(p, angles, weights[part], center_px)
+            angles = batch.angles_rad[part]
+            self._sum.add(axis.place(p), angles, weights[part], axis.center_px)
 
     def _keep(self, keys: list[FrameKey], p: NDArray[np.float32]) -> None:
         """Hold line integrals for the end; the sum over angles needs none."""
 
-    def _settle(self) -> tuple[Fields, Axis]:
-        """Fix fields and axis for all projections until the next restart."""
-        if self._fields is None:
+    def _settle(self) -> tuple[Fields, Axis] | None:
+        """Fix fields and axis for all projections until the next restart.
+
+        None while a half-acquisition has no center.
+        """
+        changed = self._fields_version != self._collector.version
+        if self._fields is None or (self._axis is None and changed):
             self._fields_version = self._collector.version
             self._fields = self._collector.fields()
+            self._finder.forget_result()
         if self._axis is None:
             self._axis = self._finder.choose(self._fields)
+            if self._axis is None:
+                return None
+            shape = self._axis.slices_shape(self._shape)
+            if shape != self._slices_shape:
+                del self._sum  # so that there are never two
+                self._make_sum(shape)
         return self._fields, self._axis
+
+    def _settled(self) -> tuple[Fields, Axis]:
+        if (settled := self._settle()) is None:
+            raise self._finder.refusal()
+        return settled
 
     def stale(self) -> str | None:
         """Say why the projections must be read again, or None."""
         if self._collector.missing() or self._volume is not None:
             return None
         if any(entry.weight is None for entry in self._ledger.entries.values()):
-            return "projections came before the flat and dark fields"
+            if self._settle() is None:
+                return None
+            return "projections came before the fields or the center they need"
         if self._fields is None or self._axis is None:
             return None
         if self._fields_version != self._collector.version:
             return "flats or darks came after projections"
-        better = self._finder.choose(self._fields)
-        if reason := better.differs(self._axis):
-            return reason
-        self._axis = better
-        return None
+        better = self._finder.choose(self._fields) or self._axis
+        reason = better.differs(self._axis)
+        self._axis = self._axis if reason else better
+        return reason
 
     def set_center(self, center_px: float | None) -> None:
         """Set the rotation center in mid-scan, or (None) let it be found again.
@@ -160,11 +178,6 @@ class FbpReconstruction:
         """
         if self._volume is not None:
             raise InputError("the reconstruction is finished; its center stays")
-        if self._offset is not None:
-            raise InputError(
-                "the center of a half-acquisition sets the width of its slices and"
-                " stays; reconstruct the file with another --center-px"
-            )
         self._finder.give(center_px)
 
     def center_fan(
@@ -186,7 +199,6 @@ class FbpReconstruction:
             self._mean.clear()
         if self._fields_version != self._collector.version:
             self._fields = None
-            self._finder.forget_result()
         self._axis = None
 
     def progress(self) -> Progress:
@@ -198,6 +210,8 @@ class FbpReconstruction:
         parameters["slices_zyx"] = self._place
         if self._axis is not None:
             parameters |= self._axis.parameters()
+        if self._finder.unsure:
+            parameters["center_unsure"] = self._finder.unsure
         if self._mean is not None:
             parameters["stripes_in_views"] = self._stripes_in_views
         if self._ledger.unusable:
@@ -304,6 +318,7 @@ class FbpReconstruction:
             self.restart()
             for batch in reread(keys):
                 self.add(batch)
+        self._settled()
 
     def _rings(self) -> Rings | None:
         """Find the rings inside the sum, scaled like the volume; None: not asked."""
@@ -311,13 +326,14 @@ class FbpReconstruction:
             return None
         _, angles, _ = self._ledger.used_arrays()
         stripes = self._mean.stripes(self._parameters.mean_window_px(self._shape[1]))
-        center_px, name = self._settle()[1].center.center_px, self._parameters.filter
-        return Rings.of(stripes, angles, angle_weights(angles), center_px, name)
+        axis, name = self._settled()[1], self._parameters.filter
+        (placed,) = axis.place(stripes[None])
+        return Rings.of(placed, angles, self._weights(angles), axis.center_px, name)
 
     def _from_whole_sinograms(self, reread: Reread) -> NDArray[np.float32] | None:
         """Correct whole sinograms; None where a projection cannot be read again."""
         keys, angles, _ = self._ledger.used_arrays()
-        fields, axis = self._settle()
+        fields, axis = self._settled()
 
         def line_integrals(batch: Batch) -> NDArray[np.float32]:
             return self._preprocessing.line_integrals(
@@ -326,12 +342,12 @@ class FbpReconstruction:
 
         try:
             volume = reconstruct_slabs(
-                Projections(keys, angles, angle_weights(angles)),
+                Projections(keys, angles, self._weights(angles)),
                 reread,
                 line_integrals,
                 self._preprocessing.remove_stripes,
                 self._shape,
-                axis.center.center_px,
+                axis,
                 partial(SUMS[self._method], filter_name=self._parameters.filter),
             )
         except UnavailableError as error:
@@ -362,9 +378,7 @@ class FbpReconstruction:
 
     def _weights(self, angles_rad: ArrayLike) -> NDArray[np.float64]:
         """Give the angle each projection stands for."""
-        # Opposite projections show different halves in half-acquisition.
-        turn = np.pi if self._offset is None else 2 * np.pi
-        return angle_weights(angles_rad, turn)
+        return angle_weights(angles_rad, self._period_rad)
 
     def _guess_weights(
         self, planned_rad: NDArray[np.float64] | None

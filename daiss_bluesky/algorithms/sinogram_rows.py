@@ -15,6 +15,11 @@ from daiss_bluesky.kernels.center_sinogram import (
     find_sinogram_center,
 )
 from daiss_bluesky.kernels.correction import NO_DEAD, Fields, attenuation, find_dead
+from daiss_bluesky.kernels.half_acquisition import (
+    TurnCenter,
+    find_turn_center,
+    shared_rad,
+)
 
 MAX_PROJECTIONS = 360
 """Kept at most, spread evenly over the scan."""
@@ -102,6 +107,14 @@ class SinogramRows:
         except InputError as error:
             middle_px = fields.dark.shape[1] / 2
             return SinogramCenter(middle_px, np.inf, "moments", str(error))
+
+    def shared_rad(self) -> float:
+        """Tell how much of the half circle was seen from both sides so far."""
+        return shared_rad([angle for angle, _ in self._kept.values()])
+
+    def find_turn(self, fields: Fields, zinger_threshold: float | None) -> TurnCenter:
+        """Look for a center anywhere on the detector; InputError where it cannot be."""
+        return find_turn_center(*self._corrected(fields, zinger_threshold))
 
     def fan(
         self,

@@ -42,9 +42,14 @@ class FanRequest:
     picture: Path
 
 
-def find_axis(stored: StoredScan, asked: AskedTilt) -> tuple[ChosenCenter, ChosenTilt]:
-    """Find center and tilt from whole frames, as a reconstruction would."""
-    _, _, center, tilt = _look(stored, asked)
+def find_axis(
+    stored: StoredScan, asked: AskedTilt, *, is_offset: bool
+) -> tuple[ChosenCenter, ChosenTilt]:
+    """Find center and tilt from whole frames, as a reconstruction would.
+
+    With is_offset the center may be near an edge, as in half-acquisition.
+    """
+    _, _, center, tilt = _look(stored, asked, is_offset=is_offset)
     return center, tilt
 
 
@@ -75,11 +80,12 @@ def measure(
 
 
 def _look(
-    stored: StoredScan, asked: AskedTilt
+    stored: StoredScan, asked: AskedTilt, *, is_offset: bool = False
 ) -> tuple[Fields, Batch | None, ChosenCenter, ChosenTilt]:
     """Feed the finders as a reconstruction does; with fields and opposite frames."""
     collector = FieldCollector(dark_level=None, repair_dead=True)
-    finder = CenterFinder(None, stored.frame_shape, stored.angles_rad)
+    angles_rad = stored.angles_rad
+    finder = CenterFinder(None, stored.frame_shape, angles_rad, is_offset=is_offset)
     pair = None
     for batch in calibration_batches(stored):
         if batch.kind == "pair":

@@ -14,7 +14,7 @@ from daiss_bluesky.algorithms.backends.registry import BACKENDS, find_backend
 from daiss_bluesky.algorithms.fbp import FbpAlgorithm
 from daiss_bluesky.algorithms.fbp_parameters import FbpParameters
 from daiss_bluesky.algorithms.iterative import SirtAlgorithm
-from daiss_bluesky.algorithms.offset_axis import slices_shape
+from daiss_bluesky.algorithms.offset_axis import not_sure, slices_shape
 from daiss_bluesky.algorithms.peer import PeerAlgorithm
 from daiss_bluesky.algorithms.phase_parameters import phase_filter
 from daiss_bluesky.cli.center_measure import find_axis
@@ -39,9 +39,11 @@ def reconstruct_file(
     parameters = dict(pipeline.parameters)
     if center_px is not None:
         parameters["center_px"] = center_px
+    stored = open_scan(file)
+    # The width of the slices of a half-acquisition must be known to state memory.
+    found = _find_axis(stored, parameters) if parameters.get("half_acquisition") else {}
     algorithm = _make(pipeline.algorithm, parameters)
     columns = ("{task.description}", BarColumn(), TimeRemainingColumn())
-    stored = open_scan(file)
     console = Console(stderr=True)
     # Where nobody watches, and before a refusal, there is no bar to leave behind.
     hidden = not (show and console.is_terminal)
@@ -56,7 +58,7 @@ def reconstruct_file(
 
         if isinstance(algorithm, SirtAlgorithm):
             algorithm.on_iteration = iterate
-        return reconstruct_scan(stored, algorithm, advance)
+        return _noting(found, reconstruct_scan(stored, algorithm, advance))
 
 
 def reconstruct_in_slabs(
@@ -94,13 +96,18 @@ def reconstruct_in_slabs(
                 volume.write(first, slices)
                 final = ended
         assert final is not None  # noqa: S101 - a scan has rows
-        in_force = {**final.progress.parameters, **found}
-        final = replace(final, progress=replace(final.progress, parameters=in_force))
+        final = _noting(found, final)
         volume.close(provenance(file, pipeline, final))
     except BaseException:
         volume.discard()
         raise
     return final, list(shape)
+
+
+def _noting(found: dict[str, Any], final: Final) -> Final:
+    """Say of what was found before the reconstruction that it was not given."""
+    in_force = {**final.progress.parameters, **found}
+    return replace(final, progress=replace(final.progress, parameters=in_force))
 
 
 def _find_axis(stored: StoredScan, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -110,9 +117,12 @@ def _find_axis(stored: StoredScan, parameters: dict[str, Any]) -> dict[str, Any]
     if not no_center and tilt_deg != "auto":
         return {}
     asked = FbpParameters.parse({"axis_tilt_deg": tilt_deg}, "the parameters")
-    center, tilt = find_axis(stored, asked.axis_tilt_deg)
+    is_offset = bool(parameters.get("half_acquisition"))
+    center, tilt = find_axis(stored, asked.axis_tilt_deg, is_offset=is_offset)
     found: dict[str, Any] = {}
     if no_center:
+        if is_offset and center.unsure is not None:
+            raise not_sure(center.unsure)
         parameters["center_px"] = center.center_px
         found |= center.parameters()
     if tilt_deg == "auto":

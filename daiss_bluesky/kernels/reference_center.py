@@ -50,6 +50,17 @@ def widen(p: Array, center_px: float) -> tuple[Array, float]:
     return np.pad(p * weights, pad), center_px + left
 
 
+def fold(p: Array, angles_rad: Array, center_px: float) -> tuple[Array, Array]:
+    """Join projections (angle, row, column) of an even full turn into half a turn.
+
+    At s from the axis p(θ, s) w(s) + p(θ + π, -s) w(-s), for the angles below π. Angles
+    in order, of an even number; the axis at a whole or half column.
+    """
+    half = len(angles_rad) // 2
+    wide, _ = widen(p, center_px)
+    return wide[:half] + wide[half:, :, ::-1], angles_rad[:half]
+
+
 def straighten(
     frame: Array, tilt_rad: float, center_px: float, middle_row_px: float | None = None
 ) -> Array:
