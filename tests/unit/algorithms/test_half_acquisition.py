@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from daiss_bluesky.algorithms.backends.registry import BACKENDS
 from daiss_bluesky.algorithms.fbp import BASE_BYTES, FbpAlgorithm
 from daiss_bluesky.algorithms.fbp_parameters import FbpParameters
 from daiss_bluesky.algorithms.iterative import SirtAlgorithm, TvAlgorithm
+from daiss_bluesky.algorithms.peer import PeerAlgorithm
 from daiss_bluesky.algorithms.preprocessing import MeanProjection
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.scan import Scan
@@ -113,6 +115,15 @@ def test_the_center_is_found(side: str, n: int, make: Any) -> None:
     assert FULL <= volume.shape[-1] <= FULL + 1
     # Half a pixel between middle and axis is what the live sum may leave.
     assert error(volume, truth_of(volume)) < 0.2
+
+
+@pytest.mark.parametrize("backend", ["astra:fbp", "algotom:fbp"])
+def test_other_programs_get_joined_projections(backend: str) -> None:
+    if not BACKENDS[backend].is_importable:
+        pytest.skip(f"{backend} is not installed")
+    algorithm = PeerAlgorithm(backend, half_acquisition=True, zingers=False)
+    volume = reconstruct_scan(scan_of("right", N + 1), algorithm).arrays["volume"]
+    assert error(volume, truth_of(volume)) < 0.12
 
 
 @pytest.mark.parametrize("stripes", ["mean", "sorting", "combined"])
