@@ -67,9 +67,15 @@ class FbpAlgorithm:
             needed += 2 * frame + 4 * wide + RING_BYTES * shape[1] ** 2
         if self.parameters.needs_whole_sinograms:
             n_angles = scan.n_projections or MANY_ANGLES * frame_shape[1]
-            needed += slab_bytes(method, n_angles, *frame_shape, shape[1])
+            needed += self._sinogram_bytes(method, n_angles, frame_shape, shape[1])
             needed += self.parameters.straightens * WORK_FRAMES * frame
         return needed
+
+    def _sinogram_bytes(
+        self, method: Method, n_angles: int, frame_shape: tuple[int, int], width: int
+    ) -> int:
+        """Tell what whole sinograms take, with slices that wide made of them."""
+        return slab_bytes(method, n_angles, *frame_shape, width)
 
     def method(self, scan: Scan, frame_shape: tuple[int, int]) -> Method:
         """Choose how the sum is formed, where the parameters leave it open.

@@ -54,6 +54,9 @@ def half_turn(lines: LineIntegrals) -> LineIntegrals:
 STRIPE_ROWS = 16
 """Sinograms corrected at once; bounds the memory."""
 
+STRIPE_BYTES = 16
+"""For each of their samples, that the correction takes beside them, a core each."""
+
 Solve = Callable[[LineIntegrals], tuple[Array, dict[str, Any]]]
 """Gives the volume (z, y, x), and what is to stand beside the parameters in force."""
 
@@ -155,6 +158,16 @@ class KeptAlgorithm(FbpAlgorithm):
         more = max(0, solving - memory.held - memory.ending)
         joined = 2 * n * rows * width if self.parameters.half_acquisition else 0
         return streaming + 4 * n * rows * columns + joined + more
+
+    def _sinogram_bytes(
+        self,
+        method: Method,  # noqa: ARG002 - no sum is formed of them
+        n_angles: int,
+        frame_shape: tuple[int, int],
+        width: int,  # noqa: ARG002
+    ) -> int:
+        """Tell what correcting some whole sinograms takes; all are there anyway."""
+        return STRIPE_ROWS * n_angles * frame_shape[1] * (4 + STRIPE_BYTES)
 
     def _solver_bytes(self, n_angles: int, frame_shape: tuple[int, int]) -> int:
         """Tell what `solve` needs beside line integrals and volume."""
