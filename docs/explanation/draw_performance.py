@@ -44,7 +44,9 @@ def panel(rows, title):
             x, _ = place(tick, low_y)
             draw.line([x, TOP, x, bottom], PALE)
             draw.text((x, bottom + 4), f"{tick:g}", INK, font, "ma")
-    for tick in (value * 1e-3 for value in (10, 12, 15, 20, 25, 30, 40, 50, 60, 80)):
+    for tick in (
+        value * 1e-3 for value in (5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60, 80)
+    ):
         if low_y <= tick <= high_y:
             _, y = place(low_x, tick)
             draw.line([LEFT, y, right, y], PALE)
