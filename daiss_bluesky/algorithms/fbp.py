@@ -43,6 +43,7 @@ class FbpAlgorithm:
         """Check the parameters; without a limit, what the machine has free counts."""
         self.parameters = FbpParameters.parse(parameters, "the parameters of fbp")
         self._memory_limit_gb = memory_limit_gb
+        self._settled: MethodChoice | None = None
 
     def memory_bytes(self, scan: Scan, frame_shape: tuple[int, int]) -> int:
         """Tell how much memory a reconstruction will hold at most.
@@ -91,6 +92,8 @@ class FbpAlgorithm:
         From geometry, memory, exposure time and what was measured on this machine once;
         the first time that is measured here.
         """
+        if self._settled is not None:
+            return self._settled
         chosen = self.parameters.method
         if chosen != "auto":
             return MethodChoice(chosen, f"{chosen}, as the parameters say")
@@ -106,6 +109,10 @@ class FbpAlgorithm:
             scan.n_projections or MANY_ANGLES * columns,
             None if scan.exposure_s is None else 1 / scan.exposure_s,
         )
+
+    def settle(self, scan: Scan, frame_shape: tuple[int, int]) -> None:
+        """Choose now and stay with it, so that all slabs of a scan are made alike."""
+        self._settled = self.choice(scan, frame_shape)
 
     def _limit_gb(self) -> float:
         if self._memory_limit_gb is not None:

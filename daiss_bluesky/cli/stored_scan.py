@@ -100,6 +100,8 @@ def reconstruct_in_slabs(
     limit_gb = pipeline.memory_limit_gb or psutil.virtual_memory().available / 1e9
     margin_rows = _margin_rows(algorithm, stored)
     rows = slab_rows(algorithm, stored, 1e9 * limit_gb, margin_rows)
+    if isinstance(algorithm, FbpAlgorithm):
+        algorithm.settle(stored.scan, (rows, stored.frame_shape[1]))
     shape = _volume_shape(algorithm, stored)
     volume, final = VolumeFile(target, shape), None
     try:
