@@ -13,9 +13,11 @@ from typing import Any, Literal
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
 
 from daiss_bluesky.core.errors import InputError
+from daiss_bluesky.kernels.absorption_sign import retarded_where_absorbed
+from daiss_bluesky.kernels.circulation import circulation
+from daiss_bluesky.kernels.frame_moments import frame_moments
 from daiss_bluesky.kernels.orientation import ORIENTATIONS, TWIN
 from daiss_bluesky.kernels.orientation_trial import Trial, TrialResult
 from daiss_bluesky.kernels.overlap import probe_intensity
@@ -59,8 +61,8 @@ def find_orientation(
     probe: NDArray[Any],
     *,
     bad: NDArray[np.bool_] | None = None,
-    n_frames: int = 64,
-    iterations: int = 8,
+    n_frames: int = 36,
+    iterations: int = 6,
 ) -> Orientation:
     """Try all eight on neighboring frames and tell which one fits, and how surely.
 
@@ -77,28 +79,30 @@ def find_orientation(
     chosen = choose_frames(frames, positions_px, n_frames)
     trial = _prepare(frames[chosen], positions_px[chosen], probe, bad)
     results = {name: trial.run(name, iterations) for name in ORIENTATIONS}
-    return judge(results)
+    center_px = frame_moments(frames, bad).center_px
+    return judge(results, circulation(positions_px, center_px))
 
 
-def judge(results: dict[str, TrialResult]) -> Orientation:
-    """Choose by residual between the pairs of twins, then between the two of a pair."""
+def judge(
+    results: dict[str, TrialResult], circulations: dict[str, float] | None
+) -> Orientation:
+    """Choose by residual between the pairs of twins, then between the two of a pair.
+
+    Where no residual is clearly the lowest, as with a poor guess of the probe, the pair
+    is chosen by the circulation of the slopes, and nothing chooses inside it.
+    """
     scores = {name: result.residual for name, result in results.items()}
     best = min(scores, key=lambda name: scores[name])
     others = [name for name in ORIENTATIONS if name not in {best, TWIN[best]}]
-    next_best = min(others, key=lambda name: scores[name])
-    fit = _share_better(results[best], results[next_best])
-    by_probe = _share_better(results[best], results[TWIN[best]])
-    correlation = _retarded_where_absorbed(results[best])
-    evidence: Evidence
-    if by_probe >= LEAST_CONFIDENCE:
-        name, evidence, twin = best, "probe", by_probe
-        if correlation < -LEAST_CONFIDENCE:
-            twin *= 0.5
-    elif abs(correlation) >= LEAST_CONFIDENCE:
-        name = best if correlation > 0 else TWIN[best]
-        evidence, twin = "absorption", min(1.0, abs(correlation))
+    fit = _share_better(results[best], min((results[o] for o in others), key=_residual))
+    evidence: Evidence = "none"
+    twin, doubt = 0.0, False
+    fits = fit >= LEAST_CONFIDENCE
+    if not fits:
+        pair, fit = _by_circulation(best, fit, circulations)
+        name = min((pair, TWIN[pair]), key=lambda name: scores[name])
     else:
-        name, evidence, twin = best, "none", by_probe
+        name, evidence, twin, doubt = _against_twin(best, results)
     return Orientation(
         name=name,
         scores=scores,
@@ -106,21 +110,55 @@ def judge(results: dict[str, TrialResult]) -> Orientation:
         fit_confidence=fit,
         twin_confidence=twin,
         twin_evidence=evidence,
-        reason=_reason(name, evidence, fit, twin, correlation),
+        reason=_reason(name, evidence, fit, twin, fits=fits, doubt=doubt),
     )
 
 
+def _residual(result: TrialResult) -> float:
+    return result.residual
+
+
+def _by_circulation(
+    best: str, fit: float, circulations: dict[str, float] | None
+) -> tuple[str, float]:
+    if circulations is None:
+        return best, fit
+    least, second = sorted(circulations, key=lambda name: circulations[name])[:2]
+    clear = 1 - circulations[least] / circulations[second]
+    return (least, clear) if clear > fit else (best, fit)
+
+
+def _against_twin(
+    best: str, results: dict[str, TrialResult]
+) -> tuple[str, Evidence, float, bool]:
+    """Choose between two twins: name, by what, how surely, and whether that is odd."""
+    result = results[best]
+    by_probe = _share_better(result, results[TWIN[best]])
+    sign = retarded_where_absorbed(result.waves, result.totals, result.positions_px)
+    if by_probe >= LEAST_CONFIDENCE:
+        odd = sign < -LEAST_CONFIDENCE
+        return best, "probe", by_probe * (0.5 if odd else 1.0), odd
+    if abs(sign) >= LEAST_CONFIDENCE:
+        return (best if sign > 0 else TWIN[best]), "absorption", abs(sign), False
+    return best, "none", by_probe, False
+
+
 def _reason(
-    name: str, evidence: str, fit: float, twin: float, correlation: float
+    name: str, evidence: str, fit: float, twin: float, *, fits: bool, doubt: bool
 ) -> str:
     if fit < LEAST_CONFIDENCE:
         return f"no orientation fits clearly better than the others ({name} at best)"
+    if not fits:
+        return (
+            f"{name} or {TWIN[name]} by the slopes of the phase; the guess of the probe"
+            " is too far off to tell more"
+        )
     if evidence == "none":
         return (
             f"{name} or {TWIN[name]}: neither the probe nor absorption tells the object"
             " from its conjugate"
         )
-    if evidence == "probe" and correlation < -LEAST_CONFIDENCE:
+    if doubt:
         return (
             f"{name} by the curvature of the probe, but then matter would advance the"
             " phase where it absorbs: the probe's defocus may have the wrong sign"
@@ -160,31 +198,6 @@ def _share_better(first: TrialResult, second: TrialResult) -> float:
     share = float(np.mean(first.by_frame < second.by_frame))
     gap = second.residual / max(first.residual, 1e-12) - 1
     return max(0.0, 2 * share - 1) * min(1.0, max(0.0, gap) / _CLEAR_GAP)
-
-
-def _retarded_where_absorbed(result: TrialResult) -> float:
-    """Correlate slopes of amplitude and phase where the object was seen, -1 to 1.
-
-    Slopes, since a phase wraps and has a ramp. With waves exp(ikz) and a forward
-    transform exp(-iqr), matter multiplies by exp(-kβt - ikδt): both fall together.
-    """
-    wave = np.asarray(result.object, np.complex128)
-    wave = gaussian_filter(wave.real, 1.5) + 1j * gaussian_filter(wave.imag, 1.5)
-    seen = result.seen > 0.25 * result.seen.max()
-    products, powers = 0.0, np.zeros(2)
-    for axis in (0, 1):
-        here = [slice(None)] * 2
-        there = [slice(None)] * 2
-        here[axis], there[axis] = slice(None, -1), slice(1, None)
-        a, b = wave[tuple(here)], wave[tuple(there)]
-        both = seen[tuple(here)] & seen[tuple(there)] & (np.abs(a * b) > 0)
-        if not both.any():
-            continue
-        slope = np.log(b[both] / a[both])
-        slope -= slope.mean()
-        products += float(np.sum(slope.real * slope.imag))
-        powers += [np.sum(slope.real**2), np.sum(slope.imag**2)]
-    return products / float(np.sqrt(powers.prod())) if powers.all() else 0.0
 
 
 def _check(
