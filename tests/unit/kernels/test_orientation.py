@@ -147,10 +147,10 @@ def test_matter_retards_where_it_absorbs(sign: float) -> None:
     rng = np.random.default_rng(6)
     places = rng.uniform(0, 30, (80, 2))
     thick = 2 + np.cos(places[:, 0] / 5) + np.sin(places[:, 1] / 4)
-    # A ramp may be on the phase, and it may wrap.
-    waves = np.exp(-1j * sign * thick + 0.2j * places[:, 0])
+    # A ramp may be on the phase as long as it does not wrap between neighbors.
+    waves = np.exp(-0.5j * sign * thick + 0.1j * places[:, 0])
     totals = 1e6 * np.exp(-0.2 * thick)
-    assert sign * retarded_where_absorbed(waves, totals, places) > 0.8
+    assert sign * retarded_where_absorbed(waves, totals, places) > 0.95
     # Photons alone are no absorption.
     counts = rng.poisson(1000.0, 80).astype(float)
     assert abs(retarded_where_absorbed(waves, counts, places)) < 0.1
