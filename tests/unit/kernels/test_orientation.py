@@ -1,5 +1,8 @@
 """The eight orientations of a detector, planted and found."""
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -13,6 +16,7 @@ from daiss_bluesky.kernels.orientation import (
     inverse_orientation,
 )
 from daiss_bluesky.kernels.orientation_check import choose_frames, find_orientation
+from daiss_bluesky.readers import open_diffraction
 from tests.unit.kernels.diffraction_scans import (
     Made,
     make_frames,
@@ -216,3 +220,17 @@ def test_arrays_that_do_not_belong_together_are_refused(made: Made) -> None:
         find_orientation(
             made.frames, made.positions_px, made.probe, bad=np.zeros((3, 3), bool)
         )
+
+
+@pytest.mark.data
+def test_a_planted_orientation_of_the_siemens_star_is_found() -> None:
+    folder = Path(os.environ.get("DAISS_DATA", "../shared/data"))
+    path = folder / "ptycho_siemens_star.npz"
+    if not path.is_file():
+        pytest.skip(f"no measured scans in {folder}")
+    star = open_diffraction(path)
+    assert star.probe is not None
+    raw = apply_orientation(star.frames, "rotate_90")
+    found = find_orientation(raw, star.positions_px, star.probe, n_frames=16)
+    assert found.name == "rotate_270"
+    assert found.confidence > 0.9
