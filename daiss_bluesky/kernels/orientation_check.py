@@ -4,7 +4,8 @@ Frames that lie wrong do not fit together where neighbors overlap, so a reconstr
 of few of them keeps a higher residual. One case is not seen that way: turned by half a
 turn, far-field frames fit as well with the conjugate object and the conjugate probe,
 whose amplitudes are right and whose phases are not. Then the probe's own curvature
-decides, if the guess has any, or that matter absorbs where it retards the phase.
+decides, if the guess has any, or that matter absorbs where it retards the phase. Where
+nothing fits, as with a guess out of a mean frame, a curvature is looked for first.
 """
 
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from daiss_bluesky.kernels.frame_moments import frame_moments
 from daiss_bluesky.kernels.orientation import ORIENTATIONS, TWIN
 from daiss_bluesky.kernels.orientation_trial import Trial, TrialResult
 from daiss_bluesky.kernels.overlap import probe_intensity
+from daiss_bluesky.kernels.probe_curvature import add_curvature, find_curvature
 
 Evidence = Literal["probe", "absorption", "none"]
 
@@ -30,6 +32,8 @@ LEAST_CONFIDENCE = 0.3
 _CLEAR_GAP = 0.1
 """Part by which the worse residual exceeds the better where that says all."""
 
+_FEW, _SHORT = 16, 4
+"""Frames and passes that a curvature is tried with."""
 _KEPT = 0.995
 """Part of the light inside the square that is cut out of the frames."""
 _LEAST_SIDE = 32
@@ -51,6 +55,9 @@ class Orientation:
     """That it is not the conjugate twin, a half turn apart."""
     twin_evidence: Evidence
     """What told it from the twin."""
+    curvature_px2: float
+    """What had to be added to the guess of the probe before anything fitted, with this
+    name: see `add_curvature`. 0 where the guess was good enough."""
     reason: str
     """One sentence."""
 
@@ -77,63 +84,94 @@ def find_orientation(
     """
     _check(frames, positions_px, probe, bad)
     chosen = choose_frames(frames, positions_px, n_frames)
-    trial = _prepare(frames[chosen], positions_px[chosen], probe, bad)
-    results = {name: trial.run(name, iterations) for name in ORIENTATIONS}
+    some, places = frames[chosen], positions_px[chosen]
+    results = _run_all(_prepare(some, places, probe, bad), iterations)
+    if _fit(results)[1] >= LEAST_CONFIDENCE:
+        return judge(results)
     center_px = frame_moments(frames, bad).center_px
-    return judge(results, circulation(positions_px, center_px))
+    pair, slopes = by_circulation(circulation(positions_px, center_px))
+    name = pair or _fit(results)[0]
+    few = choose_frames(some, places, _FEW)
+
+    def residual_of(guess: NDArray[Any]) -> float:
+        trial = _prepare(some[few], places[few], guess, bad)
+        return trial.run(name, _SHORT).residual
+
+    curvature, _ = find_curvature(probe, residual_of)
+    curved = _prepare(some, places, add_curvature(probe, curvature), bad)
+    results = _run_all(curved, iterations)
+    if _fit(results)[1] >= LEAST_CONFIDENCE:
+        return judge(results, curvature_px2=curvature)
+    return _undecided(name, results, slopes)
+
+
+def _run_all(trial: Trial, iterations: int) -> dict[str, TrialResult]:
+    return {name: trial.run(name, iterations) for name in ORIENTATIONS}
 
 
 def judge(
-    results: dict[str, TrialResult], circulations: dict[str, float] | None
+    results: dict[str, TrialResult], curvature_px2: float | None = None
 ) -> Orientation:
     """Choose by residual between the pairs of twins, then between the two of a pair.
 
-    Where no residual is clearly the lowest, as with a poor guess of the probe, the pair
-    is chosen by the circulation of the slopes, and nothing chooses inside it.
+    A curvature that had to be found says nothing between twins: with the opposite one
+    the other fits as well.
     """
-    scores = {name: result.residual for name, result in results.items()}
-    best = min(scores, key=lambda name: scores[name])
-    others = [name for name in ORIENTATIONS if name not in {best, TWIN[best]}]
-    fit = _share_better(results[best], min((results[o] for o in others), key=_residual))
-    evidence: Evidence = "none"
-    twin, doubt = 0.0, False
-    fits = fit >= LEAST_CONFIDENCE
-    if not fits:
-        pair, fit = _by_circulation(best, fit, circulations)
-        name = min((pair, TWIN[pair]), key=lambda name: scores[name])
-    else:
-        name, evidence, twin, doubt = _against_twin(best, results)
+    best, fit = _fit(results)
+    given = curvature_px2 is None
+    name, evidence, twin, doubt = _against_twin(best, results, given=given)
+    added = 0.0 if curvature_px2 is None else curvature_px2
     return Orientation(
         name=name,
-        scores=scores,
+        scores=_scores(results),
         confidence=min(fit, twin),
         fit_confidence=fit,
         twin_confidence=twin,
         twin_evidence=evidence,
-        reason=_reason(name, evidence, fit, twin, fits=fits, doubt=doubt),
+        curvature_px2=added if name == best else -added,
+        reason=_reason(name, evidence, twin, doubt=doubt),
     )
 
 
-def _residual(result: TrialResult) -> float:
-    return result.residual
+def _undecided(
+    name: str, results: dict[str, TrialResult], slopes: float
+) -> Orientation:
+    """Say what the slopes of the phase tell where no trial fits."""
+    reason = f"no orientation fits clearly better than the others ({name} at best)"
+    if slopes >= LEAST_CONFIDENCE:
+        reason = (
+            f"{name} or {TWIN[name]} by the slopes of the phase; the guess of the probe"
+            " is too far off to tell more"
+        )
+    return Orientation(name, _scores(results), 0.0, slopes, 0.0, "none", 0.0, reason)
 
 
-def _by_circulation(
-    best: str, fit: float, circulations: dict[str, float] | None
-) -> tuple[str, float]:
-    if circulations is None:
-        return best, fit
-    least, second = sorted(circulations, key=lambda name: circulations[name])[:2]
-    clear = 1 - circulations[least] / circulations[second]
-    return (least, clear) if clear > fit else (best, fit)
+def _scores(results: dict[str, TrialResult]) -> dict[str, float]:
+    return {name: result.residual for name, result in results.items()}
+
+
+def _fit(results: dict[str, TrialResult]) -> tuple[str, float]:
+    """Give the orientation that fits best, and how surely no other pair does."""
+    best = min(results, key=lambda name: results[name].residual)
+    others = [name for name in ORIENTATIONS if name not in {best, TWIN[best]}]
+    next_best = min(others, key=lambda name: results[name].residual)
+    return best, _share_better(results[best], results[next_best])
+
+
+def by_circulation(shares: dict[str, float] | None) -> tuple[str | None, float]:
+    """Give the pair with the least circulation, and by how much it has less."""
+    if shares is None:
+        return None, 0.0
+    least, second = sorted(shares, key=lambda name: shares[name])[:2]
+    return least, 1 - shares[least] / shares[second]
 
 
 def _against_twin(
-    best: str, results: dict[str, TrialResult]
+    best: str, results: dict[str, TrialResult], *, given: bool
 ) -> tuple[str, Evidence, float, bool]:
     """Choose between two twins: name, by what, how surely, and whether that is odd."""
     result = results[best]
-    by_probe = _share_better(result, results[TWIN[best]])
+    by_probe = _share_better(result, results[TWIN[best]]) if given else 0.0
     sign = retarded_where_absorbed(result.waves, result.totals, result.positions_px)
     if by_probe >= LEAST_CONFIDENCE:
         odd = sign < -LEAST_CONFIDENCE
@@ -143,16 +181,7 @@ def _against_twin(
     return best, "none", by_probe, False
 
 
-def _reason(
-    name: str, evidence: str, fit: float, twin: float, *, fits: bool, doubt: bool
-) -> str:
-    if fit < LEAST_CONFIDENCE:
-        return f"no orientation fits clearly better than the others ({name} at best)"
-    if not fits:
-        return (
-            f"{name} or {TWIN[name]} by the slopes of the phase; the guess of the probe"
-            " is too far off to tell more"
-        )
+def _reason(name: str, evidence: str, twin: float, *, doubt: bool) -> str:
     if evidence == "none":
         return (
             f"{name} or {TWIN[name]}: neither the probe nor absorption tells the object"

@@ -16,6 +16,11 @@ from daiss_bluesky.kernels.orientation import (
     inverse_orientation,
 )
 from daiss_bluesky.kernels.orientation_check import choose_frames, find_orientation
+from daiss_bluesky.kernels.probe_curvature import (
+    add_curvature,
+    find_curvature,
+    probe_from_frames,
+)
 from daiss_bluesky.readers import open_diffraction
 from tests.unit.kernels.diffraction_scans import (
     Made,
@@ -109,18 +114,31 @@ def test_what_nothing_can_tell_is_not_told() -> None:
     assert "no orientation fits clearly better" in blind.reason
 
 
-@pytest.mark.parametrize("planted", ["flip_rows", "transpose", "rotate_270"])
-def test_without_a_probe_the_pair_of_twins_is_still_found(planted: str) -> None:
-    made = make_frames(absorption=0.0)
-    # As from the mean of the frames: without any phase, in focus.
-    mean = np.sqrt(np.fft.ifftshift(made.frames.mean(axis=0)))
-    guess = np.fft.fftshift(np.fft.ifft2(mean))
+@pytest.mark.parametrize("planted", ["flip_rows", "transpose", "rotate_180"])
+@pytest.mark.parametrize("defocus", [-120.0, 90.0])
+def test_a_probe_out_of_a_mean_frame_is_put_out_of_focus(
+    planted: str, defocus: float
+) -> None:
+    made = make_frames(defocus=defocus)
     raw = apply_orientation(made.frames, inverse_orientation(planted))
+    guess = probe_from_frames(raw)
     found = find_orientation(raw, made.positions_px, guess)
-    assert found.name in {planted, TWIN[planted]}
-    assert found.fit_confidence > 0.3
-    assert found.confidence == 0.0
-    assert found.twin_evidence == "none"
+    assert found.name == planted
+    assert found.twin_evidence == "absorption"
+    assert found.confidence > 0.3
+    assert found.curvature_px2 == pytest.approx(defocus, rel=0.1)
+
+
+def test_a_pure_phase_object_and_no_probe_leave_a_pair_of_twins() -> None:
+    made = make_frames(absorption=0.0)
+    guess = probe_from_frames(made.frames)
+    raw = apply_orientation(made.frames, "flip_rows")
+    found = find_orientation(raw, made.positions_px, guess)
+    assert found.name in {"flip_rows", "flip_columns"}
+    assert found.fit_confidence > 0.9
+    assert found.confidence < 0.3
+    sign = 1 if found.name == "flip_rows" else -1
+    assert found.curvature_px2 == pytest.approx(sign * 120.0, rel=0.1)
 
 
 @pytest.mark.parametrize("name", PAIRS)
@@ -160,6 +178,32 @@ def test_matter_retards_where_it_absorbs(sign: float) -> None:
     assert abs(retarded_where_absorbed(waves, counts, places)) < 0.1
     assert retarded_where_absorbed(waves, totals, places * (0, 1)) == 0.0
     assert retarded_where_absorbed(waves, 0 * totals, places) == 0.0
+
+
+def test_a_curvature_that_was_taken_away_is_found() -> None:
+    probe = make_probe(64, 100.0)
+    np.testing.assert_allclose(
+        add_curvature(make_probe(64, 40.0), 60.0), probe, atol=1e-7
+    )
+    flat = make_probe(64, 0.0)
+    found, least = find_curvature(
+        flat, lambda guess: float(np.sum(np.abs(guess - probe) ** 2))
+    )
+    assert found == pytest.approx(100.0, rel=0.1)
+    assert least < 0.3
+
+
+def test_a_mean_frame_gives_a_probe_as_strong_as_the_frames() -> None:
+    made = make_frames(depth=0.0, absorption=0.0, defocus=0.0)
+    bad = np.zeros((64, 64), bool)
+    bad[:5] = True
+    for mask in (None, bad):
+        guess = probe_from_frames(made.frames, mask)
+        assert guess.shape == (1, 64, 64)
+        power = float(np.sum(np.abs(guess) ** 2))
+        assert power == pytest.approx(2e5, rel=0.01)
+        overlap = np.abs(np.vdot(guess[0], made.probe)) / 2e5
+        assert overlap > 0.99
 
 
 def test_a_probe_of_the_wrong_curvature_is_doubted(made: Made) -> None:
