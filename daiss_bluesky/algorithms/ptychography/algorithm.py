@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import psutil
@@ -16,6 +17,9 @@ from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.ptychography import PTYCHOGRAPHY_KEY, PtychographyScan
 from daiss_bluesky.kernels.propagation import FresnelPropagator
 from daiss_bluesky.kernels.ptychography import check_shape
+
+UNREADABLE = (OSError, KeyError, ValueError, EOFError, BadZipFile)
+"""What NumPy raises for files that are not its own."""
 
 BASE_BYTES = 350_000_000
 """Interpreter, libraries and compiled kernels."""
@@ -124,10 +128,18 @@ def _read_probe(path: str | None) -> NDArray[np.complex64] | None:
     if path is None:
         return None
     try:
-        with np.load(Path(path).expanduser(), allow_pickle=False) as held:
+        held = np.load(Path(path).expanduser(), allow_pickle=False)
+        if isinstance(held, np.ndarray):
+            raise InputError(f"probe file {path} is an array: an npz with probe is due")
+        with held:
             probe = held["probe"]
-    except (OSError, KeyError, ValueError) as error:
+    except UNREADABLE as error:
         raise InputError(f"probe file {path} cannot be read: {error}") from None
+    if probe.ndim not in (2, 3) or not np.isfinite(probe).all() or not probe.any():
+        raise InputError(
+            f"the probe of {path} has shape {probe.shape}: finite values"
+            " (mode, row, column) are expected, not all of them 0"
+        )
     return np.asarray(probe, np.complex64).reshape(-1, *probe.shape[-2:])
 
 
@@ -135,6 +147,9 @@ def _read_mask(path: str | None) -> NDArray[np.bool_] | None:
     if path is None:
         return None
     try:
-        return np.asarray(np.load(Path(path).expanduser(), allow_pickle=False), bool)
-    except (OSError, ValueError) as error:
+        mask = np.load(Path(path).expanduser(), allow_pickle=False)
+    except UNREADABLE as error:
         raise InputError(f"mask file {path} cannot be read: {error}") from None
+    if not isinstance(mask, np.ndarray) or mask.ndim != 2:  # noqa: PLR2004
+        raise InputError(f"mask file {path} holds no array (row, column)")
+    return mask.astype(bool)

@@ -25,7 +25,7 @@ from daiss_bluesky.core.reconstruction import (
     Reread,
     nobody_watches,
 )
-from daiss_bluesky.kernels.overlap import find_overlap
+from daiss_bluesky.kernels.overlap import differ, find_overlap
 from daiss_bluesky.kernels.ptychography import GROUP, Solver
 from daiss_bluesky.kernels.ptychography_guess import near_guess, scaled, sweep
 from daiss_bluesky.kernels.ptychography_step import Misfit, Step
@@ -83,7 +83,7 @@ class PtychographyReconstruction:
             return
         self._pictures.add(taken)
         self._indices += taken.indices.tolist()
-        self._newest_s = float(np.fmax(self._newest_s, np.nanmax(taken.times_s)))
+        self._newest_s = float(np.fmax.reduce(taken.times_s, initial=self._newest_s))
         self._waiting.append(taken)
         self._visit_whole_blocks()
 
@@ -91,7 +91,9 @@ class PtychographyReconstruction:
         come = len(self._indices)
         if self._solver is None and come < FIRST_FRAMES:
             return
-        solver = self._with_waiting()
+        self._visit_blocks(self._with_waiting())
+
+    def _visit_blocks(self, solver: Solver) -> None:
         while solver.count - self._visited >= BLOCK:
             self._visit(solver, self._visited + BLOCK)
 
@@ -105,6 +107,8 @@ class PtychographyReconstruction:
             )
         for one in self._waiting:
             self._solver.add(one.frames, one.positions_px)
+            # Views cut the object out as far as positions reach, visited or not.
+            self._solver.canvas.corners(one.positions_px)
         self._waiting.clear()
         return self._solver
 
@@ -186,18 +190,24 @@ class PtychographyReconstruction:
             "frames_saturated": intake.saturated,
             "frames_without_position": intake.without_position,
         }
-        if solver is not None and self._visited > 1:
-            overlap = find_overlap(solver.positions[: self._visited], solver.probe)
-            known |= {"modes": len(solver.probe), "overlap": round(overlap.linear, 3)}
+        if solver is not None and self._visited:
             known |= {
+                "modes": len(solver.probe),
                 "object_origin_px": self._pictures.origin_px,
                 "object_pixel_um": self._optics.pixel_um,
                 "frame_iterations": self._visits_done,
                 "computing_s": round(self._computing_s, 3),
             }
-            if overlap.warning:
-                known["warning"] = overlap.warning
+            known |= self._overlap(solver.positions[: self._visited], solver.probe)
         return known
+
+    @staticmethod
+    def _overlap(positions_px: NDArray[np.float64], probe: Complex) -> dict[str, object]:
+        if not differ(positions_px):
+            return {}
+        overlap = find_overlap(positions_px, probe)
+        known: dict[str, object] = {"overlap": round(overlap.linear, 3)}
+        return known | ({"warning": overlap.warning} if overlap.warning else {})
 
     def views(self) -> Arrays:
         """Give small 2-D pictures of the present state; copies, always finite."""
@@ -250,6 +260,7 @@ class PtychographyReconstruction:
         solver = self._with_waiting()
         if self._indices != sorted(self._indices):
             solver = self._in_order(solver)
+        self._visit_blocks(solver)  # fewer than FIRST_FRAMES wait until here
         if solver.count > self._visited:
             self._visit(solver, solver.count)
         return solver
@@ -265,5 +276,4 @@ class PtychographyReconstruction:
         self._indices.sort()
         self._visits = Visits(self._parameters.visits_per_frame, GROUP)
         self._visited = 0
-        self._visit_whole_blocks()
         return self._solver
