@@ -2,6 +2,7 @@
 
 import time
 from collections import deque
+from dataclasses import asdict, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from daiss_bluesky.algorithms.ptychography.intake import Intake, Optics, Taken
 from daiss_bluesky.algorithms.ptychography.parameters import PtychographyParameters
 from daiss_bluesky.algorithms.ptychography.refinement import (
+    Updates,
     half_data_resolution_px,
     refined,
     total,
@@ -55,8 +57,7 @@ class PtychographyReconstruction:
         self._optics = optics
         self._given = probe
         self._intake = Intake(optics)
-        self._update_object = parameters.update_object
-        self._update_probe = parameters.update_probe
+        self._updates = Updates.of(parameters)
         self._begin()
 
     def _begin(self) -> None:
@@ -133,8 +134,8 @@ class PtychographyReconstruction:
     def _visit(self, solver: Solver, last: int) -> None:
         held = self._visited < self._parameters.hold_probe_frames
         step = Step(
-            object_step=float(self._update_object),
-            probe_step=float(self._update_probe and not held),
+            object_step=float(self._updates.update_object),
+            probe_step=float(self._updates.update_probe and not held),
             alpha=self._parameters.alpha,
             beta=self._parameters.alpha,
         )
@@ -146,13 +147,23 @@ class PtychographyReconstruction:
         self._computing_s += time.perf_counter() - began_s
 
     def set_updates(
-        self, *, update_object: bool | None = None, update_probe: bool | None = None
+        self,
+        *,
+        update_object: bool | None = None,
+        update_probe: bool | None = None,
+        refine_positions: bool | None = None,
     ) -> None:
-        """Switch what is improved from now on; None leaves it as it is."""
-        if update_object is not None:
-            self._update_object = update_object
-        if update_probe is not None:
-            self._update_probe = update_probe
+        """Switch what is improved from now on; None leaves it as it is.
+
+        Positions are improved in the passes at the end.
+        """
+        wanted = {
+            "update_object": update_object,
+            "update_probe": update_probe,
+            "refine_positions": refine_positions,
+        }
+        given = {name: value for name, value in wanted.items() if value is not None}
+        self._updates = replace(self._updates, **given)
 
     def progress(self) -> Progress:
         """Tell how far it is."""
@@ -177,8 +188,7 @@ class PtychographyReconstruction:
     def _in_force(self) -> dict[str, object]:
         intake, solver = self._intake, self._solver
         known: dict[str, object] = {
-            "update_object": self._update_object,
-            "update_probe": self._update_probe,
+            **asdict(self._updates),
             "orientation": self._parameters.orientation,
             "frames_paired": len(intake.seen) - intake.without_position,
             "blind_pixels": self._blind,
@@ -221,7 +231,7 @@ class PtychographyReconstruction:
         parameters = self._parameters
         self._steps = parameters.passes
         began_s = time.perf_counter()
-        for misfit in refined(solver, parameters):
+        for misfit in refined(solver, parameters, lambda: self._updates):
             self._computing_s += time.perf_counter() - began_s
             self._visits_done += solver.count
             self._step += 1
