@@ -19,6 +19,7 @@ from daiss_bluesky.kernels.backprojection import (
 from daiss_bluesky.kernels.center_fan import center_fan
 from daiss_bluesky.kernels.correction import Fields, attenuation, find_dead
 from daiss_bluesky.kernels.ellipsoids_compiled import compile_kernels
+from daiss_bluesky.kernels.frame_moments import frame_moments
 from daiss_bluesky.kernels.gridding import Grid, add_projections
 from daiss_bluesky.kernels.half_acquisition import OffsetField, widen
 from daiss_bluesky.kernels.iterative import Rays, cgls, sirt, tv
@@ -49,6 +50,7 @@ def compile_all() -> None:
     for dtype in (np.uint16, np.float32):
         raw = np.ones((n_angles, rows, columns), dtype)
         p = attenuation(raw, times_s, fields, zinger_threshold=0.1)
+        frame_moments(raw)
     q = filter_projections(p, np.ones(n_angles), blocks)
     volume = blocks.zeros()
     backproject(q, np.linspace(0, np.pi, n_angles), columns / 2, volume)
