@@ -1,5 +1,6 @@
 """Ptychography by rPIE, while the scan runs."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +9,14 @@ import psutil
 from numpy.typing import NDArray
 
 from daiss_bluesky.algorithms.ptychography.intake import Optics
+from daiss_bluesky.algorithms.ptychography.orientation import AUTO
 from daiss_bluesky.algorithms.ptychography.parameters import PtychographyParameters
 from daiss_bluesky.algorithms.ptychography.reconstruction import (
     PtychographyReconstruction,
 )
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.ptychography import PTYCHOGRAPHY_KEY, PtychographyScan
+from daiss_bluesky.kernels.orientation import ORIENTATIONS, apply_orientation
 from daiss_bluesky.kernels.propagation import FresnelPropagator
 from daiss_bluesky.kernels.ptychography import check_shape
 
@@ -67,6 +70,9 @@ class RpieAlgorithm:
         self, scan: PtychographyScan, frame_shape: tuple[int, int]
     ) -> dict[str, tuple[int, int]]:
         """Name the views that have a size before the first frame."""
+        if self.parameters.orientation == AUTO and frame_shape[0] != frame_shape[1]:
+            return {}
+        frame_shape = self._turned(frame_shape)
         shapes = dict.fromkeys(("diffraction", "probe"), frame_shape)
         if scan.positions_um is not None and len(scan.positions_um) > 1:
             names = ("object_phase", "object_amplitude", "coverage")
@@ -78,21 +84,35 @@ class RpieAlgorithm:
     ) -> PtychographyReconstruction:
         """Begin one scan; refuses one that cannot fit or whose optics are unknown."""
         check_shape(frame_shape)
-        for name, given in (("probe", self._probe), ("mask", self._bad)):
-            if given is not None and given.shape[-2:] != frame_shape:
-                raise InputError(
-                    f"the {name} is {given.shape[-2]} x {given.shape[-1]} pixels but"
-                    f" the frames are {frame_shape[0]} x {frame_shape[1]}"
-                )
+        self._check_auto(scan)
+        _check_size("mask", self._bad, frame_shape)
+        _check_size("probe", self._probe, self._turned(frame_shape))
         self._check_memory(scan, frame_shape)
         optics = Optics(
             frame_shape,
             scan.object_pixel_um(frame_shape),
-            transfer=_transfer(scan, frame_shape),
             bad=self._bad,
             saturation_counts=self.parameters.saturation_counts,
-        )
+        ).turned(self._first_orientation)
+        optics = replace(optics, transfer=_transfer(scan, optics.frame_shape))
         return PtychographyReconstruction(scan, self.parameters, optics, self._probe)
+
+    @property
+    def _first_orientation(self) -> str:
+        wanted = self.parameters.orientation
+        return "none" if wanted == AUTO else wanted
+
+    def _turned(self, frame_shape: tuple[int, int]) -> tuple[int, int]:
+        empty = np.broadcast_to(np.uint8(0), frame_shape)
+        rows, columns = apply_orientation(empty, self._first_orientation).shape
+        return rows, columns
+
+    def _check_auto(self, scan: PtychographyScan) -> None:
+        if self.parameters.orientation == AUTO and scan.field == "near":
+            raise InputError(
+                "orientation = 'auto' needs far-field frames; for a near-field scan"
+                f" set one of {', '.join(ORIENTATIONS)}"
+            )
 
     def _check_memory(
         self, scan: PtychographyScan, frame_shape: tuple[int, int]
@@ -105,6 +125,16 @@ class RpieAlgorithm:
                 f" {frame_shape[1]} needs {needed_gb:.2f} GB of memory, but the limit"
                 f" is {limit_gb:.2f} GB"
             )
+
+
+def _check_size(
+    name: str, given: NDArray[Any] | None, frame_shape: tuple[int, int]
+) -> None:
+    if given is not None and given.shape[-2:] != frame_shape:
+        raise InputError(
+            f"the {name} is {given.shape[-2]} x {given.shape[-1]} pixels but"
+            f" the frames are {frame_shape[0]} x {frame_shape[1]}"
+        )
 
 
 def _transfer(

@@ -39,6 +39,7 @@ class PtychographyParameters(Model):
         "transpose",
         "rotate_90",
         "rotate_270",
-        "transpose_other",
+        "anti_transpose",
+        "auto",
     ] = "none"
-    """How the detector's frames are turned before anything else."""
+    """How the detector's frames are turned before anything else; auto: found."""

@@ -7,7 +7,8 @@ from dataclasses import asdict, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from daiss_bluesky.algorithms.ptychography.intake import Intake, Optics, Taken
+from daiss_bluesky.algorithms.ptychography.intake import Intake, Optics, Taken, turned
+from daiss_bluesky.algorithms.ptychography.orientation import TRIES, Bearing
 from daiss_bluesky.algorithms.ptychography.parameters import PtychographyParameters
 from daiss_bluesky.algorithms.ptychography.refinement import (
     Updates,
@@ -57,6 +58,7 @@ class PtychographyReconstruction:
         self._optics = optics
         self._given = probe
         self._intake = Intake(optics)
+        self._bearing = Bearing(parameters.orientation, probe)
         self._updates = Updates.of(parameters)
         self._begin()
 
@@ -90,11 +92,30 @@ class PtychographyReconstruction:
 
     def _visit_whole_blocks(self) -> None:
         come = len(self._indices)
-        if self._solver is None and come < FIRST_FRAMES:
+        if self._bearing.due(come):
+            self._take_bearing(last=come >= TRIES[-1])
+        if self._solver is None and (come < FIRST_FRAMES or not self._bearing.decided):
             return
         solver = self._with_waiting()
         while solver.count - self._visited >= BLOCK:
             self._visit(solver, self._visited + BLOCK)
+
+    def _take_bearing(self, *, last: bool) -> None:
+        """Find how the detector lies, and turn the frames that wait."""
+        old = self._optics
+        began_s = time.perf_counter()
+        frames = np.concatenate([one.frames for one in self._waiting])
+        positions = np.concatenate([one.positions_px for one in self._waiting])
+        bad = old.upright(old.bad_pixels(frames))
+        self._bearing.decide(old.upright(frames), positions, bad, last=last)
+        if self._bearing.name != old.orientation:
+            self._optics = old.turned(self._bearing.name)
+            self._intake.turn(self._optics)
+            self._pictures = Pictures(self._scan, self._optics)
+            self._waiting = [turned(one, old, self._optics) for one in self._waiting]
+            for one in self._waiting:
+                self._pictures.add(one)
+        self._computing_s += time.perf_counter() - began_s
 
     def _with_waiting(self) -> Solver:
         """Hand the frames that wait to the solver, made when the first do."""
@@ -115,6 +136,7 @@ class PtychographyReconstruction:
         """Make a solver from what the first frames tell of detector and probe."""
         optics = self._optics
         bad = optics.bad_pixels(frames)
+        self._bad = optics.upright(bad)
         self._blind = int(bad.sum())
         light = float(frames.sum(axis=(1, 2), dtype=np.float64).max())
         began_s = time.perf_counter()
@@ -189,7 +211,7 @@ class PtychographyReconstruction:
         intake, solver = self._intake, self._solver
         known: dict[str, object] = {
             **asdict(self._updates),
-            "orientation": self._parameters.orientation,
+            **self._bearing.report(),
             "frames_paired": len(intake.seen) - intake.without_position,
             "blind_pixels": self._blind,
             "frames_empty": intake.empty,
@@ -205,8 +227,9 @@ class PtychographyReconstruction:
                 "frame_iterations": self._visits_done,
                 "computing_s": round(self._computing_s, 3),
             }
-            if overlap.warning:
-                known["warning"] = overlap.warning
+            warnings = [overlap.warning, self._bearing.warning]
+            if any(warnings):
+                known["warning"] = "; ".join(one for one in warnings if one)
         return known
 
     def views(self) -> Arrays:
@@ -241,6 +264,7 @@ class PtychographyReconstruction:
         half_period_px = half_data_resolution_px(solver, parameters)
         if half_period_px is not None:
             self._quality["frc_half_period_px"] = half_period_px
+        self._confirm_bearing(solver)
         level(solver, illumination(solver) > 0)
         return {
             "object": self._pictures.crop(solver, solver.canvas.pixels).copy(),
@@ -248,6 +272,14 @@ class PtychographyReconstruction:
             "positions_um": self._optics.positions_um(solver.positions),
             "frame_indices": np.array(self._indices, np.float64),
         }
+
+    def _confirm_bearing(self, solver: Solver) -> None:
+        """Compare the orientation that was set with what the frames say."""
+        few = np.arange(min(solver.count, TRIES[-1]))
+        if self._optics.transfer is not None or len(few) < FIRST_FRAMES:
+            return
+        frames = self._optics.upright(solver.frames_of(few))
+        self._bearing.confirm(frames, solver.positions[few], self._bad, solver.probe)
 
     def _read_again(self, reread: Reread) -> None:
         keys = sorted(self._intake.seen)
@@ -257,6 +289,8 @@ class PtychographyReconstruction:
 
     def _whole(self) -> Solver:
         """Visit what waits for its block; do it over if frames came in disorder."""
+        if not self._bearing.decided:
+            self._take_bearing(last=True)
         solver = self._with_waiting()
         if self._indices != sorted(self._indices):
             solver = self._in_order(solver)

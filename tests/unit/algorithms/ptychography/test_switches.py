@@ -17,12 +17,12 @@ from daiss_bluesky.engine.inline import sample_batches
 from daiss_bluesky.services.control_requests import make_handlers
 from tests.unit.algorithms.ptychography.star_scan import star_scan
 
-HALF = 48
+HALF = 36
 
 
 @pytest.fixture(scope="module")
 def stored() -> StoredDiffraction:
-    return star_scan()
+    return star_scan(48)
 
 
 def begun(stored: StoredDiffraction, **parameters: Any) -> PtychographyReconstruction:
