@@ -22,6 +22,10 @@ class ReconstructOptions:
     center_px: Annotated[
         float | None, typer.Option(help="rotation center; found when not given")
     ] = None
+    axis_tilt_deg: Annotated[
+        str | None,
+        typer.Option(help="tilt of the axis in degrees, or auto: measure it"),
+    ] = None
     pipeline: Annotated[Path | None, typer.Option(help="pipeline file")] = None
     algorithm: Annotated[
         str | None, typer.Option(help="fbp, sirt, cgls, tv; instead of the pipeline's")
@@ -66,7 +70,11 @@ def _run(options: ReconstructOptions) -> dict[str, Any]:
     check_volume_path(target)
     pipeline = read_pipeline(options.pipeline) if options.pipeline else Pipeline()
     pipeline = stored_scan.choose(
-        pipeline, options.algorithm, options.backend, options.iterations
+        pipeline,
+        options.algorithm,
+        options.backend,
+        options.iterations,
+        options.axis_tilt_deg,
     )
     what = options.file, pipeline, options.center_px
     began_s, show = time.monotonic(), not options.json_output
