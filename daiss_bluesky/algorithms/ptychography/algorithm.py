@@ -1,8 +1,9 @@
 """Ptychography by rPIE, while the scan runs."""
 
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import psutil
@@ -42,6 +43,20 @@ class RpieAlgorithm:
         self._probe = _read_probe(self.parameters.probe)
         self._bad = _read_mask(self.parameters.mask)
         self._memory_limit_gb = memory_limit_gb
+
+    def with_guess(
+        self,
+        *,
+        probe: NDArray[np.complex64] | None = None,
+        bad: NDArray[np.bool_] | None = None,
+    ) -> Self:
+        """Give the same with a probe and bad pixels, where the parameters name none."""
+        other = copy(self)
+        if other._probe is None:  # noqa: SLF001 - of its own kind
+            other._probe = probe  # noqa: SLF001
+        if other._bad is None:  # noqa: SLF001
+            other._bad = bad  # noqa: SLF001
+        return other
 
     def memory_bytes(self, scan: PtychographyScan, frame_shape: tuple[int, int]) -> int:
         """Tell how much memory a reconstruction will hold at most.
