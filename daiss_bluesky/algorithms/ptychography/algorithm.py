@@ -2,6 +2,7 @@
 
 from copy import copy
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,15 +12,22 @@ from numpy.typing import NDArray
 
 from daiss_bluesky.algorithms.ptychography.intake import Optics
 from daiss_bluesky.algorithms.ptychography.orientation import AUTO
-from daiss_bluesky.algorithms.ptychography.parameters import PtychographyParameters
+from daiss_bluesky.algorithms.ptychography.parameters import (
+    LAST,
+    PtychographyParameters,
+)
 from daiss_bluesky.algorithms.ptychography.reconstruction import (
     PtychographyReconstruction,
 )
 from daiss_bluesky.core.errors import InputError
+from daiss_bluesky.core.probe_store import ProbeStore
 from daiss_bluesky.core.ptychography import PTYCHOGRAPHY_KEY, PtychographyScan
+from daiss_bluesky.core.registry import load
 from daiss_bluesky.kernels.orientation import ORIENTATIONS, apply_orientation
 from daiss_bluesky.kernels.propagation import FresnelPropagator
 from daiss_bluesky.kernels.ptychography import check_shape
+
+READ_PROBE = "daiss_bluesky.readers.probe_file:read_probe"
 
 BASE_BYTES = 350_000_000
 """Interpreter, libraries and compiled kernels."""
@@ -41,6 +49,7 @@ class RpieAlgorithm:
         what = "the parameters of rpie"
         self.parameters = PtychographyParameters.parse(parameters, what)
         self._probe = _read_probe(self.parameters.probe)
+        self._store: ProbeStore | None = None
         self._bad = _read_mask(self.parameters.mask)
         self._memory_limit_gb = memory_limit_gb
 
@@ -56,6 +65,12 @@ class RpieAlgorithm:
             other._probe = probe  # noqa: SLF001
         if other._bad is None:  # noqa: SLF001
             other._bad = bad  # noqa: SLF001
+        return other
+
+    def with_store(self, store: ProbeStore) -> Self:
+        """Give the same, which leaves final probes there, and begins with the last."""
+        other = copy(self)
+        other._store = store  # noqa: SLF001 - of its own kind
         return other
 
     def memory_bytes(self, scan: PtychographyScan, frame_shape: tuple[int, int]) -> int:
@@ -110,7 +125,13 @@ class RpieAlgorithm:
             saturation_counts=self.parameters.saturation_counts,
         ).turned(self._first_orientation)
         optics = replace(optics, transfer=_transfer(scan, optics.frame_shape))
-        return PtychographyReconstruction(scan, self.parameters, optics, self._probe)
+        name, probe, store = _optics_name(scan, optics), self._probe, self._store
+        if self.parameters.probe == LAST and store is not None:
+            last = store.load(name)
+            # The strongest mode: while the scan runs there is one.
+            probe = None if last is None else np.asarray(last[:1], np.complex64)
+        keep = None if store is None else partial(store.keep, name)
+        return PtychographyReconstruction(scan, self.parameters, optics, probe, keep)
 
     @property
     def _first_orientation(self) -> str:
@@ -152,6 +173,16 @@ def _check_size(
         )
 
 
+def _optics_name(scan: PtychographyScan, optics: Optics) -> str:
+    """Tell the optics apart for which a probe is good."""
+    rows, columns = optics.frame_shape
+    height_um, width_um = optics.pixel_um
+    return (
+        f"{scan.field} field, {rows} x {columns} pixels of {height_um:.5g} x"
+        f" {width_um:.5g} um, {scan.energy_kev} keV, {scan.distance_mm} mm"
+    )
+
+
 def _transfer(
     scan: PtychographyScan, frame_shape: tuple[int, int]
 ) -> NDArray[np.complex128] | None:
@@ -166,14 +197,10 @@ def _transfer(
 
 
 def _read_probe(path: str | None) -> NDArray[np.complex64] | None:
-    if path is None:
+    if path is None or path == LAST:
         return None
-    try:
-        with np.load(Path(path).expanduser(), allow_pickle=False) as held:
-            probe = held["probe"]
-    except (OSError, KeyError, ValueError) as error:
-        raise InputError(f"probe file {path} cannot be read: {error}") from None
-    return np.asarray(probe, np.complex64).reshape(-1, *probe.shape[-2:])
+    probe: NDArray[np.complex64] = load(READ_PROBE)(Path(path).expanduser())
+    return probe
 
 
 def _read_mask(path: str | None) -> NDArray[np.bool_] | None:

@@ -2,6 +2,7 @@
 
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -9,7 +10,10 @@ from numpy.typing import NDArray
 
 from daiss_bluesky.algorithms.ptychography.intake import Intake, Optics, Taken, turned
 from daiss_bluesky.algorithms.ptychography.orientation import TRIES, Bearing
-from daiss_bluesky.algorithms.ptychography.parameters import PtychographyParameters
+from daiss_bluesky.algorithms.ptychography.parameters import (
+    LAST,
+    PtychographyParameters,
+)
 from daiss_bluesky.algorithms.ptychography.refinement import (
     Updates,
     half_data_resolution_px,
@@ -51,14 +55,21 @@ class PtychographyReconstruction:
         parameters: PtychographyParameters,
         optics: Optics,
         probe: Complex | None = None,
+        keep_probe: Callable[[Complex], None] | None = None,
     ) -> None:
-        """Begin; `probe` (mode, row, column) where it is known."""
+        """Begin; `probe` (mode, row, column) where it is known.
+
+        `keep_probe` is called with the final one of a whole scan.
+        """
+        self._keep_probe = keep_probe
         self._scan = scan
         self._parameters = parameters
         self._optics = optics
         self._given = probe
         self._intake = Intake(optics)
-        self._bearing = Bearing(parameters.orientation, probe)
+        # The last run's probe fits the orientation that it was found with.
+        known = None if parameters.probe == LAST else probe
+        self._bearing = Bearing(parameters.orientation, known)
         self._updates = Updates.of(parameters)
         self._begin()
 
@@ -266,6 +277,8 @@ class PtychographyReconstruction:
             self._quality["frc_half_period_px"] = half_period_px
         self._confirm_bearing(solver)
         level(solver, illumination(solver) > 0)
+        if self._keep_probe is not None and not self.progress().frames_missing:
+            self._keep_probe(solver.probe)
         return {
             "object": self._pictures.crop(solver, solver.canvas.pixels).copy(),
             "probe": solver.probe,
