@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import psutil
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TimeRemainingColumn
 
 from daiss_bluesky.algorithms.backends.registry import BACKENDS, find_backend
 from daiss_bluesky.algorithms.fbp import FbpAlgorithm
@@ -18,6 +17,7 @@ from daiss_bluesky.algorithms.offset_axis import not_sure, slices_shape
 from daiss_bluesky.algorithms.peer import PeerAlgorithm
 from daiss_bluesky.algorithms.phase_parameters import phase_filter
 from daiss_bluesky.cli.center_measure import find_axis
+from daiss_bluesky.cli.step_bar import make_bar, watched
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.pipeline import Pipeline
 from daiss_bluesky.core.reconstruction import Algorithm
@@ -43,44 +43,14 @@ def reconstruct_file(
     # The width of the slices of a half-acquisition must be known to state memory.
     found = _find_axis(stored, parameters) if parameters.get("half_acquisition") else {}
     algorithm = _make(pipeline.algorithm, parameters)
-    with _bar(show=show) as bar:
-        task = bar.add_task("reconstructing", total=None)
+    with watched(show=show) as (console, advance):
+        say_method = _once(console)
 
-        say_method = _once(bar.console)
-
-        def advance(state: State) -> None:
+        def step(state: State) -> None:
             say_method(state)
-            if state.step == 1:
-                # The time left is that of the iterations alone.
-                bar.reset(task)
-            if not state.steps:
-                done, total = state.frames_used, state.frames_expected
-                bar.update(task, completed=done, total=total)
-                return
-            bar.update(
-                task,
-                completed=state.step,
-                total=state.steps,
-                description=_iterating(state),
-            )
+            advance(state)
 
-        return _noting(found, reconstruct_scan(stored, algorithm, advance))
-
-
-def _bar(*, show: bool) -> Progress:
-    """Make a progress bar with the time left.
-
-    Where nobody watches, and before a refusal, there is none to leave behind.
-    """
-    console = Console(stderr=True)
-    hidden = not (show and console.is_terminal)
-    columns = ("{task.description}", BarColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=console, transient=True, disable=hidden)
-
-
-def _iterating(state: State) -> str:
-    residual = state.parameters.get("residual")
-    return "iterating" if residual is None else f"iterating, residual {residual:.3g}"
+        return _noting(found, reconstruct_scan(stored, algorithm, step))
 
 
 def reconstruct_in_slabs(
@@ -105,7 +75,7 @@ def reconstruct_in_slabs(
     shape = _volume_shape(algorithm, stored)
     volume, final = VolumeFile(target, shape), None
     try:
-        with _bar(show=show) as bar:
+        with make_bar(show=show) as bar:
             task = bar.add_task(f"slabs of {rows} rows", total=shape[0])
 
             say_method = _once(bar.console)

@@ -70,13 +70,15 @@ def find_orientation(
     bad: NDArray[np.bool_] | None = None,
     n_frames: int = 36,
     iterations: int = 6,
+    curvature_known: bool = True,
 ) -> Orientation:
     """Try all eight on neighboring frames and tell which one fits, and how surely.
 
     `frames` (frame, row, column) with the zero frequency at n // 2, as they come;
     `positions_px` (frame, 2) in pixels of the object; `probe` (mode, row, column) or
-    (row, column), a guess whose curvature is that of the beam; `bad` pixels do not
-    count. A confidence is by how much more than half of the frames are explained better
+    (row, column), a guess whose curvature is that of the beam, unless not
+    `curvature_known`, as of one found from these frames; `bad` pixels do not count.
+    A confidence is by how much more than half of the frames are explained better
     (from 0 at half to 1 at all), less where residuals differ by less than a tenth; for
     the twin by absorption it is the correlation of what is absorbed with what is
     retarded. Raises InputError for less than four frames with light, or arrays that do
@@ -87,7 +89,7 @@ def find_orientation(
     some, places = frames[chosen], positions_px[chosen]
     results = _run_all(_prepare(some, places, probe, bad), iterations)
     if _fit(results)[1] >= LEAST_CONFIDENCE:
-        return judge(results)
+        return judge(results, curvature_px2=None if curvature_known else 0.0)
     center_px = frame_moments(frames, bad).center_px
     pair, slopes = by_circulation(circulation(positions_px, center_px))
     name = pair or _fit(results)[0]

@@ -1,6 +1,8 @@
 """After the last frame: passes through all, and one half compared with the other."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,15 +22,44 @@ HALF_PASSES = 12
 """Of each half of the frames, for the ring correlation."""
 
 
-def refined(solver: Solver, parameters: PtychographyParameters) -> Iterator[Misfit]:
-    """Give the solver its modes and pass through all frames; yields each pass."""
+@dataclass(frozen=True, slots=True)
+class Updates:
+    """What is improved, under the names of the parameters."""
+
+    update_object: bool
+    update_probe: bool
+    refine_positions: bool
+
+    @classmethod
+    def of(cls, parameters: PtychographyParameters) -> Self:
+        """Give those that a run begins with."""
+        return cls(
+            parameters.update_object,
+            parameters.update_probe,
+            parameters.refine_positions,
+        )
+
+
+def refined(
+    solver: Solver,
+    parameters: PtychographyParameters,
+    updates: Callable[[], Updates],
+) -> Iterator[Misfit]:
+    """Give the solver its modes and pass through all frames; yields each pass.
+
+    `updates` is asked before each. A probe that is held keeps the modes it has.
+    """
     everything = np.arange(solver.count)
-    if parameters.modes > len(solver.probe):
-        solver.probe = widen(solver.probe, parameters.modes)
     for number in range(parameters.passes):
-        free = parameters.refine_positions and number >= HELD_PASSES
+        wanted = updates()
+        if wanted.update_probe and parameters.modes > len(solver.probe):
+            solver.probe = widen(solver.probe, parameters.modes)
         step = Step(
-            alpha=parameters.alpha, beta=parameters.alpha, position_step=float(free)
+            object_step=float(wanted.update_object),
+            probe_step=float(wanted.update_probe),
+            alpha=parameters.alpha,
+            beta=parameters.alpha,
+            position_step=float(wanted.refine_positions and number >= HELD_PASSES),
         )
         yield one_pass(solver, everything, number, step)
     solver.probe = orthogonalize(solver.probe)
