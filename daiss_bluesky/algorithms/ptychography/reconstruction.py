@@ -282,6 +282,7 @@ class PtychographyReconstruction:
             self._quality["residual"] = misfit.residual
             on_step()
             began_s = time.perf_counter()
+        self._steps = self._step
         half_period_px = half_data_resolution_px(solver, parameters)
         if half_period_px is not None:
             self._quality["frc_half_period_px"] = half_period_px
