@@ -2,6 +2,7 @@
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from daiss_bluesky.kernels.lane_blocks import follow, join, split, transpose
 from daiss_bluesky.kernels.lanes import (
@@ -15,16 +16,20 @@ from daiss_bluesky.kernels.lanes import (
     zeros,
 )
 
+Floats = NDArray[np.float32]
+
 A = np.random.default_rng(0).random(400).astype(np.float32)
 
 
 @njit
-def _transpose(source, at, step, target, to, to_step):  # type: ignore[no-untyped-def]
+def _transpose(
+    source: Floats, at: int, step: int, target: Floats, to: int, to_step: int
+) -> None:
     transpose(source, at, step, target, to, to_step)
 
 
 @njit
-def _rearrange(source, at, target):  # type: ignore[no-untyped-def]
+def _rearrange(source: Floats, at: int, target: Floats) -> None:
     a, b = load(source, at), load(source, at + LANES)
     real, imag = split(a, b)
     store(target, 0, real)
@@ -36,7 +41,7 @@ def _rearrange(source, at, target):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _calculate(source, counts, target):  # type: ignore[no-untyped-def]
+def _calculate(source: Floats, counts: NDArray[np.uint16], target: Floats) -> None:
     a, b = load(source, 3), load(source, 40)
     store(target, 0, divide(a, b))
     store(target, LANES, maximum(a, b))
