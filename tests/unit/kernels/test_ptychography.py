@@ -167,8 +167,8 @@ def test_positions_that_are_none_are_refused() -> None:
     solver = Solver(np.ones((16, 16), np.complex64))
     frames = np.ones((2, 16, 16), np.uint16)
     with pytest.raises(InputError, match="NaN or infinite"):
-        solver.add(frames, [[0, 0], [np.nan, 1]])
-    solver.add(frames, [[0, 0], [1e6, 1]])
+        solver.add(frames, [[0.0, 0.0], [np.nan, 1.0]])
+    solver.add(frames, [[0.0, 0.0], [1e6, 1.0]])
     with pytest.raises(InputError, match="in pixels of the object"):
         solver.update([0, 1], Step())
 
