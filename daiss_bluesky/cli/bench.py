@@ -10,16 +10,21 @@ from rich.table import Table
 from daiss_bluesky.cli.options import Json
 from daiss_bluesky.core.errors import unknown
 
-KINDS = ("tomography", "preprocess", "center")
+KINDS = ("tomography", "ptychography", "preprocess", "center")
 ARRIVAL_FPS = {"B": 100.0}
 """Cases that are given frames at a rate unless told otherwise."""
 
 
 def bench(
-    what: Annotated[str, typer.Argument(help="tomography, preprocess or center")],
+    what: Annotated[
+        str, typer.Argument(help="tomography, ptychography, preprocess or center")
+    ],
     case: Annotated[
         list[str] | None,
-        typer.Option(help="A: 256³, 400 angles; B: 512³, 720; C: 16 x 2048, 1500"),
+        typer.Option(
+            help="A: 256³, 400 angles; B: 512³, 720; C: 16 x 2048, 1500; ptychography:"
+            " siemens, phantom"
+        ),
     ] = None,
     peers: Annotated[
         bool, typer.Option("--peers", help="run other programs beside, where installed")
@@ -32,13 +37,15 @@ def bench(
 ) -> None:
     """Measure speed, memory and error on this machine; ratios are to peers beside.
 
-    Examples: daiss bench tomography --case A; daiss bench tomography --peers --json
+    Examples: daiss bench tomography --case A; daiss bench ptychography --peers --json
     """
     if what not in KINDS:
         raise unknown("benchmark", what, KINDS)
     console = Console(stderr=True, quiet=json_output)
     if what == "tomography":
         report = _tomography(case or ["A", "B", "C"], peers, arrival_fps, console)
+    elif what == "ptychography":
+        report = _ptychography(case or ["siemens", "phantom"], peers, console)
     else:
         report = _measure(what, console)
     if json_output:
@@ -81,6 +88,22 @@ def _tomography(
             told = status.update
             rows = bench_case(case, peers=peers, arrival_fps=fps, told=told)
             report["rows"].extend(rows)
+    return report
+
+
+def _ptychography(names: list[str], peers: bool, console: Console) -> dict[str, Any]:
+    from daiss_bluesky.bench.diffraction_cases import (  # noqa: PLC0415 - a second
+        find_diffraction_case,
+    )
+    from daiss_bluesky.bench.diffraction_memory import peak_of  # noqa: PLC0415
+    from daiss_bluesky.bench.ptychography import bench_case  # noqa: PLC0415
+
+    cases = [find_diffraction_case(name) for name in names]
+    report: dict[str, Any] = {"rows": []}
+    with console.status("memory") as status:
+        report["memory"] = {one.name: peak_of(one) for one in cases if not one.missing}
+        for one in cases:
+            report["rows"].extend(bench_case(one, peers=peers, told=status.update))
     return report
 
 

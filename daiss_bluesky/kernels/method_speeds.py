@@ -121,9 +121,11 @@ def _angles() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 def _gridding(grid: Grid) -> tuple[float, float]:
     frames = np.ones((_FRAMES, grid.rows, grid.columns), np.float32)
     angles, weights = _angles()
-    grids, half = grid.zeros(), grid.columns / 2
+    grids, kept, half = grid.zeros(), grid.remainders(), grid.columns / 2
     add_s = _best_s(
-        lambda: gridding.add_projections(grids, grid, frames, angles, weights, half)
+        lambda: gridding.add_projections(
+            grids, kept, grid, frames, angles, weights, half
+        )
     )
     # What is zero stays zero, however often. The volume's pages are there by then.
     gridding.clear(grids)

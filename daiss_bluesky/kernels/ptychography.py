@@ -12,15 +12,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.kernels.lane_fft import CELL, LanePlan, plan
-from daiss_bluesky.kernels.lanes import LANES
+from daiss_bluesky.kernels.lanes import LANES, zeros
 from daiss_bluesky.kernels.ptychography_canvas import Canvas
+from daiss_bluesky.kernels.ptychography_detector import blocks_of, tall_of
 from daiss_bluesky.kernels.ptychography_group import (
     brightness,
     move_group,
     sum_group,
 )
 from daiss_bluesky.kernels.ptychography_step import Misfit, Step
-from daiss_bluesky.kernels.threads import threads_for
+from daiss_bluesky.kernels.threads import Pace, threads_for
 
 GROUP = 16
 """Frames of one parallel update, at most."""
@@ -61,22 +62,23 @@ class Solver:
         self.canvas = Canvas(self.shape)
         self._near = transfer is not None
         self._ffts = _parts(plan(shape[1])), _parts(plan(shape[0]))
-        self._blocks, self._tall = (
-            -(-shape[1] // LANES),
-            -(-shape[0] // LANES) * LANES,
-        )
+        self._across, self._tall = blocks_of(shape[1]), tall_of(shape[0])
         good = np.ones(shape) if bad is None else ~np.asarray(bad, np.bool_)
-        self._good = self._detector_order(good.astype(np.float32)[None]).ravel()
-        self._inside = np.zeros(self._blocks * LANES, np.float32)
+        laid = self._detector_order(good.astype(np.float32)[None]).ravel()
+        self._good = zeros(laid.shape)
+        self._good[:] = laid
+        self._inside = np.zeros(self._across * LANES, np.float32)
         self._inside[: shape[1]] = 1
         self._transfer = np.empty(0, np.float32)
         if transfer is not None:
             scaled = np.asarray(transfer, np.complex64).T / np.float32(
                 shape[0] * shape[1]
             )
-            self._transfer = _cells(scaled, self._tall // LANES).ravel()
-        self._frames = np.empty((0, self._good.size), np.uint16)
+            self._transfer = _cells(scaled, blocks_of(shape[0])).ravel()
+        self._frames = zeros((0, self._good.size), np.uint16)
         self._positions = self._measured = np.empty((0, 2))
+        self._waves = zeros((0, 0))
+        self._pace = Pace()
         self.count = 0
         self.probe = probe
 
@@ -84,8 +86,8 @@ class Solver:
     def probe(self) -> Complex:
         """The modes (mode, row, column), a copy."""
         rows, columns = self.shape
-        cells = self._probe.reshape(-1, self._tall, self._blocks, 2, LANES)
-        parts = cells.transpose(3, 0, 1, 2, 4).reshape(2, len(cells), self._tall, -1)
+        cells = self._probe.reshape(-1, self._across, self._tall, 2, LANES)
+        parts = cells.transpose(3, 0, 2, 1, 4).reshape(2, len(cells), self._tall, -1)
         both = parts[0] + np.complex64(1j) * parts[1]
         return np.ascontiguousarray(both[:, :rows, :columns], np.complex64)
 
@@ -93,22 +95,22 @@ class Solver:
     def probe(self, probe: Complex) -> None:
         probe = np.asarray(probe, np.complex64).reshape(-1, *self.shape)
         fill = [(0, 0), (0, self._tall - self.shape[0]), (0, 0)]
-        cells = _cells(np.pad(probe, fill), self._blocks)
-        self._probe = np.ascontiguousarray(cells.ravel())
-        self._bright = np.empty(self._tall * self._blocks * LANES, np.float32)
+        cells = _cells(np.pad(probe, fill), self._across)
+        self._probe = zeros((cells.size,))
+        self._probe[:] = cells.swapaxes(1, 2).ravel()
+        self._bright = zeros((self._tall * self._across * LANES,))
         self._brightest = brightness(self._probe, self._bright)
-        self._make_room(len(probe))
+        if self._waves.shape[1] != self._probe.size:
+            self._make_room(len(probe))
 
     def _make_room(self, modes: int) -> None:
-        cells = self._tall * self._blocks
-        longest = max(self._tall, self._blocks * LANES)
-        self._waves = np.zeros((_SHARES, modes * cells * CELL), np.float32)
-        self._strips = np.zeros(
-            (_SHARES, max(3, 2 * modes), longest * CELL), np.float32
-        )
-        self._asked = np.zeros((GROUP, cells * CELL), np.float32)
-        self._probe_sum = np.zeros_like(self._waves)
-        self._lit = np.zeros((_SHARES, cells * LANES), np.float32)
+        cells = self._tall * self._across
+        longest = max(self._tall, self._across * LANES)
+        self._waves = zeros((_SHARES, modes * cells * CELL))
+        self._strips = zeros((_SHARES, max(3, 2 * modes), longest * CELL))
+        self._asked = zeros((GROUP, cells * CELL))
+        self._probe_sum = zeros(self._waves.shape)
+        self._lit = zeros((_SHARES, cells * LANES))
 
     @property
     def positions(self) -> NDArray[np.float64]:
@@ -122,6 +124,8 @@ class Solver:
                 f"frames must be uint16 of {self.shape} pixels like the probe,"
                 f" not {frames.dtype} of {frames.shape[1:]}"
             )
+        if not np.isfinite(positions).all():
+            raise InputError("positions must be numbers: some are NaN or infinite")
         first, last = self.count, self.count + len(frames)
         if last > len(self._frames):
             room = max(last, 2 * len(self._frames), 64)
@@ -165,7 +169,8 @@ class Solver:
         corners = self.canvas.corners(self._positions[chosen])
         order = np.argsort(corners[:, 1], kind="stable")
         chosen, corners = chosen[order], corners[order]
-        with threads_for(_PIXEL_WORK * self._probe.size // 2 * len(chosen)):
+        work = _PIXEL_WORK * self._probe.size // 2 * len(chosen)
+        with threads_for(work) as most, self._pace.threads(most, work):
             sums = self._improve(chosen, corners, step)
         if step.position_step:
             measured = self._measured[chosen]
@@ -234,6 +239,6 @@ def _moves(sums: NDArray[np.float64], step: Step) -> NDArray[np.float64]:
 
 
 def _grown(array: NDArray[Any], room: int) -> NDArray[Any]:
-    larger = np.empty((room, *array.shape[1:]), array.dtype)
+    larger = zeros((room, *array.shape[1:]), array.dtype)
     larger[: len(array)] = array
     return larger

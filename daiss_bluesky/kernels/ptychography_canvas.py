@@ -3,10 +3,32 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.kernels.lanes import LANES
 
 _MARGIN = 16
 """Pixels to spare on each side, so that refined positions rarely make it grow."""
+
+_MOST = 20_000
+"""Pixels on a side; wrong positions are found before they fill the memory."""
+
+_PAGE = 512
+"""Pixels of 4 KiB: rows so far apart share their place in the first cache."""
+
+
+def _away_from_page(width: int) -> int:
+    """Give what makes a width a good one."""
+    return (
+        2 * _MARGIN if abs((width + _PAGE // 2) % _PAGE - _PAGE // 2) < _MARGIN else 0
+    )
+
+
+def _check_size(size: NDArray[np.int64]) -> None:
+    if size.max() > _MOST:
+        raise InputError(
+            f"positions span an object of {size[0]} x {size[1]} pixels, more than"
+            f" {_MOST} on a side: are they in pixels of the object?"
+        )
 
 
 class Canvas:
@@ -47,6 +69,8 @@ class Canvas:
         spare = np.maximum(_MARGIN, size // 4)
         before = np.where(first < low, low - first + spare, 0)
         after = np.where(last > low + size, last - low - size + spare, 0)
+        after[1] += _away_from_page(int(size[1] + before[1] + after[1]))
+        _check_size(size + before + after)
         larger = np.ones(size + before + after, np.complex64)
         (y, x), (rows, columns) = before, size
         larger[y : y + rows, x : x + columns] = self.pixels

@@ -1,10 +1,10 @@
 """What waves lack at the detector: compiled, one frame at a time.
 
-Waves of a frame lie as cells (mode, row, block of LANES columns), see `lane_fft`, rows
-and columns filled up with zeros to whole blocks; they come and go transformed along
-columns of pixels. Transforms run down strips a block wide, which stay in the first
-cache; between the two axes blocks are transposed. The inverse is the transform with
-real and imaginary parts exchanged before and after.
+Waves of a frame lie as cells (mode, block of LANES columns, row), see `lane_fft`,
+filled up with zeros: to whole blocks of columns, and to `tall` rows. They come and go
+transformed along columns of pixels. Transforms run down a strip, the cells of a block,
+which stays in the first cache; between the two axes blocks are transposed. The inverse
+is the transform with real and imaginary parts exchanged before and after.
 """
 
 import numpy as np
@@ -26,14 +26,23 @@ from daiss_bluesky.kernels.lanes import (
     subtract,
 )
 
-_DARK = np.float32(1e-15)
-"""Amplitudes below are taken for this: nothing is divided by zero."""
+_DARK = np.float32(1e-30)
+"""Intensities below are taken for this: nothing is divided by zero."""
 
 
 @njit(cache=True, nogil=True)
 def blocks_of(pixels):  # type: ignore[no-untyped-def]
     """Count the blocks that hold so many pixels."""
     return (pixels + LANES - 1) // LANES
+
+
+@njit(cache=True, nogil=True)
+def tall_of(rows):  # type: ignore[no-untyped-def]
+    """Count the cells of a strip: whole blocks, and one for strips not to collide.
+
+    Without it the same row of all strips would share a few lines of the first cache.
+    """
+    return blocks_of(rows) * LANES + 1
 
 
 @njit(cache=True, nogil=True)
@@ -48,8 +57,9 @@ def total(lanes, room):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def far_field(waves, modes, size, frame, good, fft, strips, room):  # type: ignore[no-untyped-def]
-    """Put what the waves lack in their place; give Σ (model - √I)² and Σ I.
+    """Put what the waves lack in their place, parts exchanged; give the two sums.
 
+    These are Σ (model - √I)² and Σ I.
     Frame and mask are (column, row), rows filled up to whole blocks.
     """
     rows, columns = size
@@ -59,8 +69,8 @@ def far_field(waves, modes, size, frame, good, fft, strips, room):  # type: igno
     misfit = power = 0.0
     for block in range(down):
         for mode in range(modes):
-            first = (mode * down + block) * LANES * across
-            _turn(waves, first, across, strips[2 * mode])
+            first = mode * across * tall_of(rows) + block * LANES
+            _turn(waves, first, size, strips[2 * mode])
             transform(strips[2 * mode], strips[2 * mode + 1], fft[0], fft[1])
         found = _replace(
             strips[odd::2], modes, columns, frame, good, block * LANES, down * LANES,
@@ -70,8 +80,8 @@ def far_field(waves, modes, size, frame, good, fft, strips, room):  # type: igno
         power += found[1]
         for mode in range(modes):
             x, y = strips[2 * mode + odd], strips[2 * mode + 1 - odd]
-            first = (mode * down + block) * LANES * across
-            _turn_back(transform(x, y, fft[0], fft[1]), waves, first, across)
+            first = mode * across * tall_of(rows) + block * LANES
+            _turn_back(transform(x, y, fft[0], fft[1]), waves, first, size)
     return misfit, power
 
 
@@ -91,13 +101,16 @@ def near_field(  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _propagate(waves, modes, size, transfer, sign, fft, strips):  # type: ignore[no-untyped-def]
-    """Multiply the spectrum with the function, or with its conjugate (sign -1)."""
+    """Multiply the spectrum with the function, or with its conjugate (sign -1).
+
+    Parts come out exchanged.
+    """
     rows, columns = size
     across, down = blocks_of(columns), blocks_of(rows)
     odd, signed = fft[0].shape[0] % 2, splat(np.float32(sign))
     for block in range(modes * down):
-        first = block * LANES * across
-        _turn(waves, first, across, strips[0])
+        first = block // down * across * tall_of(rows) + block % down * LANES
+        _turn(waves, first, size, strips[0])
         found = transform(strips[0], strips[1], fft[0], fft[1])
         for c in range(columns):
             ar, ai = get(found, c)
@@ -106,21 +119,19 @@ def _propagate(waves, modes, size, transfer, sign, fft, strips):  # type: ignore
             real = subtract(multiply(ar, br), multiply(ai, bi))
             put(found, c, multiply_add(ar, bi, multiply(ai, br)), real)
         back = transform(strips[odd], strips[1 - odd], fft[0], fft[1])
-        _turn_back(back, waves, first, across)
+        _turn_back(back, waves, first, size)
 
 
 @njit(cache=True, nogil=True)
 def _replace_near(waves, modes, size, frame, good, fft, strips, room):  # type: ignore[no-untyped-def]
     rows, columns = size
-    across, tall = blocks_of(columns), blocks_of(rows) * LANES
+    across, tall = blocks_of(columns), tall_of(rows)
     odd, one = fft[0].shape[0] % 2, np.float32(1)
     misfit = power = 0.0
     for block in range(across):
         for mode in range(modes):
-            x = strips[2 * mode]
-            for r in range(rows):
-                real, imag = get(waves, (mode * tall + r) * across + block)
-                put(x, r, imag, real)
+            x, first = strips[2 * mode], (mode * across + block) * tall * CELL
+            x[: tall * CELL] = waves[first : first + tall * CELL]
             transform(x, strips[2 * mode + 1], fft[0], fft[1])
         # The exchange of parts that ends the inverse is the one of `_replace`.
         found = _replace(
@@ -131,10 +142,9 @@ def _replace_near(waves, modes, size, frame, good, fft, strips, room):  # type: 
         power += found[1]
         for mode in range(modes):
             x, y = strips[2 * mode + odd], strips[2 * mode + 1 - odd]
+            first = (mode * across + block) * tall * CELL
             back = transform(x, y, fft[0], fft[1])
-            for r in range(rows):
-                real, imag = get(back, r)
-                put(waves, (mode * tall + r) * across + block, real, imag)
+            waves[first : first + rows * CELL] = back[: rows * CELL]
     return misfit, power
 
 
@@ -149,18 +159,20 @@ def _replace(  # type: ignore[no-untyped-def]
     """
     misfit, power = splat(np.float32(0)), splat(np.float32(0))
     dark, scaled, normed = splat(_DARK), splat(scale), splat(norm)
+    one = splat(np.float32(1))
     for i in range(count):
         intensity = splat(np.float32(0))
         for mode in range(modes):
             real, imag = get(strips[mode], i)
             intensity = multiply_add(imag, imag, multiply_add(real, real, intensity))
-        amplitude = square_root(multiply(intensity, scaled))
+        intensity = maximum(multiply(intensity, scaled), dark)
         counts = load_uint16(frame, at + i * step)
         counted = load(good, at + i * step)
-        lacking = multiply(counted, subtract(square_root(counts), amplitude))
-        misfit = multiply_add(lacking, lacking, misfit)
+        larger = square_root(divide(counts, intensity))
+        ratio = multiply(counted, subtract(larger, one))
+        misfit = multiply_add(multiply(ratio, ratio), intensity, misfit)
         power = multiply_add(counted, counts, power)
-        ratio = divide(multiply(lacking, normed), maximum(amplitude, dark))
+        ratio = multiply(ratio, normed)
         for mode in range(modes):
             real, imag = get(strips[mode], i)
             put(strips[mode], i, multiply(ratio, imag), multiply(ratio, real))
@@ -168,18 +180,18 @@ def _replace(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _turn(waves, first, across, strip):  # type: ignore[no-untyped-def]
+def _turn(waves, first, size, strip):  # type: ignore[no-untyped-def]
     """Take LANES rows from cell `first` on as cells (column), a lane for each row."""
-    for block in range(across):
-        at, to = (first + block) * CELL, block * LANES * CELL
-        transpose(waves, at, across * CELL, strip, to, CELL)
-        transpose(waves, at + LANES, across * CELL, strip, to + LANES, CELL)
+    for block in range(blocks_of(size[1])):
+        at, to = (first + block * tall_of(size[0])) * CELL, block * LANES * CELL
+        transpose(waves, at, CELL, strip, to, CELL)
+        transpose(waves, at + LANES, CELL, strip, to + LANES, CELL)
 
 
 @njit(cache=True, nogil=True)
-def _turn_back(strip, waves, first, across):  # type: ignore[no-untyped-def]
-    """Undo `_turn`, with real and imaginary parts exchanged."""
-    for block in range(across):
-        at, to = block * LANES * CELL, (first + block) * CELL
-        transpose(strip, at + LANES, CELL, waves, to, across * CELL)
-        transpose(strip, at, CELL, waves, to + LANES, across * CELL)
+def _turn_back(strip, waves, first, size):  # type: ignore[no-untyped-def]
+    """Undo `_turn`."""
+    for block in range(blocks_of(size[1])):
+        at, to = block * LANES * CELL, (first + block * tall_of(size[0])) * CELL
+        transpose(strip, at, CELL, waves, to, CELL)
+        transpose(strip, at + LANES, CELL, waves, to + LANES, CELL)

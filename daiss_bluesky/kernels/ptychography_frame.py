@@ -23,6 +23,7 @@ from daiss_bluesky.kernels.ptychography_detector import (
     blocks_of,
     far_field,
     near_field,
+    tall_of,
     total,
 )
 
@@ -39,7 +40,7 @@ def add_frame(  # type: ignore[no-untyped-def]
     """
     y, x = int(np.floor(corner[0])), int(np.floor(corner[1]))
     place = 2 * (y * width + x), width, corner[0] - y, corner[1] - x
-    modes = probe.shape[0] // (blocks_of(size[0]) * LANES * blocks_of(size[1]) * CELL)
+    modes = probe.shape[0] // (tall_of(size[0]) * blocks_of(size[1]) * CELL)
     room = np.empty(LANES, np.float32)
     _leave(canvas, place, probe, waves, modes, size, fft_down, strips)
     if transfer.shape[0] == 0:
@@ -60,21 +61,22 @@ def add_frame(  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def _leave(canvas, place, probe, waves, modes, size, fft, strips):  # type: ignore[no-untyped-def]
     """Make the exit waves, transformed along columns of pixels."""
-    rows, across, tall = size[0], blocks_of(size[1]), blocks_of(size[0]) * LANES
-    patch, x = strips[0], strips[1]
+    rows, across, tall = size[0], blocks_of(size[1]), tall_of(size[0])
+    patch, work = strips[0], strips[1]
     for block in range(across):
         _gather(canvas, place, block, rows, patch)
         for mode in range(modes):
-            first = mode * tall * across + block
+            first = (mode * across + block) * tall * CELL
+            mine = probe[first : first + rows * CELL]
+            x = waves[first : first + rows * CELL]
             for r in range(rows):
                 ar, ai = get(patch, r)
-                br, bi = get(probe, first + r * across)
+                br, bi = get(mine, r)
                 real = subtract(multiply(ar, br), multiply(ai, bi))
                 put(x, r, real, multiply_add(ar, bi, multiply(ai, br)))
-            found = transform(x, strips[2], fft[0], fft[1])
-            for r in range(rows):
-                real, imag = get(found, r)
-                put(waves, first + r * across, real, imag)
+            transform(x, work, fft[0], fft[1])
+            if fft[0].shape[0] % 2:
+                x[:] = work[: rows * CELL]
 
 
 @njit(cache=True, nogil=True)
@@ -84,61 +86,55 @@ def _arrive(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     """Transform χ back along columns of pixels, and weight it with object and probe.
 
-    Cells `asked` become Σ_m P_m* χ_m; O* χ_m and |O|² are added to the other two.
+    Waves come with parts exchanged, and are used up. Cells `asked` become Σ_m P_m* χ_m;
+    O* χ_m and |O|² are added to the other two.
     """
-    rows, across, tall = size[0], blocks_of(size[1]), blocks_of(size[0]) * LANES
-    patch, x = strips[0], strips[1]
+    rows, across, tall = size[0], blocks_of(size[1]), tall_of(size[0])
+    patch = strips[0]
     for block in range(across):
         _gather(canvas, place, block, rows, patch)
+        start, count = block * tall * CELL, rows * CELL
         for mode in range(modes):
-            first = mode * tall * across + block
-            for r in range(rows):
-                real, imag = get(waves, first + r * across)
-                put(x, r, imag, real)
-            found = transform(x, strips[2], fft[0], fft[1])
-            _ask(found, probe, first, rows, across, mode, block, asked)
-            _add_product(patch, found, rows, across, first, probe_sum)
-        _add_square(patch, rows, across, block, inside, lit)
+            first = mode * across * tall * CELL + start
+            x = waves[first : first + count]
+            found = transform(x, strips[1], fft[0], fft[1])
+            _weight(
+                found, patch, rows, mode == 0, probe[first : first + count],
+                asked[start : start + count], probe_sum[first : first + count],
+            )  # fmt: skip
+        start, count = block * tall * LANES, rows * LANES
+        _add_square(patch, rows, load(inside, block * LANES), lit[start:][:count])
+
+
+@njit(cache=True, nogil=True)
+def _weight(found, patch, rows, is_first, probe, asked, probe_sum):  # type: ignore[no-untyped-def]
+    for r in range(rows):
+        xi, xr = get(found, r)
+        real, imag = _turned_product(get(probe, r), xr, xi)
+        if not is_first:
+            more_real, more_imag = get(asked, r)
+            real, imag = add(real, more_real), add(imag, more_imag)
+        put(asked, r, real, imag)
+        real, imag = _turned_product(get(patch, r), xr, xi)
+        more_real, more_imag = get(probe_sum, r)
+        put(probe_sum, r, add(real, more_real), add(imag, more_imag))
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _turned_product(ar, ai, br, bi):  # type: ignore[no-untyped-def]
+def _turned_product(a, br, bi):  # type: ignore[no-untyped-def]
     """Give the conjugate of a times b."""
+    ar, ai = a
     real = multiply_add(ar, br, multiply(ai, bi))
     return real, subtract(multiply(ar, bi), multiply(ai, br))
 
 
 @njit(cache=True, nogil=True)
-def _ask(found, probe, first, rows, across, mode, block, asked):  # type: ignore[no-untyped-def]
-    for r in range(rows):
-        xi, xr = get(found, r)
-        pr, pi = get(probe, first + r * across)
-        real, imag = _turned_product(pr, pi, xr, xi)
-        if mode:
-            more_real, more_imag = get(asked, r * across + block)
-            real, imag = add(real, more_real), add(imag, more_imag)
-        put(asked, r * across + block, real, imag)
-
-
-@njit(cache=True, nogil=True)
-def _add_product(patch, found, rows, across, first, probe_sum):  # type: ignore[no-untyped-def]
-    for r in range(rows):
-        xi, xr = get(found, r)
-        pr, pi = get(patch, r)
-        real, imag = _turned_product(pr, pi, xr, xi)
-        to_real, to_imag = get(probe_sum, first + r * across)
-        put(probe_sum, first + r * across, add(real, to_real), add(imag, to_imag))
-
-
-@njit(cache=True, nogil=True)
-def _add_square(patch, rows, across, block, inside, lit):  # type: ignore[no-untyped-def]
+def _add_square(patch, rows, inside, lit):  # type: ignore[no-untyped-def]
     """Add |O|², of pixels inside the frame only."""
-    counted = load(inside, block * LANES)
     for r in range(rows):
         real, imag = get(patch, r)
-        at = (r * across + block) * LANES
         square = multiply_add(imag, imag, multiply(real, real))
-        store(lit, at, multiply_add(square, counted, load(lit, at)))
+        store(lit, r * LANES, multiply_add(square, inside, load(lit, r * LANES)))
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -172,7 +168,7 @@ def _gather(canvas, place, block, rows, strip):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def _add_tilts(canvas, place, asked, bright, size, room, sums):  # type: ignore[no-untyped-def]
     """Give the normal equations of a move: two right sides, then yy, yx and xx."""
-    rows, across = size[0], blocks_of(size[1])
+    rows, across, tall = size[0], blocks_of(size[1]), tall_of(size[0])
     _, width, fy, fx = place
     up, down = splat(np.float32(1 - fy)), splat(np.float32(fy))
     here, right = splat(np.float32(1 - fx)), splat(np.float32(fx))
@@ -186,7 +182,7 @@ def _add_tilts(canvas, place, asked, bright, size, room, sums):  # type: ignore[
         at = place[0] + 2 * LANES * block
         a, b = _between(canvas, at, here, right)
         da, db = _between(canvas, at, less, one)
-        for cell in range(block, rows * across, across):
+        for cell in range(block * tall, block * tall + rows):
             at += 2 * width
             below_a, below_b = _between(canvas, at, here, right)
             below_da, below_db = _between(canvas, at, less, one)

@@ -20,10 +20,12 @@ from daiss_bluesky.kernels.lanes import (
     splat,
     store,
 )
-from daiss_bluesky.kernels.ptychography_detector import blocks_of
+from daiss_bluesky.kernels.ptychography_detector import blocks_of, tall_of
 from daiss_bluesky.kernels.ptychography_frame import add_frame
 
 _DARK = np.float32(1e-30)
+_TOGETHER = 8
+"""Rows of the canvas that are moved together: the cells they need lie side by side."""
 
 
 @njit(cache=True, nogil=True, parallel=True)
@@ -54,45 +56,48 @@ def move_group(  # type: ignore[no-untyped-def]
     Corners are sorted by column, and so is what they ask; canvas rows from first to
     last are touched. For the object, max D is that of one frame.
     """
-    across = blocks_of(size[1])
-    probe_rows = bright.shape[0] // (across * LANES)
+    cells = bright.shape[0] // LANES
     rest = np.float32(beta * _sum_lit(lit) + _DARK)
-    count = last + 1 - first
+    count = (last - first) // _TOGETHER + 1
     for i in prange(count):
         if object_step != 0:
-            _move_row(
-                canvas, first + i, width, corners, asked, bright, size[0], across,
-                object_step, alpha, brightest,
+            y = first + i * _TOGETHER
+            _move_rows(
+                canvas, y, min(y + _TOGETHER, last + 1), width, corners, asked, bright,
+                size, object_step, alpha, brightest,
             )  # fmt: skip
         if probe_step != 0:
-            start = i * probe_rows // count * across
-            end = (i + 1) * probe_rows // count * across
+            start, end = i * cells // count, (i + 1) * cells // count
             _move_probe(probe, probe_sum, lit, start, end, probe_step, beta, rest)
 
 
 @njit(cache=True, nogil=True)
-def _move_row(  # type: ignore[no-untyped-def]
-    canvas, y, width, corners, asked, bright, rows, across, step, alpha, brightest
+def _move_rows(  # type: ignore[no-untyped-def]
+    canvas, first, end_y, width, corners, asked, bright, size, step, alpha, brightest
 ):  # fmt: skip
-    """Move a row of the object, piece by piece where patches touch each other."""
-    buffer = np.empty(3 * width, np.float32)
+    """Move rows of the object, piece by piece where patches touch each other."""
+    rows, across = size[0], blocks_of(size[1])
+    buffers = np.empty((end_y - first, 3 * width), np.float32)
     line = np.zeros(3 * (across + 2) * LANES, np.float32)
     start = end = 0
     for k in range(len(corners)):
         top, left = int(np.floor(corners[k, 0])), int(np.floor(corners[k, 1]))
-        if y < top or y > top + rows:
+        if end_y <= top or first > top + rows:
             continue
         if left >= end:
-            _move_piece(canvas, y, width, buffer, start, end, step, alpha, brightest)
+            _move_piece(
+                canvas, first, width, buffers, start, end, step, alpha, brightest
+            )
             start = end = left
         until = left + (across + 1) * LANES
         for part in range(3):
-            buffer[part * width + end : part * width + until + LANES] = 0
+            buffers[:, part * width + end : part * width + until + LANES] = 0
         end = until
         fy, fx = corners[k, 0] - top, corners[k, 1] - left
-        _mix_rows(asked[k], bright, y - top, rows, across, fy, line)
-        _add_line(line, across, fx, buffer, width, left)
-    _move_piece(canvas, y, width, buffer, start, end, step, alpha, brightest)
+        for y in range(max(first, top), min(end_y, top + rows + 1)):
+            _mix_rows(asked[k], bright, y - top, rows, across, fy, line)
+            _add_line(line, across, fx, buffers[y - first], width, left)
+    _move_piece(canvas, first, width, buffers, start, end, step, alpha, brightest)
 
 
 @njit(cache=True, nogil=True)
@@ -100,16 +105,16 @@ def _mix_rows(asked, bright, r, rows, across, fy, line):  # type: ignore[no-unty
     """Interpolate between rows r and r - 1: three lines between empty blocks."""
     here = splat(np.float32(1 - fy if r < rows else 0))
     above = splat(np.float32(fy if r > 0 else 0))
-    at, before = min(r, rows - 1) * across, max(r - 1, 0) * across
+    at, before, tall = min(r, rows - 1), max(r - 1, 0), tall_of(rows)
     pitch = (across + 2) * LANES
     for block in range(across):
-        ar, ai = get(asked, at + block)
-        br, bi = get(asked, before + block)
+        ar, ai = get(asked, at + block * tall)
+        br, bi = get(asked, before + block * tall)
         to = (block + 1) * LANES
         store(line, to, multiply_add(above, br, multiply(here, ar)))
         store(line, pitch + to, multiply_add(above, bi, multiply(here, ai)))
-        a = load(bright, (at + block) * LANES)
-        b = load(bright, (before + block) * LANES)
+        a = load(bright, (at + block * tall) * LANES)
+        b = load(bright, (before + block * tall) * LANES)
         store(line, 2 * pitch + to, multiply_add(above, b, multiply(here, a)))
 
 
@@ -127,20 +132,24 @@ def _add_line(line, across, fx, buffer, width, left):  # type: ignore[no-untyped
 
 
 @njit(cache=True, nogil=True)
-def _move_piece(canvas, y, width, buffer, start, end, step, alpha, brightest):  # type: ignore[no-untyped-def]
+def _move_piece(  # type: ignore[no-untyped-def]
+    canvas, first, width, buffers, start, end, step, alpha, brightest
+):  # fmt: skip
     share, rest = splat(np.float32(1 - alpha)), splat(np.float32(alpha * brightest))
     rest = add(rest, splat(_DARK))
     stepped = splat(np.float32(step))
-    for x in range(start, end, LANES):
-        seen = multiply_add(share, load(buffer, 2 * width + x), rest)
-        scale = divide(stepped, seen)
-        at = 2 * (y * width + x)
-        real, imag = split(load(canvas, at), load(canvas, at + LANES))
-        real = multiply_add(scale, load(buffer, x), real)
-        imag = multiply_add(scale, load(buffer, width + x), imag)
-        a, b = join(real, imag)
-        store(canvas, at, a)
-        store(canvas, at + LANES, b)
+    for i in range(len(buffers)):
+        buffer = buffers[i]
+        for x in range(start, end, LANES):
+            seen = multiply_add(share, load(buffer, 2 * width + x), rest)
+            scale = divide(stepped, seen)
+            at = 2 * ((first + i) * width + x)
+            real, imag = split(load(canvas, at), load(canvas, at + LANES))
+            real = multiply_add(scale, load(buffer, x), real)
+            imag = multiply_add(scale, load(buffer, width + x), imag)
+            a, b = join(real, imag)
+            store(canvas, at, a)
+            store(canvas, at + LANES, b)
 
 
 @njit(cache=True, nogil=True)

@@ -10,10 +10,12 @@ def orthogonalize(probe: Complex) -> Complex:
     """Mix modes (mode, row, column) to orthogonal ones, the brightest first.
 
     By the eigenvectors of their Gram matrix, which leaves the sum of their intensities,
-    in any plane, as it was.
+    in any plane, as it was. Modes that were orthogonal stay as they were.
     """
     flat = probe.reshape(len(probe), -1).astype(np.complex128)
     _, mix = np.linalg.eigh(flat @ flat.conj().T)
+    largest = np.take_along_axis(mix, np.abs(mix).argmax(axis=0)[None], axis=0)
+    mix *= np.abs(largest) / largest
     mixed = mix[:, ::-1].conj().T @ flat
     return np.asarray(mixed.reshape(probe.shape), np.complex64)
 

@@ -11,9 +11,9 @@ class Step:
     object_step: float = 1.0
     probe_step: float = 1.0
     position_step: float = 0.0
-    alpha: float = 0.1
+    alpha: float = 0.5
     """Regularization of the object: 0 divides by what was seen, 1 is the gradient."""
-    beta: float = 0.1
+    beta: float = 1.0
     """The same for the probe."""
     reach_px: float = 0.5
     """The farthest a position may move in one update, along each axis."""

@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
+from zipfile import BadZipFile
 
 import numpy as np
 import psutil
@@ -26,6 +27,9 @@ from daiss_bluesky.core.registry import load
 from daiss_bluesky.kernels.orientation import ORIENTATIONS, apply_orientation
 from daiss_bluesky.kernels.propagation import FresnelPropagator
 from daiss_bluesky.kernels.ptychography import check_shape
+
+UNREADABLE = (OSError, KeyError, ValueError, EOFError, BadZipFile)
+"""What NumPy raises for files that are not its own."""
 
 READ_PROBE = "daiss_bluesky.readers.probe_file:read_probe"
 
@@ -200,6 +204,8 @@ def _read_probe(path: str | None) -> NDArray[np.complex64] | None:
     if path is None or path == LAST:
         return None
     probe: NDArray[np.complex64] = load(READ_PROBE)(Path(path).expanduser())
+    if not probe.any():
+        raise InputError(f"the probe of {path} is 0 everywhere")
     return probe
 
 
@@ -207,6 +213,9 @@ def _read_mask(path: str | None) -> NDArray[np.bool_] | None:
     if path is None:
         return None
     try:
-        return np.asarray(np.load(Path(path).expanduser(), allow_pickle=False), bool)
-    except (OSError, ValueError) as error:
+        mask = np.load(Path(path).expanduser(), allow_pickle=False)
+    except UNREADABLE as error:
         raise InputError(f"mask file {path} cannot be read: {error}") from None
+    if not isinstance(mask, np.ndarray) or mask.ndim != 2:  # noqa: PLR2004
+        raise InputError(f"mask file {path} holds no array (row, column)")
+    return mask.astype(bool)

@@ -127,9 +127,8 @@ class Intake:
     def take_dark(self, batch: Batch) -> None:
         """Add darks to the mean dark."""
         batch = self._turned(batch)
-        new = np.array([key not in self._darks for key in batch.keys], bool)
+        new = _first_seen(batch.keys, self._darks)
         self._dark_sum += batch.pixels[new].sum(axis=0, dtype=np.float64)
-        self._darks |= set(batch.keys)
         self.stale = self.stale or bool(new.any() and self.seen)
 
     def take(self, batch: Batch) -> Taken:
@@ -137,9 +136,8 @@ class Intake:
         batch = self._turned(batch)
         if batch.positions_um is None:
             raise InputError("diffraction frames came without positions")
-        fresh = np.array([key not in self.seen for key in batch.keys], bool)
+        fresh = _first_seen(batch.keys, self.seen)
         self.duplicates += int(np.sum(~fresh))
-        self.seen |= set(batch.keys)
         counts = self._counts(batch.pixels)
         placed = np.isfinite(batch.positions_um).all(axis=1)
         lit = counts.any(axis=(1, 2))
@@ -197,3 +195,12 @@ class Intake:
         if self.optics.bad is not None:
             full &= ~self.optics.bad
         return np.asarray(~full.any(axis=(1, 2)))
+
+
+def _first_seen(keys: list[FrameKey], seen: set[FrameKey]) -> NDArray[np.bool_]:
+    """Tell which keys are new, each once, and remember them."""
+    new = np.zeros(len(keys), bool)
+    for number, key in enumerate(keys):
+        new[number] = key not in seen
+        seen.add(key)
+    return new

@@ -13,14 +13,18 @@ LAST = "last"
 class PtychographyParameters(Model):
     """What a pipeline file may say about ptychography by rPIE."""
 
-    visits_per_frame: int = Field(16, ge=1)
-    """Updates that each frame that arrives pays for, its own and those of others."""
-    alpha: float = Field(0.1, gt=0, le=1)
+    visits_per_frame: int = Field(16, ge=0)
+    """Updates that each frame that arrives pays for, its own and those of others.
+
+    0: maps alone while the scan runs, the object after it.
+    """
+    alpha: float = Field(0.3, gt=0, le=1)
     """Regularization of object and probe (rPIE)."""
     modes: int = Field(3, ge=1, le=16)
     """Incoherent probe modes of the final result; one while the scan runs."""
     passes: int = Field(40, ge=1)
-    """Through all frames after the last has come."""
+    """Through all frames after the last has come, at most: they end once one more
+    would hardly change the residual."""
     refine_positions: bool = True
     """In the passes at the end."""
     update_object: bool = True

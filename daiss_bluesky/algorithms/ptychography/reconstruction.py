@@ -32,7 +32,7 @@ from daiss_bluesky.core.reconstruction import (
     Reread,
     nobody_watches,
 )
-from daiss_bluesky.kernels.overlap import find_overlap
+from daiss_bluesky.kernels.overlap import Overlap, differ, find_overlap
 from daiss_bluesky.kernels.ptychography import GROUP, Solver
 from daiss_bluesky.kernels.ptychography_guess import near_guess, scaled, sweep
 from daiss_bluesky.kernels.ptychography_step import Misfit, Step
@@ -97,7 +97,7 @@ class PtychographyReconstruction:
             return
         self._pictures.add(taken)
         self._indices += taken.indices.tolist()
-        self._newest_s = float(np.fmax(self._newest_s, np.nanmax(taken.times_s)))
+        self._newest_s = float(np.fmax.reduce(taken.times_s, initial=self._newest_s))
         self._waiting.append(taken)
         self._visit_whole_blocks()
 
@@ -107,7 +107,9 @@ class PtychographyReconstruction:
             self._take_bearing(last=come >= TRIES[-1])
         if self._solver is None and (come < FIRST_FRAMES or not self._bearing.decided):
             return
-        solver = self._with_waiting()
+        self._visit_blocks(self._with_waiting())
+
+    def _visit_blocks(self, solver: Solver) -> None:
         while solver.count - self._visited >= BLOCK:
             self._visit(solver, self._visited + BLOCK)
 
@@ -138,6 +140,8 @@ class PtychographyReconstruction:
             )
         for one in self._waiting:
             self._solver.add(one.frames, one.positions_px)
+            # Views cut the object out as far as positions reach, visited or not.
+            self._solver.canvas.corners(one.positions_px)
         self._waiting.clear()
         return self._solver
 
@@ -229,19 +233,25 @@ class PtychographyReconstruction:
             "frames_saturated": intake.saturated,
             "frames_without_position": intake.without_position,
         }
-        if solver is not None and self._visited > 1:
-            overlap = find_overlap(solver.positions[: self._visited], solver.probe)
-            known |= {"modes": len(solver.probe), "overlap": round(overlap.linear, 3)}
+        if solver is not None and self._visited:
             known |= {
+                "modes": len(solver.probe),
                 "object_origin_px": self._pictures.origin_px,
                 "object_pixel_um": self._optics.pixel_um,
                 "frame_iterations": self._visits_done,
                 "computing_s": round(self._computing_s, 3),
             }
-            warnings = [overlap.warning, self._bearing.warning]
+            overlap = self._overlap(solver.positions[: self._visited], solver.probe)
+            if overlap is not None:
+                known["overlap"] = round(overlap.linear, 3)
+            warnings = [overlap and overlap.warning, self._bearing.warning]
             if any(warnings):
                 known["warning"] = "; ".join(one for one in warnings if one)
         return known
+
+    @staticmethod
+    def _overlap(positions_px: NDArray[np.float64], probe: Complex) -> Overlap | None:
+        return find_overlap(positions_px, probe) if differ(positions_px) else None
 
     def views(self) -> Arrays:
         """Give small 2-D pictures of the present state; copies, always finite."""
@@ -272,6 +282,7 @@ class PtychographyReconstruction:
             self._quality["residual"] = misfit.residual
             on_step()
             began_s = time.perf_counter()
+        self._steps = self._step
         half_period_px = half_data_resolution_px(solver, parameters)
         if half_period_px is not None:
             self._quality["frc_half_period_px"] = half_period_px
@@ -307,6 +318,7 @@ class PtychographyReconstruction:
         solver = self._with_waiting()
         if self._indices != sorted(self._indices):
             solver = self._in_order(solver)
+        self._visit_blocks(solver)  # fewer than FIRST_FRAMES wait until here
         if solver.count > self._visited:
             self._visit(solver, solver.count)
         return solver
@@ -322,5 +334,4 @@ class PtychographyReconstruction:
         self._indices.sort()
         self._visits = Visits(self._parameters.visits_per_frame, GROUP)
         self._visited = 0
-        self._visit_whole_blocks()
         return self._solver

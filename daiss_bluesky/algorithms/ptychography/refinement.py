@@ -15,10 +15,16 @@ from daiss_bluesky.kernels.ptychography_modes import orthogonalize, widen
 from daiss_bluesky.kernels.ptychography_step import Misfit, Step
 from daiss_bluesky.kernels.ring_correlation import fourier_ring_correlation
 
-HELD_PASSES = 3
+HELD_PASSES = 1
 """Positions stay until the new modes have found their shape."""
 
-HALF_PASSES = 12
+SETTLED, SETTLED_PASSES = 0.01, 3
+"""So small a part of the residual gained in so many passes is the end.
+
+A single pass may gain nothing where positions are still far off.
+"""
+
+HALF_PASSES = 8
 """Of each half of the frames, for the ring correlation."""
 
 
@@ -47,9 +53,11 @@ def refined(
 ) -> Iterator[Misfit]:
     """Give the solver its modes and pass through all frames; yields each pass.
 
-    `updates` is asked before each. A probe that is held keeps the modes it has.
+    `updates` is asked before each. A probe that is held keeps the modes it has. The
+    last pass is the one after which nothing is gained, or that of the parameters.
     """
     everything = np.arange(solver.count)
+    found: list[float] = []
     for number in range(parameters.passes):
         wanted = updates()
         if wanted.update_probe and parameters.modes > len(solver.probe):
@@ -61,8 +69,18 @@ def refined(
             beta=parameters.alpha,
             position_step=float(wanted.refine_positions and number >= HELD_PASSES),
         )
-        yield one_pass(solver, everything, number, step)
+        misfit = one_pass(solver, everything, number, step)
+        yield misfit
+        found.append(misfit.residual)
+        if _settled(found[HELD_PASSES:]):
+            break
     solver.probe = orthogonalize(solver.probe)
+
+
+def _settled(residuals: list[float]) -> bool:
+    if len(residuals) <= SETTLED_PASSES:
+        return False
+    return residuals[-1] > (1 - SETTLED) * residuals[-1 - SETTLED_PASSES]
 
 
 def one_pass(

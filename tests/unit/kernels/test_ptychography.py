@@ -163,6 +163,16 @@ def test_other_frames_are_refused() -> None:
         solver.add(np.ones((1, 16, 18)), [[0, 0]])  # type: ignore[arg-type]
 
 
+def test_positions_that_are_none_are_refused() -> None:
+    solver = Solver(np.ones((16, 16), np.complex64))
+    frames = np.ones((2, 16, 16), np.uint16)
+    with pytest.raises(InputError, match="NaN or infinite"):
+        solver.add(frames, [[0, 0], [np.nan, 1]])
+    solver.add(frames, [[0, 0], [1e6, 1]])
+    with pytest.raises(InputError, match="in pixels of the object"):
+        solver.update([0, 1], Step())
+
+
 @pytest.mark.parametrize("size", [0, GROUP + 1])
 def test_other_groups_are_refused(size: int) -> None:
     with pytest.raises(InputError, match=f"not {size}"):

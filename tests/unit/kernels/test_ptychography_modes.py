@@ -25,6 +25,11 @@ def test_orthogonal_modes_show_the_same_intensity() -> None:
         np.testing.assert_allclose(after, before, rtol=1e-4, atol=1e-3)
 
 
+def test_orthogonal_modes_stay_as_they_are() -> None:
+    probe = orthogonalize(waves(np.random.default_rng(1), (3, 9, 10)))
+    np.testing.assert_allclose(orthogonalize(probe), probe, atol=1e-4)
+
+
 @pytest.mark.parametrize("modes", [1, 2, 3, 6])
 def test_new_modes_are_orthogonal_and_keep_the_power(modes: int) -> None:
     y, x = np.mgrid[-8:8, -9:9]

@@ -135,7 +135,7 @@ def test_wrong_positions_are_put_right() -> None:
     away = solver.positions - scan.right
     away -= away.mean(axis=0)
     assert np.std(scan.positions - scan.right) > 0.6
-    assert np.std(away) < 0.2
+    assert np.std(away) < 0.1
     assert right < wrong / 3
 
 

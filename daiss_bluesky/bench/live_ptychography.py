@@ -1,0 +1,145 @@
+"""A ptychography scan as it would come from a detector, by the shipped parameters."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from daiss_bluesky.algorithms.ptychography.algorithm import RpieAlgorithm
+from daiss_bluesky.algorithms.ptychography.reconstruction import (
+    PtychographyReconstruction,
+)
+from daiss_bluesky.bench.diffraction_cases import DiffractionCase, PhantomCase
+from daiss_bluesky.bench.measuring import seconds
+from daiss_bluesky.core.frames import Batch
+from daiss_bluesky.core.reconstruction import Arrays
+from daiss_bluesky.core.stored_batches import count_frames, sample_batch
+from daiss_bluesky.core.stored_diffraction import StoredDiffraction
+
+BATCH = 16
+"""Frames that the local engine takes at once."""
+LOOK = 4
+"""Frames between two looks at the first pictures."""
+LOOKED_AT = 128
+RECOGNIZED = 0.8
+"""Correlation with the final phase from which on the object is recognized."""
+EQUAL_PASSES = 10
+"""After the last frame, where streamed and offline are compared."""
+
+Picture = NDArray[np.float32]
+
+
+def live_figures(case: DiffractionCase, stored: StoredDiffraction) -> dict[str, Any]:
+    """Give ingest, first image, final result, and streamed against offline."""
+    found: dict[str, Any] = {
+        "ingest_off_fps": _ingest_fps(stored, visits_per_frame=0),
+        "ingest_fps": _ingest_fps(stored),
+    }
+    reconstruction = _start(stored)
+    looks = list(_watch(reconstruction, stored))
+    arrays: Arrays = {}
+
+    def finish() -> None:
+        nonlocal arrays
+        arrays = reconstruction.finish(lambda _: iter(()))
+
+    found["finish_s"] = seconds(finish)
+    progress, final = reconstruction.progress(), reconstruction.views()
+    found |= dict(progress.quality) | {"passes": progress.step}
+    found |= _first_image(looks, final["object_phase"])
+    if isinstance(case, PhantomCase):
+        origin = progress.parameters["object_origin_px"]
+        found["truth_error_rad"] = case.truth_error_rad(
+            arrays["object"],
+            origin,
+            final["coverage"].astype(np.int64),
+        )
+    return found | _equal_visits(stored)
+
+
+def _start(
+    stored: StoredDiffraction, **parameters: float
+) -> PtychographyReconstruction:
+    algorithm = RpieAlgorithm(**parameters)
+    return algorithm.start(stored.scan, stored.frame_shape)
+
+
+def _batches(stored: StoredDiffraction, size: int) -> Iterator[Batch]:
+    n = count_frames(stored)
+    for first in range(0, n, size):
+        yield sample_batch(stored, np.arange(first, min(n, first + size)))
+
+
+def _ingest_fps(stored: StoredDiffraction, **parameters: float) -> float:
+    batches = list(_batches(stored, BATCH))
+    reconstruction = _start(stored, **parameters)
+
+    def feed() -> None:
+        for batch in batches:
+            reconstruction.add(batch)
+
+    return count_frames(stored) / seconds(feed)
+
+
+Look = tuple[int, float, float, Picture, Picture]
+"""Frames, frame-iterations, seconds of computing, phase, coverage."""
+
+
+def _watch(
+    reconstruction: PtychographyReconstruction, stored: StoredDiffraction
+) -> Iterator[Look]:
+    """Feed all, and look after every few of the first frames."""
+    for batch in _batches(stored, LOOK):
+        reconstruction.add(batch)
+        if batch.indices[-1] >= LOOKED_AT:
+            continue
+        pictures, told = reconstruction.views(), reconstruction.progress()
+        if "object_phase" not in pictures:
+            continue
+        yield (
+            told.frames_used,
+            float(told.parameters["frame_iterations"]),
+            float(told.parameters["computing_s"]),
+            pictures["object_phase"],
+            pictures["coverage"],
+        )
+
+
+def _first_image(looks: list[Look], final: Picture) -> dict[str, Any]:
+    """Find the first look from which on the phase is recognized, where covered."""
+    for frames, visits, computing_s, phase, coverage in looks:
+        lit = coverage > 0
+        if phase.shape == final.shape and alike(phase[lit], final[lit]) > RECOGNIZED:
+            return {
+                "first_image_frames": frames,
+                "first_image_iterations": visits,
+                "first_image_s": computing_s,
+            }
+    return {}
+
+
+def alike(a: Picture, b: Picture) -> float:
+    """Give the correlation of two pictures; 0 where one shows nothing."""
+    if not (a.std() and b.std()):
+        return 0.0
+    return float(np.corrcoef(a.ravel(), b.ravel())[0, 1])
+
+
+def _equal_visits(stored: StoredDiffraction) -> dict[str, float]:
+    """Compare one mode without positions, streamed or with all frames at once."""
+    streamed = RpieAlgorithm().parameters.visits_per_frame
+    found = {}
+    for name, live in (("streamed", streamed), ("offline", 0)):
+        reconstruction = _start(
+            stored,
+            visits_per_frame=live,
+            passes=EQUAL_PASSES + streamed - live,
+            modes=1,
+            refine_positions=False,
+        )
+        for batch in _batches(stored, BATCH):
+            reconstruction.add(batch)
+        reconstruction.finish(lambda _: iter(()))
+        found[f"{name}_residual"] = reconstruction.progress().quality["residual"]
+    return found
