@@ -19,7 +19,7 @@ Json = Annotated[
     bool, typer.Option("--json", help="print one JSON object on the last line")
 ]
 ScanFile = Annotated[
-    Path, typer.Argument(help="npz, areaDetector, DXchange, NXtomo or CXI file")
+    Path, typer.Argument(help="npz, DXchange, NXtomo or areaDetector file")
 ]
 
 

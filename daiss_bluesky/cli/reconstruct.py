@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from daiss_bluesky.cli.options import Json, ScanFile, with_options
+from daiss_bluesky.cli.options import Json, with_options
 
 if TYPE_CHECKING:
     from daiss_bluesky.core.pipeline import Pipeline
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 class ReconstructOptions:
     """What to reconstruct, how, and where the volume goes."""
 
-    file: ScanFile
+    file: Annotated[
+        Path, typer.Argument(help="npz, areaDetector, DXchange, NXtomo or CXI file")
+    ]
     output: Annotated[
         Path | None,
         typer.Option(
