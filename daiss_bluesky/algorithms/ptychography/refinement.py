@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daiss_bluesky.algorithms.ptychography.parameters import PtychographyParameters
+from daiss_bluesky.algorithms.ptychography.positions import keep_scale, retry_worst
 from daiss_bluesky.algorithms.ptychography.visits import in_groups
 from daiss_bluesky.kernels.overlap import add_illumination
 from daiss_bluesky.kernels.ptychography import GROUP, Solver
@@ -15,6 +16,12 @@ from daiss_bluesky.kernels.ring_correlation import fourier_ring_correlation
 
 HELD_PASSES = 3
 """Positions stay until the new modes have found their shape."""
+
+POSITION_STEP = 2.0
+"""The detector tells amplitudes only, so that waves lack half of what a move does."""
+
+RETRY_PASSES = (8, 16)
+"""Before these, frames that fit worst are tried elsewhere."""
 
 HALF_PASSES = 12
 """Of each half of the frames, for the ring correlation."""
@@ -28,9 +35,16 @@ def refined(solver: Solver, parameters: PtychographyParameters) -> Iterator[Misf
     for number in range(parameters.passes):
         free = parameters.refine_positions and number >= HELD_PASSES
         step = Step(
-            alpha=parameters.alpha, beta=parameters.alpha, position_step=float(free)
+            alpha=parameters.alpha,
+            beta=parameters.alpha,
+            position_step=POSITION_STEP * free,
         )
-        yield one_pass(solver, everything, number, step)
+        if free and number in RETRY_PASSES:
+            retry_worst(solver)
+        misfit = one_pass(solver, everything, number, step)
+        if free:
+            keep_scale(solver)
+        yield misfit
     solver.probe = orthogonalize(solver.probe)
 
 
