@@ -13,7 +13,12 @@ from numpy.typing import NDArray
 
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.frames import Batch, FrameKey
-from daiss_bluesky.core.reconstruction import Algorithm, Arrays, Progress, Reconstruction
+from daiss_bluesky.core.reconstruction import (
+    Algorithm,
+    Arrays,
+    Progress,
+    Reconstruction,
+)
 from daiss_bluesky.core.stored_batches import field_batches, sample_batch
 from daiss_bluesky.core.stored_diffraction import StoredDiffraction
 from daiss_bluesky.engine.inline import reconstruct_scan

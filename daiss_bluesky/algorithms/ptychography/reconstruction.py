@@ -16,6 +16,7 @@ from daiss_bluesky.algorithms.ptychography.refinement import (
 from daiss_bluesky.algorithms.ptychography.slope import level
 from daiss_bluesky.algorithms.ptychography.views import Pictures, illumination
 from daiss_bluesky.algorithms.ptychography.visits import BLOCK, Visits
+from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.frames import Batch
 from daiss_bluesky.core.ptychography import PtychographyScan
 from daiss_bluesky.core.reconstruction import (
@@ -202,7 +203,9 @@ class PtychographyReconstruction:
         return known
 
     @staticmethod
-    def _overlap(positions_px: NDArray[np.float64], probe: Complex) -> dict[str, object]:
+    def _overlap(
+        positions_px: NDArray[np.float64], probe: Complex
+    ) -> dict[str, object]:
         if not differ(positions_px):
             return {}
         overlap = find_overlap(positions_px, probe)
@@ -238,6 +241,11 @@ class PtychographyReconstruction:
             self._quality["residual"] = misfit.residual
             on_step()
             began_s = time.perf_counter()
+        if not np.isfinite(solver.probe).all():
+            raise InputError(
+                "the reconstruction diverged: are energy, distance and pixel those of"
+                " the scan? a larger alpha is steadier"
+            )
         half_period_px = half_data_resolution_px(solver, parameters)
         if half_period_px is not None:
             self._quality["frc_half_period_px"] = half_period_px

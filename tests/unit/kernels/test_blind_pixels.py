@@ -6,7 +6,9 @@ import pytest
 from daiss_bluesky.kernels.blind_pixels import find_blind
 
 
-def pattern(counts: float, n: int = 48) -> np.ndarray[tuple[int, int], np.dtype[float]]:
+def pattern(
+    counts: float, n: int = 48
+) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
     y, x = (np.arange(n) - n / 2)[:, None], np.arange(n) - n / 2
     return np.asarray(counts * np.exp(-(y**2 + x**2) / (2 * 6.0**2)))
 

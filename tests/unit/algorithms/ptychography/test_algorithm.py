@@ -2,6 +2,7 @@
 
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,6 +24,10 @@ from daiss_bluesky.testing.ptychography_scan import (
 
 QUICK = {"passes": 2, "visits_per_frame": 2, "modes": 2}
 POSITIONS = [(0.0, 0.0), (1.0, 1.0)]
+
+
+def make(**parameters: Any) -> RpieAlgorithm:
+    return RpieAlgorithm(**parameters)
 
 
 def scan(**known: object) -> PtychographyScan:
@@ -63,7 +68,7 @@ def test_files_that_cannot_be_read_are_named(
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(InputError, match=r"there\.npz cannot be read"):
-        RpieAlgorithm(**{what: str(path)})
+        make(**{what: str(path)})
 
 
 def test_files_with_something_else_are_named(tmp_path: Path) -> None:
@@ -71,11 +76,11 @@ def test_files_with_something_else_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="an npz with probe is due"):
         RpieAlgorithm(probe=str(tmp_path / "array.npy"))
     np.savez(tmp_path / "other.npz", wave=np.ones((4, 4)))
-    with pytest.raises(InputError, match="other.npz cannot be read.*probe"):
+    with pytest.raises(InputError, match=r"other\.npz cannot be read.*probe"):
         RpieAlgorithm(probe=str(tmp_path / "other.npz"))
     for wrong in (np.ones(4), np.zeros((4, 4)), np.full((4, 4), np.nan)):
         np.savez(tmp_path / "wrong.npz", probe=wrong)
-        with pytest.raises(InputError, match="wrong.npz has shape"):
+        with pytest.raises(InputError, match=r"wrong\.npz has shape"):
             RpieAlgorithm(probe=str(tmp_path / "wrong.npz"))
     with pytest.raises(InputError, match="holds no array"):
         RpieAlgorithm(mask=str(tmp_path / "wrong.npz"))
@@ -161,8 +166,7 @@ def test_a_given_probe_and_mask_are_used(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="40 of 40 frames have pixels at 65535"):
         reconstruct_scan(stored, RpieAlgorithm(**QUICK))
     given = {"probe": str(tmp_path / "probe.npz"), "mask": str(tmp_path / "mask.npy")}
-    held = RpieAlgorithm(**QUICK, **given, update_probe=False)
-    final = reconstruct_scan(stored, held)
+    final = reconstruct_scan(stored, make(**QUICK, **given, update_probe=False))
     assert final.progress.parameters["blind_pixels"] == 4
     assert final.progress.parameters["frames_saturated"] == 0
     assert final.progress.quality["residual"] < 0.2

@@ -56,18 +56,28 @@ def test_the_mean_dark_is_subtracted() -> None:
     intake = Intake(FAR)
     intake.take_dark(batch(np.full((2, *SHAPE), 10, np.uint16), [0, 1], "dark"))
     intake.take_dark(batch(np.full((2, *SHAPE), 16, np.uint16), [1, 2], "dark"))
-    assert not intake.stale
     pixels = np.full((1, *SHAPE), 112, np.uint16)
     pixels[0, 0, 0] = 3
     taken = FAR.upright(intake.take(batch(pixels)).frames)
     assert taken[0, 0, 0] == 0
     assert (taken.ravel()[1:] == 100).all()
     intake.take_dark(batch(np.full((1, *SHAPE), 10, np.uint16), [0], "dark"))
-    assert not intake.stale
     intake.take_dark(batch(np.full((1, *SHAPE), 10, np.uint16), [7], "dark"))
     assert intake.stale
+
+
+def test_only_new_darks_after_frames_make_stale() -> None:
+    intake = Intake(FAR)
+    dark = batch(np.full((1, *SHAPE), 10, np.uint16), [0], "dark")
+    intake.take_dark(dark)
+    intake.take(batch(frames(2)))
+    stale = [intake.stale]
+    intake.take_dark(dark)
+    stale.append(intake.stale)
+    intake.take_dark(batch(np.full((1, *SHAPE), 10, np.uint16), [7], "dark"))
+    stale.append(intake.stale)
     intake.forget()
-    assert not intake.stale
+    assert [*stale, intake.stale] == [False, False, True, False]
 
 
 def test_counts_that_are_no_uint16_are_brought_there() -> None:
@@ -126,7 +136,9 @@ def test_no_frame_and_no_position_at_all_are_said() -> None:
     positions = np.full((3, 2), np.nan)
     positions[0] = 0
     intake.take(batch(pixels, positions_um=positions))
-    with pytest.raises(InputError, match="none of 3 .* 1 empty, 0 saturated, 2 without"):
+    with pytest.raises(
+        InputError, match=r"none of 3 .* 1 empty, 0 saturated, 2 without"
+    ):
         intake.refuse_useless()
 
 
@@ -136,7 +148,7 @@ def test_frames_of_another_kind_or_shape_are_refused() -> None:
     alone = Batch("diffraction", "primary", np.arange(1), n, n, frames(1))
     with pytest.raises(InputError, match="without positions"):
         intake.take(alone)
-    with pytest.raises(InputError, match="6 x 4 pixels .* 4 x 6"):
+    with pytest.raises(InputError, match=r"6 x 4 pixels .* 4 x 6"):
         intake.take_dark(batch(np.zeros((1, 6, 4), np.uint16), kind="dark"))
 
 
