@@ -18,8 +18,8 @@ class PtychographyParameters(Model):
 
     0: maps alone while the scan runs, the object after it.
     """
-    alpha: float = Field(0.3, gt=0, le=1)
-    """Regularization of object and probe (rPIE)."""
+    alpha: float = Field(0.3, gt=0, le=0.5)
+    """Regularization of object and probe (rPIE); above 0.5 groups diverge."""
     modes: int = Field(3, ge=1, le=16)
     """Incoherent probe modes of the final result; one while the scan runs."""
     passes: int = Field(40, ge=1)

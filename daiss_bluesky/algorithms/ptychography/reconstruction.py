@@ -23,6 +23,7 @@ from daiss_bluesky.algorithms.ptychography.refinement import (
 from daiss_bluesky.algorithms.ptychography.slope import level
 from daiss_bluesky.algorithms.ptychography.views import Pictures, illumination
 from daiss_bluesky.algorithms.ptychography.visits import BLOCK, Visits
+from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.frames import Batch
 from daiss_bluesky.core.ptychography import PtychographyScan
 from daiss_bluesky.core.reconstruction import (
@@ -283,6 +284,11 @@ class PtychographyReconstruction:
             on_step()
             began_s = time.perf_counter()
         self._steps = self._step
+        if not np.isfinite(solver.probe).all():
+            raise InputError(
+                "the reconstruction diverged: are energy, distance and pixel those of"
+                " the scan? a larger alpha is steadier"
+            )
         half_period_px = half_data_resolution_px(solver, parameters)
         if half_period_px is not None:
             self._quality["frc_half_period_px"] = half_period_px
