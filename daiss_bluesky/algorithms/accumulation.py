@@ -125,6 +125,7 @@ class GriddedSum:
     def __init__(self, frame_shape: tuple[int, int], filter_name: str) -> None:
         self._grid = Grid(*frame_shape, filter_name)
         self._grids = self._grid.zeros()
+        self._remainders = self._grid.remainders()
 
     @staticmethod
     def memory(frame_shape: tuple[int, int], frames: int) -> SumMemory:
@@ -136,7 +137,7 @@ class GriddedSum:
         slab = 4 * min(grid.rows, BLOCK) * grid.columns**2
         copied = grid.bytes // grid.blocks if grid.blocks > 1 else 0
         add = max(grid.work_bytes(frames), grid.slice_bytes)
-        return SumMemory(grid.bytes, add, copied + slab)
+        return SumMemory(grid.bytes + grid.remainder_bytes, add, copied + slab)
 
     def add(
         self,
@@ -147,11 +148,13 @@ class GriddedSum:
     ) -> None:
         """Add attenuation (angle, row, column)."""
         grids, grid = self._grids, self._grid
-        gridding.add_projections(grids, grid, p, angles_rad, weights, center_px)
+        kept = self._remainders
+        gridding.add_projections(grids, kept, grid, p, angles_rad, weights, center_px)
 
     def clear(self) -> None:
         """Begin again."""
         gridding.clear(self._grids)
+        self._remainders[:] = 0
 
     def slices(self, z: int, y: int, x: int, scale: float) -> tuple[Frames, ...]:
         """Give slice z as (y, x), slice y as (z, x) and slice x as (z, y); copies."""

@@ -1,18 +1,20 @@
 """Which rotation center a reconstruction uses, and where it comes from."""
 
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from daiss_bluesky.algorithms.axis_tilt import OppositeFrames, Opposites, Upright
 from daiss_bluesky.algorithms.sinogram_rows import SinogramRows
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.frames import Batch, FrameKey
 from daiss_bluesky.kernels.center_fan import Fan
-from daiss_bluesky.kernels.correction import Fields, attenuation
-from daiss_bluesky.kernels.half_acquisition import is_full_turn
+from daiss_bluesky.kernels.correction import Fields
+from daiss_bluesky.kernels.half_acquisition import MIN_SHARED_RAD, is_full_turn
 from daiss_bluesky.kernels.rotation_center import find_center, opposite_pair
 
 logger = logging.getLogger(__name__)
@@ -61,6 +63,7 @@ class CenterFinder:
     opposite projections, then rows of all projections, then the detector's middle.
     The rows are looked at once they cover enough of the half circle, and again when
     all are there: the last answer depends on the projections, not on their order.
+    Where the axis is tilted, the center is that of straightened frames.
     """
 
     def __init__(
@@ -68,13 +71,19 @@ class CenterFinder:
         given_px: float | None,
         frame_shape: tuple[int, int],
         planned_rad: NDArray[np.float64] | None,
+        middle_row_px: float | None = None,
+        *,
+        is_offset: bool = False,
     ) -> None:
+        """Begin; with is_offset only what a turn shows from both sides counts."""
+        self._is_offset = is_offset
+        self._middle_row_px = middle_row_px
         self._columns = frame_shape[1]
         self._given_px = given_px
         self.give(given_px)
         self._pair: dict[FrameKey, tuple[float, NDArray[Any]]] = {}
         self._opposites: dict[int, tuple[float, NDArray[Any]]] = {}
-        self._rows = SinogramRows(frame_shape[0])
+        self._rows = SinogramRows(frame_shape[0], middle_row_px)
         self._seen: set[int] = set()
         self._wanted = None if planned_rad is None else opposite_pair(planned_rad)
         self._planned = None if planned_rad is None else planned_rad.size
@@ -84,6 +93,9 @@ class CenterFinder:
         self._complete = False
         self._changed = True
         self._chosen: ChosenCenter | None = None
+        self._tilt_rad = 0.0
+        self.version = 0
+        """Changes whenever the opposite frames do, or what corrects them."""
 
     def give(self, center_px: float | None) -> None:
         """Set the center, or let it be found again; refuses one off the detector."""
@@ -103,6 +115,7 @@ class CenterFinder:
             if not known and np.isfinite(angle):
                 self._pair[key] = (float(angle), frame.copy())
                 self._changed = True
+                self.version += 1
 
     def add_projections(self, batch: Batch) -> None:
         """Keep the two opposite projections, and rows of all."""
@@ -118,13 +131,14 @@ class CenterFinder:
             if int(index) not in self._opposites and self._wants(int(index), angle):
                 self._opposites[int(index)] = (float(angle), frame.copy())
                 self._changed = True
+                self.version += 1
 
     def _look_again(self) -> None:
         """Let the rows be looked at when there are twice as many, and at the end."""
         complete = self._planned is not None and len(self._seen) >= self._planned
         more = len(self._rows) >= max(1, 2 * self._looked_at)
         last = complete and not self._complete and self._is_from_rows
-        early = more and self._is_unsure and self._rows.is_early_enough()
+        early = more and self._is_unsure and self._is_early_enough()
         self._changed |= last or early
         self._complete |= complete
 
@@ -136,7 +150,13 @@ class CenterFinder:
     def _is_from_rows(self) -> bool:
         if self._chosen is None:
             return False
-        return self._is_turn or self._chosen.source in _FROM_ROWS
+        is_turn = self._is_turn or self._is_offset
+        return is_turn or self._chosen.source in _FROM_ROWS
+
+    def _is_early_enough(self) -> bool:
+        if not self._is_offset:
+            return self._rows.is_early_enough()
+        return bool(self._rows.shared_rad() >= MIN_SHARED_RAD)
 
     def _wants(self, index: int, angle: float) -> bool:
         if self._planned is not None:
@@ -154,6 +174,7 @@ class CenterFinder:
     def forget_result(self) -> None:
         """Find the center anew when next asked: darks or flats have changed."""
         self._changed = True
+        self.version += 1
 
     def fan(
         self,
@@ -161,11 +182,29 @@ class CenterFinder:
         zinger_threshold: float | None,
         candidates_px: ArrayLike,
         row: int,
+        tilt_rad: float = 0.0,
     ) -> tuple[int, Fan]:
         """Give slices at candidate centers from the projections so far, and the row."""
+        self._rows.tilt_rad = tilt_rad
         return self._rows.fan(fields, zinger_threshold, candidates_px, row)
 
-    def choose(self, fields: Fields, zinger_threshold: float | None) -> ChosenCenter:
+    def opposites(self) -> Iterator[OppositeFrames]:
+        """Give raw frames (2, row, column) half a turn apart, the pair's first."""
+        kept: list[tuple[Opposites, list[tuple[float, NDArray[Any]]]]] = [
+            ("pair", list(self._pair.values())),
+            ("projections", [self._opposites[i] for i in sorted(self._opposites)]),
+        ]
+        for source, frames in kept:
+            pair = opposite_pair([angle for angle, _ in frames])
+            if pair is not None:
+                yield source, np.stack([frames[i][1] for i in pair])
+
+    def choose(
+        self,
+        fields: Fields,
+        zinger_threshold: float | None,
+        tilt_rad: float = 0.0,
+    ) -> ChosenCenter:
         """Take the given center, or find it, or fall back to the detector's middle.
 
         The frames are corrected with the first flats whatever their time, so that
@@ -173,23 +212,20 @@ class CenterFinder:
         """
         if self._given_px is not None:
             return ChosenCenter(self._given_px, "given")
-        if self._changed or self._chosen is None:
+        if self._changed or self._chosen is None or tilt_rad != self._tilt_rad:
+            self._tilt_rad = self._rows.tilt_rad = tilt_rad
             self._chosen = self._find(fields, zinger_threshold)
             self._changed = False
         return self._chosen
 
     def _find(self, fields: Fields, zinger_threshold: float | None) -> ChosenCenter:
-        candidates: list[tuple[CenterSource, list[tuple[float, NDArray[Any]]]]] = [
-            ("pair", list(self._pair.values())),
-            ("projections", [self._opposites[i] for i in sorted(self._opposites)]),
-        ]
+        if self._is_offset:
+            return self._find_in_turn(fields, zinger_threshold)
         correlation = None
-        for source, frames in candidates:
-            pair = opposite_pair([angle for angle, _ in frames])
-            if pair is None:
-                continue
-            raw = np.stack([frames[i][1] for i in pair])
-            p = attenuation(raw, np.full(2, np.nan), fields, zinger_threshold)
+        upright = Upright(self._tilt_rad, self._middle_row_px)
+        nothing = np.full(2, np.nan)
+        for source, raw in self.opposites():
+            p = upright.attenuation(raw, nothing, fields, zinger_threshold)
             center = find_center(p[0], p[1])
             correlation = center.correlation
             if center.is_reliable:
@@ -239,3 +275,22 @@ class CenterFinder:
             unsure = found.unsure
         middle_px = self._columns / 2
         return ChosenCenter(middle_px, "detector middle", correlation, unsure=unsure)
+
+    def _find_in_turn(
+        self, fields: Fields, zinger_threshold: float | None
+    ) -> ChosenCenter:
+        """Find a center that may be near an edge, where one pair shows too little."""
+        middle_px = self._columns / 2
+        unsure = "the projections so far do not go far enough beyond half a turn"
+        if self._complete or self._is_early_enough():
+            self._looked_at = len(self._rows)
+            try:
+                found = self._rows.find_turn(fields, zinger_threshold)
+            except InputError as error:
+                return ChosenCenter(middle_px, "detector middle", unsure=str(error))
+            if found.unsure is None:
+                return ChosenCenter(
+                    found.center_px, "sinogram", found.correlation, found.error_px
+                )
+            unsure = found.unsure
+        return ChosenCenter(middle_px, "detector middle", unsure=unsure)

@@ -13,7 +13,7 @@ from daiss_bluesky.algorithms.method_choice import (
     choose_method,
     predict,
 )
-from daiss_bluesky.algorithms.offset_axis import slices_shape
+from daiss_bluesky.algorithms.offset_axis import widest_shape
 from daiss_bluesky.algorithms.sinogram_rows import SinogramRows
 from daiss_bluesky.algorithms.slabs import slab_bytes
 from daiss_bluesky.core.errors import InputError
@@ -43,6 +43,7 @@ class FbpAlgorithm:
         """Check the parameters; without a limit, what the machine has free counts."""
         self.parameters = FbpParameters.parse(parameters, "the parameters of fbp")
         self._memory_limit_gb = memory_limit_gb
+        self._settled: MethodChoice | None = None
 
     def memory_bytes(self, scan: Scan, frame_shape: tuple[int, int]) -> int:
         """Tell how much memory a reconstruction will hold at most.
@@ -59,19 +60,31 @@ class FbpAlgorithm:
     ) -> int:
         frame = 4 * frame_shape[0] * frame_shape[1]
         flats = min(MAX_FLAT_SUMS, scan.counts.get("flat", 0) + 4)
-        shape = slices_shape(self.parameters, scan, frame_shape)
+        shape = widest_shape(self.parameters, scan, frame_shape)
         memory = SUMS[method].memory(shape, WORK_FRAMES)
-        wider = 3 + (shape != frame_shape) * shape[1] / frame_shape[1]
+        wider = (
+            3
+            + self.parameters.straightens
+            + (shape != frame_shape) * shape[1] / frame_shape[1]
+        )
         batch = memory.adding + int(wider * WORK_FRAMES * frame)
         work = max(batch, search_bytes(*frame_shape))
         kept = frame * (2 * flats + 12) + SinogramRows.bytes_for(frame_shape)
         needed = BASE_BYTES + kept + memory.held + max(work, memory.ending)
         if self.parameters.stripes != "none":
-            needed += 6 * frame + RING_BYTES * frame_shape[1] ** 2
+            wide = 4 * shape[0] * shape[1]
+            needed += 2 * frame + 4 * wide + RING_BYTES * shape[1] ** 2
         if self.parameters.needs_whole_sinograms:
             n_angles = scan.n_projections or MANY_ANGLES * frame_shape[1]
-            needed += slab_bytes(method, n_angles, *frame_shape)
+            needed += self._sinogram_bytes(method, n_angles, frame_shape, shape[1])
+            needed += self.parameters.straightens * WORK_FRAMES * frame
         return needed
+
+    def _sinogram_bytes(
+        self, method: Method, n_angles: int, frame_shape: tuple[int, int], width: int
+    ) -> int:
+        """Tell what whole sinograms take, with slices that wide made of them."""
+        return slab_bytes(method, n_angles, *frame_shape, width)
 
     def choice(self, scan: Scan, frame_shape: tuple[int, int]) -> MethodChoice:
         """Choose how the sum is formed, where the parameters leave it open.
@@ -79,6 +92,8 @@ class FbpAlgorithm:
         From geometry, memory, exposure time and what was measured on this machine once;
         the first time that is measured here.
         """
+        if self._settled is not None:
+            return self._settled
         chosen = self.parameters.method
         if chosen != "auto":
             return MethodChoice(chosen, f"{chosen}, as the parameters say")
@@ -87,13 +102,17 @@ class FbpAlgorithm:
         limit_bytes = self._limit_gb() * 1e9
         needed = {m: self._memory_bytes(scan, frame_shape, m) for m in METHODS}
         fits = [m for m in METHODS if needed[m] <= limit_bytes]
-        rows, columns = slices_shape(self.parameters, scan, frame_shape)
+        rows, columns = widest_shape(self.parameters, scan, frame_shape)
         return choose_method(
             fits or METHODS,
             predict(rows, columns, method_speeds()),
             scan.n_projections or MANY_ANGLES * columns,
             None if scan.exposure_s is None else 1 / scan.exposure_s,
         )
+
+    def settle(self, scan: Scan, frame_shape: tuple[int, int]) -> None:
+        """Choose now and stay with it, so that all slabs of a scan are made alike."""
+        self._settled = self.choice(scan, frame_shape)
 
     def _limit_gb(self) -> float:
         if self._memory_limit_gb is not None:

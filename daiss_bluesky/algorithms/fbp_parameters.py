@@ -27,12 +27,3 @@ class FbpParameters(PreprocessingParameters):
                 " sharper than 'ramp'"
             )
         return self
-
-    @model_validator(mode="after")
-    def _half_is_plain(self) -> Self:
-        if self.half_acquisition and self.stripes != "none":
-            raise ValueError(
-                f"stripes {self.stripes!r} are not removed in half-acquisition; set one"
-                " of the two only"
-            )
-        return self

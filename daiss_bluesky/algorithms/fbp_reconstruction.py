@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from daiss_bluesky.algorithms.accumulation import SUMS
-from daiss_bluesky.algorithms.center import CenterFinder, ChosenCenter
+from daiss_bluesky.algorithms.axis import Axis, AxisFinder
 from daiss_bluesky.algorithms.fbp_parameters import FbpParameters
 from daiss_bluesky.algorithms.fields import FieldCollector
 from daiss_bluesky.algorithms.ledger import Ledger
 from daiss_bluesky.algorithms.method_choice import MethodChoice
-from daiss_bluesky.algorithms.offset_axis import offset_field, slices_shape
+from daiss_bluesky.algorithms.offset_axis import slices_shape
 from daiss_bluesky.algorithms.preprocessing import MeanProjection, Preprocessing
 from daiss_bluesky.algorithms.rings import Rings
 from daiss_bluesky.algorithms.slabs import Projections, reconstruct_slabs
@@ -35,7 +35,6 @@ from daiss_bluesky.core.reconstruction import (
 from daiss_bluesky.core.scan import Scan
 from daiss_bluesky.kernels.center_fan import Fan
 from daiss_bluesky.kernels.correction import Fields
-from daiss_bluesky.kernels.half_acquisition import widen
 from daiss_bluesky.kernels.plane_sampling import add_slab
 
 logger = logging.getLogger(__name__)
@@ -56,14 +55,10 @@ class FbpReconstruction:
         parameters: FbpParameters,
         choice: MethodChoice,
     ) -> None:
-        given_px = parameters.center_px
-        if given_px is None:
-            given_px = scan.center_px
         self._scan = scan
         self._shape = frame_shape
         self._parameters = parameters
         self._preprocessing = Preprocessing.of(parameters, scan, frame_shape)
-        self._zingers = self._preprocessing.zinger_threshold
         self._mean = (
             None if parameters.stripes == "none" else MeanProjection(frame_shape)
         )
@@ -72,20 +67,24 @@ class FbpReconstruction:
             dark_level=parameters.dark_level, repair_dead=parameters.dead_pixels
         )
         planned_rad = scan.planned_angles_rad
-        self._finder = CenterFinder(given_px, frame_shape, planned_rad)
-        self._offset = offset_field(parameters, scan, frame_shape)
+        self._finder = AxisFinder(scan, frame_shape, parameters)
+        # Opposite projections show different halves in half-acquisition.
+        self._period_rad = 2 * np.pi if parameters.half_acquisition else np.pi
         self._guesses = self._guess_weights(planned_rad)
         self._ledger = Ledger()
         self._choice = choice
-        self._slices_shape = slices_shape(parameters, scan, frame_shape)
-        self._sum = SUMS[choice.method](self._slices_shape, parameters.filter)
+        self._make_sum(slices_shape(parameters, scan, frame_shape))
         self._fields: Fields | None = None
         self._fields_version = 0
-        self._center: ChosenCenter | None = None
+        self._axis: Axis | None = None
         self._newest_projection: NDArray[np.float32] | None = None
         self._volume: NDArray[np.float32] | None = None
-        rows, n = self._slices_shape
+
+    def _make_sum(self, shape: tuple[int, int]) -> None:
+        """Begin with slices of this number and width, shown at their middle."""
+        rows, n = self._slices_shape = shape
         self._place = rows // 2, n // 2, n // 2
+        self._sum = SUMS[self._choice.method](shape, self._parameters.filter)
 
     def add(self, batch: Batch) -> None:
         """Take frames in; any order, repeats are counted and change nothing."""
@@ -103,7 +102,7 @@ class FbpReconstruction:
 
     def _add_projections(self, batch: Batch) -> None:
         self._finder.add_projections(batch)
-        if len(batch) == 0 or self._collector.missing():
+        if len(batch) == 0 or self._collector.missing() or self._settle() is None:
             return
         weights = self._guess(batch.indices)
         self._accumulate(batch, weights)
@@ -119,48 +118,64 @@ class FbpReconstruction:
         return weights
 
     def _accumulate(self, batch: Batch, weights: NDArray[np.float64]) -> None:
-        fields, center = self._settle()
+        fields, axis = self._settled()
         for first in range(0, len(batch), WORK_FRAMES):
             part = slice(first, first + WORK_FRAMES)
             pixels, times_s = batch.pixels[part], batch.times_s[part]
-            p = self._preprocessing.line_integrals(pixels, times_s, fields)
+            p = self._preprocessing.line_integrals(
+                pixels, times_s, fields, axis.tilt.tilt_rad
+            )
             if self._mean is not None:
                 self._mean.add(p, weights[part])
             self._newest_projection = p[-1].copy()
             self._keep(batch.keys[part], p)
-            angles, center_px = batch.angles_rad[part], center.center_px
-            if self._offset is not None:
-                p, center_px = widen(p, self._offset), self._offset.wide_center_px
-            self._sum.add(p, angles, weights[part], center_px)
+            angles = batch.angles_rad[part]
+            self._sum.add(axis.place(p), angles, weights[part], axis.center_px)
 
     def _keep(self, keys: list[FrameKey], p: NDArray[np.float32]) -> None:
         """Hold line integrals for the end; the sum over angles needs none."""
 
-    def _settle(self) -> tuple[Fields, ChosenCenter]:
-        """Fix fields and center for all projections until the next restart."""
-        if self._fields is None:
+    def _settle(self) -> tuple[Fields, Axis] | None:
+        """Fix fields and axis for all projections until the next restart.
+
+        None while a half-acquisition has no center.
+        """
+        changed = self._fields_version != self._collector.version
+        if self._fields is None or (self._axis is None and changed):
             self._fields_version = self._collector.version
             self._fields = self._collector.fields()
-        if self._center is None:
-            self._center = self._finder.choose(self._fields, self._zingers)
-        return self._fields, self._center
+            self._finder.forget_result()
+        if self._axis is None:
+            self._axis = self._finder.choose(self._fields)
+            if self._axis is None:
+                return None
+            shape = self._axis.slices_shape(self._shape)
+            if shape != self._slices_shape:
+                del self._sum  # so that there are never two
+                self._make_sum(shape)
+        return self._fields, self._axis
+
+    def _settled(self) -> tuple[Fields, Axis]:
+        if (settled := self._settle()) is None:
+            raise self._finder.refusal()
+        return settled
 
     def stale(self) -> str | None:
         """Say why the projections must be read again, or None."""
         if self._collector.missing() or self._volume is not None:
             return None
         if any(entry.weight is None for entry in self._ledger.entries.values()):
-            return "projections came before the flat and dark fields"
-        if self._fields is None or self._center is None:
+            if self._settle() is None:
+                return None
+            return "projections came before the fields or the center they need"
+        if self._fields is None or self._axis is None:
             return None
         if self._fields_version != self._collector.version:
             return "flats or darks came after projections"
-        better = self._finder.choose(self._fields, self._zingers)
-        if better.center_px != self._center.center_px:
-            how = "set" if better.source == "given" else "found"
-            return f"the rotation center was {how}: {better.center_px:.2f} px"
-        self._center = better
-        return None
+        better = self._finder.choose(self._fields) or self._axis
+        reason = better.differs(self._axis)
+        self._axis = self._axis if reason else better
+        return reason
 
     def set_center(self, center_px: float | None) -> None:
         """Set the rotation center in mid-scan, or (None) let it be found again.
@@ -170,11 +185,6 @@ class FbpReconstruction:
         """
         if self._volume is not None:
             raise InputError("the reconstruction is finished; its center stays")
-        if self._offset is not None:
-            raise InputError(
-                "the center of a half-acquisition sets the width of its slices and"
-                " stays; reconstruct the file with another --center-px"
-            )
         self._finder.give(center_px)
 
     def center_fan(
@@ -186,7 +196,7 @@ class FbpReconstruction:
         """
         fields = self._fields or self._collector.fields()
         row = self._shape[0] // 2 if row is None else row
-        return self._finder.fan(fields, self._zingers, candidates_px, row)
+        return self._finder.fan(fields, candidates_px, row)
 
     def restart(self) -> None:
         """Forget the projections, keep what was learned (center, flats, darks)."""
@@ -196,19 +206,20 @@ class FbpReconstruction:
             self._mean.clear()
         if self._fields_version != self._collector.version:
             self._fields = None
-            self._finder.forget_result()
-        self._center = None
+        self._axis = None
 
     def progress(self) -> Progress:
         """Tell how far it is."""
         _, angles, _ = self._ledger.used_arrays()
         newest = self._ledger.newest()
         parameters = self._parameters.model_dump()
-        parameters |= {"center_source": None, "slices_zyx": self._place}
-        parameters["method"] = self._choice.method
+        parameters |= {"center_source": None, "method": self._choice.method}
         parameters["method_reason"] = self._choice.reason
-        if self._center is not None:
-            parameters |= self._center.parameters()
+        parameters["slices_zyx"] = self._place
+        if self._axis is not None:
+            parameters |= self._axis.parameters()
+        if self._finder.unsure:
+            parameters["center_unsure"] = self._finder.unsure
         if self._mean is not None:
             parameters["stripes_in_views"] = self._stripes_in_views
         if self._ledger.unusable:
@@ -318,6 +329,7 @@ class FbpReconstruction:
             self.restart()
             for batch in reread(keys):
                 self.add(batch)
+        self._settled()
 
     def _rings(self) -> Rings | None:
         """Find the rings inside the sum, scaled like the volume; None: not asked."""
@@ -325,27 +337,30 @@ class FbpReconstruction:
             return None
         _, angles, _ = self._ledger.used_arrays()
         stripes = self._mean.stripes(self._parameters.mean_window_px(self._shape[1]))
-        center_px, name = self._settle()[1].center_px, self._parameters.filter
-        return Rings.of(stripes, angles, angle_weights(angles), center_px, name)
+        axis, name = self._settled()[1], self._parameters.filter
+        (placed,) = axis.place(stripes[None])
+        return Rings.of(
+            placed,
+            angles,
+            self._weights(angles),
+            axis.center_px,
+            name,
+            self._choice.method,
+        )
 
     def _from_whole_sinograms(self, reread: Reread) -> NDArray[np.float32] | None:
         """Correct whole sinograms; None where a projection cannot be read again."""
         keys, angles, _ = self._ledger.used_arrays()
-        fields, center = self._settle()
-
-        def line_integrals(batch: Batch) -> NDArray[np.float32]:
-            return self._preprocessing.line_integrals(
-                batch.pixels, batch.times_s, fields
-            )
+        fields, axis = self._settled()
 
         try:
             volume = reconstruct_slabs(
-                Projections(keys, angles, angle_weights(angles)),
+                Projections(keys, angles, self._weights(angles)),
                 reread,
-                line_integrals,
+                partial(self._preprocessing.of_rows, fields, axis.tilt.tilt_rad),
                 self._preprocessing.remove_stripes,
                 self._shape,
-                center.center_px,
+                axis,
                 partial(SUMS[self._choice.method], filter_name=self._parameters.filter),
             )
         except UnavailableError as error:
@@ -376,9 +391,7 @@ class FbpReconstruction:
 
     def _weights(self, angles_rad: ArrayLike) -> NDArray[np.float64]:
         """Give the angle each projection stands for."""
-        # Opposite projections show different halves in half-acquisition.
-        turn = np.pi if self._offset is None else 2 * np.pi
-        return angle_weights(angles_rad, turn)
+        return angle_weights(angles_rad, self._period_rad)
 
     def _guess_weights(
         self, planned_rad: NDArray[np.float64] | None

@@ -12,14 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daiss_bluesky.algorithms.accumulation import SUMS, Method
+from daiss_bluesky.algorithms.backends.sinograms import moved
 from daiss_bluesky.algorithms.fbp import FbpAlgorithm
 from daiss_bluesky.algorithms.fbp_parameters import FbpParameters
 from daiss_bluesky.algorithms.fbp_reconstruction import WORK_FRAMES, FbpReconstruction
 from daiss_bluesky.algorithms.method_choice import MethodChoice
+from daiss_bluesky.algorithms.offset_axis import widest_shape
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.frames import FrameKey
 from daiss_bluesky.core.reconstruction import Arrays, OnStep, Progress, Reread
 from daiss_bluesky.core.scan import Scan
+from daiss_bluesky.kernels.half_acquisition import OffsetField, fold
+from daiss_bluesky.kernels.stripes import work_bytes
 
 Array = NDArray[np.float32]
 
@@ -32,6 +36,22 @@ class LineIntegrals:
     """Attenuation (angle, row, column)."""
     angles_rad: NDArray[np.float64]
     center_px: float
+
+
+def half_turn(lines: LineIntegrals) -> LineIntegrals:
+    """Join the opposite projections of a half-acquisition; uses up the first.
+
+    They are moved by up to half a column, so that mirrored ones meet.
+    """
+    p, n = lines.p, lines.p.shape[2]
+    near_px = n - OffsetField(n, lines.center_px).wide_columns / 2
+    center_px = near_px if lines.center_px < n / 2 else n - near_px
+    for first in range(0, len(p), WORK_FRAMES):
+        part = p[first : first + WORK_FRAMES]
+        part[:] = moved(part, np.full(len(part), center_px - lines.center_px))
+    field = OffsetField(n, center_px)
+    joined, angles = fold(p, lines.angles_rad, field)
+    return LineIntegrals(joined, angles, field.wide_center_px)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,9 +127,11 @@ class KeptReconstruction(FbpReconstruction):
         self._read_stale(reread)
         self._shown = self.slices(*self._place)
         del self._sum
-        _, center = self._settle()
-        lines = self._line_integrals(center.center_px)
+        _, axis = self._settled()
+        lines = self._line_integrals(axis.center.center_px)
         self._remove_stripes(lines.p)
+        if axis.offset is not None:
+            lines = half_turn(lines)
         for step in self._solve(lines):
             self._step = step
             on_step()
@@ -150,12 +172,25 @@ class KeptAlgorithm(FbpAlgorithm):
         say how many projections it has counts as fully sampled, with π / 2 a column.
         """
         rows, columns = frame_shape
+        shape = widest_shape(self.parameters, scan, frame_shape)
+        width = shape[1]
         n = scan.n_projections or int(np.ceil(np.pi / 2 * columns))
         streaming = super()._memory_bytes(scan, frame_shape, method)
-        memory = SUMS[method].memory(frame_shape, WORK_FRAMES)
-        solving = 4 * rows * columns**2 + self._solver_bytes(n, frame_shape)
+        memory = SUMS[method].memory(shape, WORK_FRAMES)
+        solving = 4 * rows * width**2 + self._solver_bytes(n, shape)
         more = max(0, solving - memory.held - memory.ending)
-        return streaming + 4 * n * rows * columns + more
+        joined = 2 * n * rows * width if self.parameters.half_acquisition else 0
+        return streaming + 4 * n * rows * columns + joined + more
+
+    def _sinogram_bytes(
+        self,
+        method: Method,  # noqa: ARG002 - no sum is formed of them
+        n_angles: int,
+        frame_shape: tuple[int, int],
+        width: int,  # noqa: ARG002
+    ) -> int:
+        """Tell what correcting some whole sinograms takes; all are there anyway."""
+        return work_bytes(n_angles, *frame_shape)
 
     def _solver_bytes(self, n_angles: int, frame_shape: tuple[int, int]) -> int:
         """Tell what `solve` needs beside line integrals and volume."""
@@ -167,8 +202,6 @@ class KeptAlgorithm(FbpAlgorithm):
 
     def start(self, scan: Scan, frame_shape: tuple[int, int]) -> KeptReconstruction:
         """Begin one scan; refuses one that cannot fit, with the figures."""
-        if self.parameters.half_acquisition:
-            raise InputError(f"half-acquisition is for fbp, not for {self.name}")
         choice = self._choice_that_fits(scan, frame_shape)
         return KeptReconstruction(
             scan, frame_shape, self.parameters, choice, self.solve

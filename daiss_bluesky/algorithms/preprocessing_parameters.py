@@ -3,12 +3,15 @@
 Those of every tomography algorithm inherit from these, so that a file stays flat.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
+import numpy as np
 from pydantic import Field, ValidationInfo, field_validator
 
+from daiss_bluesky.algorithms.axis_tilt import AskedTilt
 from daiss_bluesky.algorithms.phase_parameters import PhaseParameters
 from daiss_bluesky.core.scan import Model
+from daiss_bluesky.kernels.axis_tilt import MAX_TILT_RAD
 
 Stripes = Literal["none", "mean", "sorting", "combined"]
 
@@ -27,6 +30,9 @@ class PreprocessingParameters(Model):
     """How far above all its neighbors a zinger is, as a fraction of the flat field."""
     dark_level: float | None = None
     """Counts without light, for scans that took no dark field."""
+    axis_tilt_deg: AskedTilt = None
+    """Tilt of the rotation axis in the plane of the detector, taken out of every
+    frame; auto: measured on two opposite frames, and left where that is not sure."""
     phase: PhaseParameters | None = None
     """Propagation-based phase retrieval in place of the logarithm; None: without."""
     stripes: Stripes = "none"
@@ -36,6 +42,22 @@ class PreprocessingParameters(Model):
     """Columns whose median a stripe is compared with, odd; None: from the width."""
     stripe_large_window_px: int | None = Field(None, ge=3)
     """The same for wide and dead stripes, combined method only."""
+
+    @field_validator("axis_tilt_deg", mode="before")
+    @classmethod
+    def _is_a_number_or_auto(cls, tilt_deg: Any) -> Any:
+        try:
+            return tilt_deg if tilt_deg in {None, "auto"} else float(tilt_deg)
+        except (TypeError, ValueError):
+            raise ValueError("degrees or 'auto' are expected") from None
+
+    @field_validator("axis_tilt_deg")
+    @classmethod
+    def _can_be_straightened(cls, tilt_deg: AskedTilt) -> AskedTilt:
+        most_deg = float(np.rad2deg(MAX_TILT_RAD))
+        if isinstance(tilt_deg, float) and abs(tilt_deg) > most_deg:
+            raise ValueError(f"an axis is straightened by {most_deg:g} degrees at most")
+        return tilt_deg
 
     @field_validator("stripe_window_px", "stripe_large_window_px")
     @classmethod
@@ -50,6 +72,11 @@ class PreprocessingParameters(Model):
         if window_px % 2 == 0:
             raise ValueError("a median needs an odd window")
         return window_px
+
+    @property
+    def straightens(self) -> bool:
+        """Tell whether frames may have to be turned."""
+        return self.axis_tilt_deg not in {None, 0.0}
 
     @property
     def needs_whole_sinograms(self) -> bool:

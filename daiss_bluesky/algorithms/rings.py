@@ -11,11 +11,15 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from daiss_bluesky.algorithms.accumulation import Method
 from daiss_bluesky.algorithms.arcs import angle_arcs
 from daiss_bluesky.kernels.rings import (
+    Places,
     filter_constant,
+    filter_series,
     ring_points,
     ring_slice,
+    series_places,
     subtract_rings,
 )
 
@@ -29,6 +33,8 @@ class Rings:
     arcs: NDArray[np.float64]
     center_px: float
     filter_name: str
+    method: Method
+    """How the sum was formed: between columns each interpolates in its own way."""
 
     @classmethod
     def of(
@@ -38,17 +44,23 @@ class Rings:
         weights_rad: NDArray[np.float64],
         center_px: float,
         filter_name: str,
+        method: Method,
     ) -> Self:
         """Take a stripe image (row, column) for these angles and their weights."""
         arcs = angle_arcs(angles_rad, weights_rad)
-        # Points between columns are interpolated, so nothing is sharper than the ramp.
-        name = "ramp" if filter_name == "sharp" else filter_name
-        return cls(stripes, arcs, center_px, name)
+        return cls(stripes, arcs, center_px, filter_name, method)
+
+    @property
+    def places(self) -> Places:
+        """Where the filtered stripes are known."""
+        if self.method == "backprojection":
+            return Places()
+        return series_places(self.stripes.shape[1], self.center_px)
 
     def subtract(self, volume: NDArray[np.float32], first: int = 0) -> None:
         """Take the rings off slices (z, y, x) from number `first` on, in place."""
         filtered = self._filtered(first, first + len(volume))
-        subtract_rings(volume, filtered, self.arcs, self.center_px)
+        subtract_rings(volume, filtered, self.arcs, self.center_px, self.places)
 
     def subtract_from_slices(
         self, slices: Mapping[str, NDArray[np.float32]], z: int, y: int, x: int
@@ -60,14 +72,20 @@ class Rings:
         rows, n = self.stripes.shape
         offset = np.arange(n) - (n - 1) / 2
         alone = self._filtered(z, z + 1)
-        slices["slice_xy"][...] -= ring_slice(alone, 0, self.arcs, self.center_px)
+        slices["slice_xy"][...] -= ring_slice(
+            alone, 0, self.arcs, self.center_px, self.places
+        )
         filtered = self._filtered(0, rows)
         at_y, at_x = np.full(n, offset[y]), np.full(n, offset[x])
         slices["slice_xz"][...] -= self._upright(filtered, at_y, offset)
         slices["slice_yz"][...] -= self._upright(filtered, offset, at_x)
 
     def _filtered(self, first: int, last: int) -> NDArray[np.float32]:
-        return filter_constant(self.stripes[first:last], self.filter_name)
+        stripes, name = self.stripes[first:last], self.filter_name
+        if self.method == "gridding":
+            return filter_series(stripes, name, self.places)
+        # Lines between columns: nothing is sharper than the ramp.
+        return filter_constant(stripes, "ramp" if name == "sharp" else name)
 
     def _upright(
         self,
@@ -75,5 +93,7 @@ class Rings:
         y_px: NDArray[np.float64],
         x_px: NDArray[np.float64],
     ) -> NDArray[np.float32]:
-        found = ring_points(filtered, self.arcs, self.center_px, y_px, x_px)
+        found = ring_points(
+            filtered, self.arcs, self.center_px, y_px, x_px, self.places
+        )
         return found[: len(self.stripes)]

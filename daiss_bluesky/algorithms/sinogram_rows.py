@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from daiss_bluesky.algorithms.axis_tilt import Upright
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.frames import Batch
 from daiss_bluesky.core.geometry import coverage
@@ -14,6 +15,11 @@ from daiss_bluesky.kernels.center_sinogram import (
     find_sinogram_center,
 )
 from daiss_bluesky.kernels.correction import NO_DEAD, Fields, attenuation, find_dead
+from daiss_bluesky.kernels.half_acquisition import (
+    TurnCenter,
+    find_turn_center,
+    shared_rad,
+)
 
 MAX_PROJECTIONS = 360
 """Kept at most, spread evenly over the scan."""
@@ -47,8 +53,12 @@ def kept_stride(n: int) -> int:
 class SinogramRows:
     """Keeps raw rows, because flats and darks may come later."""
 
-    def __init__(self, rows: int) -> None:
+    def __init__(self, rows: int, middle_row_px: float | None = None) -> None:
         self.rows = kept_rows(rows)
+        self._count = rows
+        self._middle_row_px = middle_row_px
+        self.tilt_rad = 0.0
+        """Of the axis; rows are moved so that they share a center."""
         self._kept: dict[int, tuple[float, NDArray[Any]]] = {}
         self._stride = 1
 
@@ -98,6 +108,14 @@ class SinogramRows:
             middle_px = fields.dark.shape[1] / 2
             return SinogramCenter(middle_px, np.inf, "moments", str(error))
 
+    def shared_rad(self) -> float:
+        """Tell how much of the half circle was seen from both sides so far."""
+        return shared_rad([angle for angle, _ in self._kept.values()])
+
+    def find_turn(self, fields: Fields, zinger_threshold: float | None) -> TurnCenter:
+        """Look for a center anywhere on the detector; InputError where it cannot be."""
+        return find_turn_center(*self._corrected(fields, zinger_threshold))
+
     def fan(
         self,
         fields: Fields,
@@ -120,6 +138,8 @@ class SinogramRows:
         nothing = np.full(len(ordered), np.nan)
         some = _fields_of_rows(fields, self.rows)
         p = attenuation(raw, nothing, some, zinger_threshold)
+        upright = Upright(self.tilt_rad, self._middle_row_px)
+        p = upright.moved_rows(p, self.rows, self._count)
         return p, np.array([angle for angle, _ in ordered])
 
 

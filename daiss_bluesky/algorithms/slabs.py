@@ -6,17 +6,22 @@ slab, so that memory stays bounded.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from daiss_bluesky.algorithms.accumulation import SUMS, Accumulation, Method
+from daiss_bluesky.algorithms.axis import Axis
 from daiss_bluesky.core.errors import UnavailableError
-from daiss_bluesky.core.frames import Batch, FrameKey
+from daiss_bluesky.core.frames import FrameKey
 from daiss_bluesky.core.reconstruction import Reread
 from daiss_bluesky.kernels.stripes import work_bytes
 
 Frames = NDArray[np.float32]
+
+LineIntegrals = Callable[[NDArray[Any], NDArray[np.float64]], Frames]
+"""Takes raw frames and their times in seconds."""
 
 SLAB_BYTES = 1_000_000_000
 """Line integrals held at once, unless 16 rows are more."""
@@ -31,14 +36,17 @@ def slab_rows(n_angles: int, rows: int, columns: int) -> int:
     return min(rows, max(_ROWS, fit // _ROWS * _ROWS))
 
 
-def slab_bytes(method: Method, n_angles: int, rows: int, columns: int) -> int:
+def slab_bytes(
+    method: Method, n_angles: int, rows: int, columns: int, width: int
+) -> int:
     """Tell the peak memory of `reconstruct_slabs`, the volume included."""
     slab = slab_rows(n_angles, rows, columns)
-    memory = SUMS[method].memory((slab, columns), _WORK_FRAMES)
+    memory = SUMS[method].memory((slab, width), _WORK_FRAMES)
     frames = 2 * 4 * _WORK_FRAMES * rows * columns
-    held = 4 * n_angles * slab * columns + 4 * rows * columns**2
+    held = 4 * n_angles * slab * columns + 4 * rows * width**2
     stripes = work_bytes(n_angles, slab, columns)
-    work = max(memory.adding, memory.ending)
+    placed = 4 * _WORK_FRAMES * slab * width if width > columns else 0
+    work = max(memory.adding + placed, memory.ending)
     return held + stripes + frames + memory.held + work
 
 
@@ -60,51 +68,49 @@ class Projections:
 def reconstruct_slabs(
     projections: Projections,
     reread: Reread,
-    line_integrals: Callable[[Batch], Frames],
+    line_integrals: Callable[[slice], LineIntegrals],
     correct: Callable[[Frames], None],
     frame_shape: tuple[int, int],
-    center_px: float,
+    axis: Axis,
     make_sum: Callable[[tuple[int, int]], Accumulation],
 ) -> NDArray[np.float32]:
     """Give the volume (z, y, x) of projections that `correct` mends slab by slab.
 
-    Raises UnavailableError where a projection cannot be read again.
+    `line_integrals` gives, for some rows, what makes them from raw frames. Raises
+    UnavailableError where a projection cannot be read again.
     """
     rows, n = frame_shape
     ordered = projections.by_angle()
-    volume = np.empty((rows, n, n), np.float32)
+    width = axis.slices_shape(frame_shape)[1]
+    volume = np.empty((rows, width, width), np.float32)
     height = slab_rows(len(ordered.keys), rows, n)
     for first in range(0, rows, height):
         part = slice(first, min(first + height, rows))
-        p = _read(ordered.keys, reread, line_integrals, part, n)
+        p = np.empty((len(ordered.keys), part.stop - first, n), np.float32)
+        _read(ordered.keys, reread, line_integrals(part), p)
         correct(p)
-        volume[part] = _sum_up(make_sum(p.shape[1:]), p, ordered, center_px)
+        total = make_sum((p.shape[1], width))
+        volume[part] = _sum_up(total, p, ordered, axis)
     return volume
 
 
 def _read(
-    keys: list[FrameKey],
-    reread: Reread,
-    line_integrals: Callable[[Batch], Frames],
-    rows: slice,
-    columns: int,
-) -> Frames:
+    keys: list[FrameKey], reread: Reread, line_integrals: LineIntegrals, p: Frames
+) -> None:
     place = {key: i for i, key in enumerate(keys)}
-    p = np.empty((len(keys), rows.stop - rows.start, columns), np.float32)
     for batch in reread(keys):
-        found = line_integrals(batch)
+        found = line_integrals(batch.pixels, batch.times_s)
         for key, frame in zip(batch.keys, found, strict=True):
-            p[place.pop(key)] = frame[rows]
+            p[place.pop(key)] = frame
     if place:
         raise UnavailableError(f"{len(place)} projections did not come again")
-    return p
 
 
 def _sum_up(
-    total: Accumulation, p: Frames, projections: Projections, center_px: float
+    total: Accumulation, p: Frames, projections: Projections, axis: Axis
 ) -> NDArray[np.float32]:
     for first in range(0, len(p), _WORK_FRAMES):
         part = slice(first, first + _WORK_FRAMES)
         angles, weights = projections.angles_rad[part], projections.weights_rad[part]
-        total.add(p[part], angles, weights, center_px)
+        total.add(axis.place(p[part]), angles, weights, axis.center_px)
     return total.volume(1.0)

@@ -20,13 +20,13 @@ NAME = "tomopy:gridrec, padded, as it comes"
 def reconstruct(
     p: Array, angles_rad: NDArray[np.float64], center_px: float, **options: Any
 ) -> Array:
-    """Give slices (z, y, x) of projections (angle, row, column) of even width."""
+    """Give slices twice as wide of projections (angle, row, column) of even width."""
     tomopy: Any = import_module("tomopy")
     n = p.shape[-1]
     pad = n // 2
     wide = np.pad(p, [(0, 0), (0, 0), (pad, pad)], mode="edge")
     # It counts from the middle of column 0.
-    found = tomopy.recon(
+    found: Array = tomopy.recon(
         wide,
         angles_rad.astype(np.float32),
         center=center_px + pad - 0.5,
@@ -34,10 +34,17 @@ def reconstruct(
         filter_name="ramlak",
         **options,
     )
-    return _placed(found[:, ::-1])[:, pad : pad + n, pad : pad + n]
+    return found
 
 
-def _placed(slices: Array) -> Array:
+def placed(wide: Array) -> Array:
+    """Put what `reconstruct` gave where our slices (z, y, x) are, for comparison."""
+    n = wide.shape[-1] // 2
+    inner = slice(n // 2, n // 2 + n)
+    return moved(wide[:, ::-1])[:, inner, inner]
+
+
+def moved(slices: Array) -> Array:
     """Move by half a pixel to the left and up, where the axis is ours."""
     length = slices.shape[-1]
     turn = np.exp(1j * np.pi * np.fft.fftfreq(length)).astype(np.complex64)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daiss_bluesky.algorithms.accumulation import SUMS, Method
-from daiss_bluesky.algorithms.backends.registry import BACKENDS, Peer, load_peer
+from daiss_bluesky.algorithms.backends.registry import BACKENDS, load_peer
 from daiss_bluesky.algorithms.method_choice import Prediction, predict
 from daiss_bluesky.bench import plain_gridrec
 from daiss_bluesky.bench.arrival import tail_at_rate_s
@@ -71,23 +71,18 @@ def bench_case(
             tail_s = tail_at_rate_s(case, SUMS[way.method], way.filter, p, arrival_fps)
             row |= {"arrival_fps": arrival_fps, "tail_at_fps_ms": 1e3 * tail_s}
         yield row
-    for name, install, peer in _peers() if peers else ():
-        if peer is None:
-            yield {"case": case.name, "name": name, "missing": install}
+    direct = [one for one in BACKENDS.values() if one.iterations is None]
+    for backend in direct if peers else ():
+        if not backend.is_importable:
+            yield {"case": case.name, "name": backend.name, "missing": backend.install}
             continue
-        told(f"case {case.name}: {name}")
-        yield _peer_row(case, name, peer, p, truth)
-
-
-def _peers() -> Iterator[tuple[str, str, Peer | None]]:
-    """Give name, remedy where it is missing, and what to call where it is not."""
-    for one in BACKENDS.values():
-        if one.iterations is None:
-            peer = load_peer(one) if one.is_importable else None
-            yield one.name, one.install, peer
-    tomopy = BACKENDS["tomopy:gridrec"]
-    peer = plain_gridrec.reconstruct if tomopy.is_importable else None
-    yield plain_gridrec.NAME, tomopy.install, peer
+        told(f"case {case.name}: {backend.name}")
+        yield _peer_row(case, backend.name, load_peer(backend), p, truth)
+        if backend.name == "tomopy:gridrec":
+            plain = plain_gridrec.reconstruct
+            yield _peer_row(
+                case, plain_gridrec.NAME, plain, p, truth, plain_gridrec.placed
+            )
 
 
 def _predicted(prediction: Prediction) -> dict[str, float]:
@@ -129,17 +124,18 @@ def _reconstruct(case: Case, way: Ours, p: Volume) -> Volume:
 def _streamed(case: Case, way: Ours, p: Volume, runs: int) -> dict[str, float]:
     """Feed frames as a detector would, look at slices that moved, and at the end."""
     times_s = np.array([_stream_once(case, way, p) for _ in range(runs)])
-    feed_s, slices_s, tail_s = np.median(times_s, axis=0)
+    feed_s, slices_s, tail_s, tail_cpu_s = np.median(times_s, axis=0)
     worst_s = times_s[:, 2].max()
     return {
         "frames_per_s": float(case.n_angles / feed_s),
         "three_slices_ms": float(1e3 * slices_s),
         "tail_ms": float(1e3 * tail_s),
         "longest_tail_ms": float(1e3 * worst_s),
+        "tail_cpu_ms": float(1e3 * tail_cpu_s),
     }
 
 
-def _stream_once(case: Case, way: Ours, p: Volume) -> tuple[float, float, float]:
+def _stream_once(case: Case, way: Ours, p: Volume) -> tuple[float, ...]:
     total = SUMS[way.method]((case.rows, case.columns), way.filter)
 
     def feed() -> None:
@@ -151,12 +147,21 @@ def _stream_once(case: Case, way: Ours, p: Volume) -> tuple[float, float, float]
     z, middle = case.rows // 3, case.columns // 3
     feed_s = seconds(feed)
     slices_s = seconds(lambda: total.slices(z, middle, middle, 1.0))
-    return feed_s, slices_s, seconds(lambda: total.volume(1.0))
+    # Beside the time, what all threads together work: other programs do not add to it.
+    began_s = time.process_time()
+    tail_s = seconds(lambda: total.volume(1.0))
+    return feed_s, slices_s, tail_s, time.process_time() - began_s
 
 
 def _peer_row(
-    case: Case, name: str, peer: Callable[..., Volume], p: Volume, truth: Volume
+    case: Case,
+    name: str,
+    peer: Callable[..., Volume],
+    p: Volume,
+    truth: Volume,
+    place: Callable[[Volume], Volume] = lambda found: found,
 ) -> dict[str, Any]:
+    """Measure a peer; `place`, which takes no part in its time, puts slices as ours."""
     judged = case.judged
     # One more, so that two cores have as much to do.
     timed = np.ascontiguousarray(p[:, judged.start : judged.stop + 1])
@@ -165,7 +170,7 @@ def _peer_row(
     with peak_memory() as peak:
         found = peer(timed, case.angles_rad, case.center_px)
     runs = RUNS if time.perf_counter() - began_s < SLOW_S else 1
-    gain, error = gain_and_error(found[: judged.stop - judged.start], truth)
+    gain, error = gain_and_error(place(found)[: judged.stop - judged.start], truth)
     own_s, peer_s, _ = paired_ratio(
         lambda: _reconstruct(case, OURS[0], p),
         lambda: peer(timed, case.angles_rad, case.center_px),

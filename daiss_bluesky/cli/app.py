@@ -6,6 +6,7 @@ from daiss_bluesky.cli import (
     bench,
     center,
     doctor,
+    export,
     look,
     reconstruct,
     services,
@@ -29,7 +30,9 @@ app.command()(services.status)
 app.command()(shell.shell)
 app.command()(look.look)
 app.command()(look.recenter)
+app.command()(look.update)
 app.command()(reconstruct.reconstruct)
+app.command()(export.export)
 app.command()(center.center)
 app.command()(doctor.doctor)
 app.command()(bench.bench)

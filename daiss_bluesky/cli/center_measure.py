@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from daiss_bluesky.algorithms.axis_tilt import AskedTilt, ChosenTilt, TiltFinder
 from daiss_bluesky.algorithms.center import CenterFinder, ChosenCenter
 from daiss_bluesky.algorithms.fbp_parameters import FbpParameters
 from daiss_bluesky.algorithms.fields import FieldCollector
@@ -42,10 +43,15 @@ class FanRequest:
     picture: Path
 
 
-def find_center_px(stored: StoredScan) -> float:
-    """Find the center from whole frames, as a reconstruction would."""
-    _, _, chosen = _look(stored)
-    return chosen.center_px
+def find_axis(
+    stored: StoredScan, asked: AskedTilt, *, is_offset: bool
+) -> tuple[ChosenCenter, ChosenTilt]:
+    """Find center and tilt from whole frames, as a reconstruction would.
+
+    With is_offset the center may be near an edge, as in half-acquisition.
+    """
+    _, _, center, tilt = _look(stored, asked, is_offset=is_offset)
+    return center, tilt
 
 
 def measure(
@@ -56,7 +62,7 @@ def measure(
     stored = open_scan(file)
     check_angles(stored.angles_rad)
     _check_request(request, row, *stored.frame_shape)
-    fields, pair, chosen = _look(stored)
+    fields, pair, chosen, _ = _look(stored, None)
     low, high = stored.angles_rad.min(), stored.angles_rad.max()
     report: dict[str, Any] = {
         "center_px": round(chosen.center_px, 4),
@@ -74,10 +80,13 @@ def measure(
     return report | {"seconds": round(time.monotonic() - began_s, 3)}
 
 
-def _look(stored: StoredScan) -> tuple[Fields, Batch | None, ChosenCenter]:
-    """Feed the finder as a reconstruction does; with the fields and opposite frames."""
+def _look(
+    stored: StoredScan, asked: AskedTilt, *, is_offset: bool = False
+) -> tuple[Fields, Batch | None, ChosenCenter, ChosenTilt]:
+    """Feed the finders as a reconstruction does; with fields and opposite frames."""
     collector = FieldCollector(dark_level=None, repair_dead=True)
-    finder = CenterFinder(None, stored.frame_shape, stored.angles_rad)
+    angles_rad = stored.angles_rad
+    finder = CenterFinder(None, stored.frame_shape, angles_rad, is_offset=is_offset)
     pair = None
     for batch in calibration_batches(stored):
         if batch.kind == "pair":
@@ -91,7 +100,10 @@ def _look(stored: StoredScan) -> tuple[Fields, Batch | None, ChosenCenter]:
         finder.add_projections(ledger.receive(batch))
     ledger.refuse_nothing()
     finder.end()
-    return fields, pair, finder.choose(fields, _ZINGERS)
+    tilt = TiltFinder(asked, stored.frame_shape).choose(
+        finder.opposites(), finder.version, fields, _ZINGERS
+    )
+    return fields, pair, finder.choose(fields, _ZINGERS, tilt.tilt_rad), tilt
 
 
 def _evenly(stored: StoredScan) -> NDArray[np.int64]:

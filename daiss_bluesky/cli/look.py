@@ -1,4 +1,4 @@
-"""`daiss look` and `daiss recenter`: ask the reconstruction that is under way."""
+"""`daiss look`, `recenter` and `update`: ask the reconstruction that is under way."""
 
 import json
 from pathlib import Path
@@ -8,6 +8,7 @@ import typer
 
 from daiss_bluesky.cli.fleet import Fleet
 from daiss_bluesky.cli.options import Json, State
+from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.services.control import ask
 from daiss_bluesky.services.state import default_root
 
@@ -55,6 +56,39 @@ def recenter(
     port = _control_port(state)
     ask(port, "center", center_px=center_px)
     _tell({"center_px": center_px}, json_output)
+
+
+def update(
+    update_probe: Annotated[
+        bool | None, typer.Option("--probe/--no-probe", help="improve the probe")
+    ] = None,
+    update_object: Annotated[
+        bool | None, typer.Option("--object/--no-object", help="improve the object")
+    ] = None,
+    refine_positions: Annotated[
+        bool | None,
+        typer.Option(
+            "--positions/--no-positions",
+            help="refine positions in the passes at the end",
+        ),
+    ] = None,
+    state: State = None,
+    json_output: Json = False,
+) -> None:
+    """Switch what the ptychography under way improves from now on.
+
+    Examples: daiss update --no-probe; daiss update --probe --no-positions
+    """
+    wanted = {
+        "update_probe": update_probe,
+        "update_object": update_object,
+        "refine_positions": refine_positions,
+    }
+    given = {name: value for name, value in wanted.items() if value is not None}
+    if not given:
+        raise InputError("say what to switch: --probe, --no-probe, --no-positions ...")
+    ask(_control_port(state), "update", **given)
+    _tell(given, json_output)
 
 
 def _control_port(state: Path | None) -> int:

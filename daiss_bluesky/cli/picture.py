@@ -13,6 +13,8 @@ from daiss_bluesky.core.errors import InputError
 GAP = 12
 CAPTION = 22
 SHEET_SIDE = 192
+PANEL_HEIGHT = 384
+"""Of the tallest panel, at least; a multiple where that is sharper."""
 
 
 def to_gray(picture: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -25,13 +27,11 @@ def to_gray(picture: NDArray[np.float32]) -> NDArray[np.uint8]:
 def save_picture(
     path: Path, panels: dict[str, NDArray[np.float32]], caption: str
 ) -> None:
-    """Write panels side by side, each named, with one line below."""
+    """Write panels side by side and equally tall, each named, with one line below."""
     images = [Image.fromarray(to_gray(panel)) for panel in panels.values()]
-    side = max(max(image.size) for image in images)
-    scale = max(1, round(384 / side))
-    images = [
-        image.resize((image.width * scale, image.height * scale)) for image in images
-    ]
+    tallest = max(image.height for image in images)
+    height = tallest * max(1, round(PANEL_HEIGHT / tallest))
+    images = [_as_tall(image, height) for image in images]
     width = sum(image.width for image in images) + GAP * (len(images) + 1)
     height = max(image.height for image in images) + 2 * CAPTION + GAP
     sheet = Image.new("L", (width, height), 16)
@@ -43,6 +43,16 @@ def save_picture(
         x += image.width + GAP
     draw.text((GAP, height - CAPTION), caption, fill=230)
     sheet.save(path)
+
+
+def _as_tall(image: Image.Image, height: int) -> Image.Image:
+    """Enlarge without blurring: pixels of a coarse map are to be seen.
+
+    Less than so tall if it would be wider than twice that.
+    """
+    scale = min(height / image.height, 2 * height / image.width)
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    return image.resize(size, Image.Resampling.NEAREST)
 
 
 def save_contact_sheet(

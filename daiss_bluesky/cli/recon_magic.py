@@ -10,7 +10,12 @@ from daiss_bluesky.cli.results_table import connect, newest_results, results_tab
 from daiss_bluesky.core.errors import DaissError, InputError, unknown
 from daiss_bluesky.services.control import ask
 
-COMMANDS = ("status", "look", "center")
+SWITCHES = {
+    "object": "update_object",
+    "probe": "update_probe",
+    "positions": "refine_positions",
+}
+WAYS = {"on": True, "off": False}
 
 
 @magics_class
@@ -27,15 +32,22 @@ class ReconMagics(Magics):
 
     @line_magic
     def recon(self, line: str) -> None:
-        """%recon status | look Z Y X | center [PX]: results, live slices, center."""
+        """%recon status | look Z Y X | center [PX] | update PART on|off.
+
+        Results, live slices, center, and whether object, probe or positions improve.
+        """
         console = Console()
         command, *arguments = line.split() or ["status"]
+        commands = {
+            "status": self._status,
+            "look": self._look,
+            "center": self._center,
+            "update": self._update,
+        }
         try:
-            if command not in COMMANDS:
-                raise unknown("%recon command", command, COMMANDS)
-            {"status": self._status, "look": self._look, "center": self._center}[
-                command
-            ](console, arguments)
+            if command not in commands:
+                raise unknown("%recon command", command, commands)
+            commands[command](console, arguments)
         except DaissError as error:
             console.print(f"error: {error}", highlight=False)
 
@@ -73,3 +85,15 @@ class ReconMagics(Magics):
             ) from None
         ask(self._control_port, "center", center_px=center_px)
         console.print("the projections so far are read again with this center")
+
+    def _update(self, console: Console, arguments: list[str]) -> None:
+        try:
+            part, way = arguments
+            wanted = {SWITCHES[part]: WAYS[way]}
+        except (ValueError, KeyError):
+            raise InputError(
+                f"%recon update {' '.join(arguments)}: one of {', '.join(SWITCHES)},"
+                " then on or off"
+            ) from None
+        ask(self._control_port, "update", **wanted)
+        console.print(f"{part}: {way}, from now on")

@@ -4,33 +4,45 @@ import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from daiss_bluesky.cli.options import Json, ScanFile, with_options
+from daiss_bluesky.cli.options import Json, with_options
+
+if TYPE_CHECKING:
+    from daiss_bluesky.core.pipeline import Pipeline
 
 
 @dataclass(frozen=True, slots=True)
 class ReconstructOptions:
     """What to reconstruct, how, and where the volume goes."""
 
-    file: ScanFile
+    file: Annotated[
+        Path, typer.Argument(help="npz, areaDetector, DXchange, NXtomo or CXI file")
+    ]
     output: Annotated[
-        Path | None, typer.Option(help="volume to write: NAME.h5 or NAME.zarr")
+        Path | None,
+        typer.Option(
+            help="file to write: NAME.h5, NAME.zarr; of ptychography NAME.cxi"
+        ),
     ] = None
     center_px: Annotated[
         float | None, typer.Option(help="rotation center; found when not given")
     ] = None
+    axis_tilt_deg: Annotated[
+        str | None,
+        typer.Option(help="tilt of the axis in degrees, or auto: measure it"),
+    ] = None
     pipeline: Annotated[Path | None, typer.Option(help="pipeline file")] = None
     algorithm: Annotated[
-        str | None, typer.Option(help="fbp, sirt, cgls, tv; instead of the pipeline's")
+        str | None, typer.Option(help="fbp, sirt, cgls, tv, rpie; not the pipeline's")
     ] = None
     backend: Annotated[
         str | None, typer.Option(help="another program's, such as astra:fbp")
     ] = None
     iterations: Annotated[
-        int | None, typer.Option(help="of an iterative algorithm or backend")
+        int | None, typer.Option(help="of an iterative algorithm or backend; passes")
     ] = None
     slabs: Annotated[
         bool, typer.Option("--slabs", help="as many rows at a time as fit into memory")
@@ -40,11 +52,14 @@ class ReconstructOptions:
 
 @with_options(ReconstructOptions)
 def reconstruct(options: ReconstructOptions) -> None:
-    """Reconstruct a stored scan: npz, DXchange HDF5, NXtomo, areaDetector HDF5.
+    """Reconstruct a stored scan: npz, areaDetector, DXchange, NXtomo, NXcxi_ptycho.
 
+    The file tells the technique. Of tomography a volume is written, of ptychography a
+    CXI file that is an NXcxi_ptycho file too, with object, probe and positions.
     Examples: daiss reconstruct scan.npz;
     daiss reconstruct scan.h5 --center-px 512.3 --output volume.zarr --json;
-    daiss reconstruct scan.npz --algorithm sirt --iterations 50
+    daiss reconstruct scan.npz --algorithm sirt --iterations 50;
+    daiss reconstruct scan.cxi --output object.cxi
     """
     report = _run(options)
     if options.json_output:
@@ -55,8 +70,37 @@ def reconstruct(options: ReconstructOptions) -> None:
 
 
 def _run(options: ReconstructOptions) -> dict[str, Any]:
-    from daiss_bluesky.cli import stored_scan  # noqa: PLC0415 - takes a second
+    from daiss_bluesky.readers import holds_ptychography  # noqa: PLC0415
+
+    began_s = time.monotonic()
+    run = _ptychography if holds_ptychography(options.file) else _tomography
+    report = run(options)
+    seconds = round(time.monotonic() - began_s, 3)
+    return {"file": str(options.file), **report, "seconds": seconds}
+
+
+def _pipeline(options: ReconstructOptions, technique: str) -> "Pipeline":
+    """Read the pipeline, or take the one that comes with us."""
+    from daiss_bluesky.cli.fleet import PIPELINES  # noqa: PLC0415
+    from daiss_bluesky.core.errors import InputError  # noqa: PLC0415
     from daiss_bluesky.core.pipeline import Pipeline, read_pipeline  # noqa: PLC0415
+    from daiss_bluesky.core.resources import resource  # noqa: PLC0415
+
+    if options.pipeline is None:
+        if technique == "tomography":
+            return Pipeline()
+        return read_pipeline(resource(PIPELINES[technique]))
+    pipeline = read_pipeline(options.pipeline)
+    if pipeline.technique != technique:
+        raise InputError(
+            f"{options.file} holds a {technique} scan, but {options.pipeline} is a"
+            f" pipeline for {pipeline.technique}"
+        )
+    return pipeline
+
+
+def _tomography(options: ReconstructOptions) -> dict[str, Any]:
+    from daiss_bluesky.cli import stored_scan  # noqa: PLC0415 - takes a second
     from daiss_bluesky.publishers.volume_file import (  # noqa: PLC0415 - zarr: 0.5 s
         check_volume_path,
         write_volume,
@@ -64,12 +108,15 @@ def _run(options: ReconstructOptions) -> dict[str, Any]:
 
     target = options.output or Path(f"{options.file.stem}-volume.h5")
     check_volume_path(target)
-    pipeline = read_pipeline(options.pipeline) if options.pipeline else Pipeline()
     pipeline = stored_scan.choose(
-        pipeline, options.algorithm, options.backend, options.iterations
+        _pipeline(options, "tomography"),
+        options.algorithm,
+        options.backend,
+        options.iterations,
+        options.axis_tilt_deg,
     )
     what = options.file, pipeline, options.center_px
-    began_s, show = time.monotonic(), not options.json_output
+    show = not options.json_output
     if options.slabs:
         final, shape = stored_scan.reconstruct_in_slabs(*what, target, show=show)
     else:
@@ -79,10 +126,46 @@ def _run(options: ReconstructOptions) -> dict[str, Any]:
         provenance = stored_scan.provenance(options.file, pipeline, final)
         write_volume(target, volume, provenance)
     return {
-        "file": str(options.file),
         "output": str(target),
         "volume_shape": shape,
         **stored_scan.summary(final),
         **stored_scan.convergence(final),
-        "seconds": round(time.monotonic() - began_s, 3),
+    }
+
+
+def _ptychography(options: ReconstructOptions) -> dict[str, Any]:
+    from daiss_bluesky.cli import stored_ptychography  # noqa: PLC0415 - takes a second
+    from daiss_bluesky.core.errors import InputError  # noqa: PLC0415
+    from daiss_bluesky.readers import open_diffraction  # noqa: PLC0415
+
+    foreign = {
+        "--center-px": options.center_px is not None,
+        "--axis-tilt-deg": options.axis_tilt_deg is not None,
+        "--backend": options.backend is not None,
+        "--slabs": options.slabs,
+    }
+    if given := [name for name, is_given in foreign.items() if is_given]:
+        raise InputError(
+            f"{options.file} holds a ptychography scan; {', '.join(given)} is for"
+            " tomography"
+        )
+    target = options.output or Path(f"{options.file.stem}-object.cxi")
+    stored_ptychography.check_target(target)
+    pipeline = _pipeline(options, "ptychography")
+    parameters = dict(pipeline.parameters)
+    if options.iterations is not None:
+        parameters["passes"] = options.iterations
+    changes = {
+        "algorithm": options.algorithm or pipeline.algorithm,
+        "parameters": parameters,
+    }
+    stored = open_diffraction(options.file)
+    final = stored_ptychography.reconstruct_diffraction(
+        stored, pipeline.model_copy(update=changes), show=not options.json_output
+    )
+    stored_ptychography.write_result(target, options.file, stored, final)
+    return {
+        "output": str(target),
+        "object_shape": list(final.arrays["object"].shape),
+        **stored_ptychography.summary(final),
     }

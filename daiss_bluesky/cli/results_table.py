@@ -57,20 +57,27 @@ def find_result(client: Any, uid: str) -> dict[str, Any] | None:
 
 
 def results_table(results: Sequence[dict[str, Any]]) -> Table:
-    """Draw results, one a row."""
-    table = Table("scan", "sample", "status", "frames", "center (px)", "result")
+    """Draw results, one a row; the figure is the center, or the residual."""
+    table = Table("scan", "sample", "status", "frames", "figure", "result")
     for one in results:
         frames = f"{one['frames']['received']}/{one['frames']['expected']}"
-        center = one["geometry"].get("center_px")
         table.add_row(
             str(one.get("scan_id")),
             str(one.get("sample")),
             _status(one),
             frames,
-            "-" if center is None else f"{center:.2f}",
+            _figure(one),
             one["result_uid"],
         )
     return table
+
+
+def _figure(one: dict[str, Any]) -> str:
+    center_px = one["geometry"].get("center_px")
+    if center_px is not None:
+        return f"center {center_px:.2f} px"
+    residual = one.get("quality", {}).get("residual")
+    return "-" if residual is None else f"residual {residual:.3f}"
 
 
 def _status(one: dict[str, Any]) -> str:

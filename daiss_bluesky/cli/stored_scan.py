@@ -2,19 +2,22 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TimeRemainingColumn
 
 from daiss_bluesky.algorithms.backends.registry import BACKENDS, find_backend
 from daiss_bluesky.algorithms.fbp import FbpAlgorithm
-from daiss_bluesky.algorithms.offset_axis import slices_shape
+from daiss_bluesky.algorithms.fbp_parameters import FbpParameters
+from daiss_bluesky.algorithms.offset_axis import not_sure, slices_shape
 from daiss_bluesky.algorithms.peer import PeerAlgorithm
 from daiss_bluesky.algorithms.phase_parameters import phase_filter
-from daiss_bluesky.cli.center_measure import find_center_px
+from daiss_bluesky.cli.center_measure import find_axis
+from daiss_bluesky.cli.step_bar import make_bar, watched
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.pipeline import Pipeline
 from daiss_bluesky.core.reconstruction import Algorithm
@@ -24,6 +27,7 @@ from daiss_bluesky.core.results import Final
 from daiss_bluesky.core.stored import StoredScan
 from daiss_bluesky.engine.inline import reconstruct_scan
 from daiss_bluesky.engine.slab_scan import reconstruct_slabs, slab_rows
+from daiss_bluesky.kernels.axis_tilt import margin_rows
 from daiss_bluesky.publishers.volume_file import VolumeFile
 from daiss_bluesky.readers import open_scan
 
@@ -35,46 +39,18 @@ def reconstruct_file(
     parameters = dict(pipeline.parameters)
     if center_px is not None:
         parameters["center_px"] = center_px
-    algorithm = _make(pipeline.algorithm, parameters)
     stored = open_scan(file)
-    with _bar(show=show) as bar:
-        task = bar.add_task("reconstructing", total=None)
+    # The width of the slices of a half-acquisition must be known to state memory.
+    found = _find_axis(stored, parameters) if parameters.get("half_acquisition") else {}
+    algorithm = _make(pipeline.algorithm, parameters)
+    with watched(show=show) as (console, advance):
+        say_method = _once(console)
 
-        say_method = _once(bar.console)
-
-        def advance(state: State) -> None:
+        def step(state: State) -> None:
             say_method(state)
-            if state.step == 1:
-                # The time left is that of the iterations alone.
-                bar.reset(task)
-            if not state.steps:
-                done, total = state.frames_used, state.frames_expected
-                bar.update(task, completed=done, total=total)
-                return
-            bar.update(
-                task,
-                completed=state.step,
-                total=state.steps,
-                description=_iterating(state),
-            )
+            advance(state)
 
-        return reconstruct_scan(stored, algorithm, advance)
-
-
-def _bar(*, show: bool) -> Progress:
-    """Make a progress bar with the time left.
-
-    Where nobody watches, and before a refusal, there is none to leave behind.
-    """
-    console = Console(stderr=True)
-    hidden = not (show and console.is_terminal)
-    columns = ("{task.description}", BarColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=console, transient=True, disable=hidden)
-
-
-def _iterating(state: State) -> str:
-    residual = state.parameters.get("residual")
-    return "iterating" if residual is None else f"iterating, residual {residual:.3g}"
+        return _noting(found, reconstruct_scan(stored, algorithm, step))
 
 
 def reconstruct_in_slabs(
@@ -82,23 +58,24 @@ def reconstruct_in_slabs(
 ) -> tuple[Final, list[int]]:
     """Reconstruct as many rows at a time as fit, straight into a volume file.
 
-    Gives how the last slab ended, and the shape of the volume. A center that is not
-    given is found first, from the whole frames.
+    Gives how the last slab ended, and the shape of the volume. A center or a tilt that
+    is not given is found first, from the whole frames.
     """
     stored = open_scan(file)
     parameters = dict(pipeline.parameters)
-    if parameters.get("center_px") is None:
+    if center_px is not None:
         parameters["center_px"] = center_px
-    if parameters["center_px"] is None:
-        parameters["center_px"] = find_center_px(stored)
+    found = _find_axis(stored, parameters)
     algorithm = _make(pipeline.algorithm, parameters)
     limit_gb = pipeline.memory_limit_gb or psutil.virtual_memory().available / 1e9
     margin_rows = _margin_rows(algorithm, stored)
     rows = slab_rows(algorithm, stored, 1e9 * limit_gb, margin_rows)
+    if isinstance(algorithm, FbpAlgorithm):
+        algorithm.settle(stored.scan, (rows, stored.frame_shape[1]))
     shape = _volume_shape(algorithm, stored)
     volume, final = VolumeFile(target, shape), None
     try:
-        with _bar(show=show) as bar:
+        with make_bar(show=show) as bar:
             task = bar.add_task(f"slabs of {rows} rows", total=shape[0])
 
             say_method = _once(bar.console)
@@ -113,6 +90,7 @@ def reconstruct_in_slabs(
                 final = ended
                 del slices
         assert final is not None  # noqa: S101 - a scan has rows
+        final = _noting(found, final)
         volume.close(provenance(file, pipeline, final))
     except BaseException:
         volume.discard()
@@ -139,11 +117,41 @@ def _once(console: Console) -> Callable[[State], None]:
     return say
 
 
+def _noting(found: dict[str, Any], final: Final) -> Final:
+    """Say of what was found before the reconstruction that it was not given."""
+    in_force = {**final.progress.parameters, **found}
+    return replace(final, progress=replace(final.progress, parameters=in_force))
+
+
+def _find_axis(stored: StoredScan, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Set center and tilt where they are to be found; gives what to say of them."""
+    tilt_deg = parameters.get("axis_tilt_deg")
+    no_center = parameters.get("center_px") is None and stored.scan.center_px is None
+    if not no_center and tilt_deg != "auto":
+        return {}
+    asked = FbpParameters.parse({"axis_tilt_deg": tilt_deg}, "the parameters")
+    is_offset = bool(parameters.get("half_acquisition"))
+    center, tilt = find_axis(stored, asked.axis_tilt_deg, is_offset=is_offset)
+    found: dict[str, Any] = {}
+    if no_center:
+        if is_offset and center.unsure is not None:
+            raise not_sure(center.unsure)
+        parameters["center_px"] = center.center_px
+        found |= center.parameters()
+    if tilt_deg == "auto":
+        parameters["axis_tilt_deg"] = float(np.rad2deg(tilt.tilt_rad))
+        found |= tilt.parameters()
+    return found
+
+
 def _margin_rows(algorithm: Algorithm, stored: StoredScan) -> int:
-    phase = getattr(algorithm.parameters, "phase", None)
-    if phase is None:
-        return 0
-    return phase_filter(phase, stored.scan, stored.frame_shape).margin_px
+    """Tell how many rows beyond a slab its corrections look at."""
+    parameters, margin = algorithm.parameters, 0
+    if getattr(parameters, "phase", None) is not None:
+        made = phase_filter(parameters.phase, stored.scan, stored.frame_shape)
+        margin += made.margin_px
+    tilt_deg = getattr(parameters, "axis_tilt_deg", None) or 0.0
+    return margin + margin_rows(float(np.deg2rad(tilt_deg)), stored.frame_shape)
 
 
 def _volume_shape(algorithm: Algorithm, stored: StoredScan) -> tuple[int, int, int]:
@@ -160,6 +168,7 @@ def choose(
     algorithm: str | None,
     backend: str | None,
     iterations: int | None,
+    axis_tilt_deg: str | None = None,
 ) -> Pipeline:
     """Put what the command line says in place of what the pipeline does.
 
@@ -172,6 +181,8 @@ def choose(
     parameters = dict(pipeline.parameters)
     if iterations is not None:
         parameters["iterations"] = iterations
+    if axis_tilt_deg is not None:
+        parameters["axis_tilt_deg"] = axis_tilt_deg
     return pipeline.model_copy(
         update={
             "algorithm": algorithm or pipeline.algorithm,
@@ -203,6 +214,11 @@ def convergence(final: Final) -> dict[str, Any]:
 def summary(final: Final) -> dict[str, Any]:
     """Give the figures of a reconstruction that every report shows."""
     progress = final.progress
+    tilt = {
+        key: value
+        for key, value in progress.parameters.items()
+        if key.startswith("axis_tilt") and value is not None
+    }
     return {
         "status": final.status,
         "frames_expected": progress.frames_expected,
@@ -213,6 +229,7 @@ def summary(final: Final) -> dict[str, Any]:
         "center_source": progress.parameters.get("center_source"),
         "method": progress.parameters.get("method"),
         "method_reason": progress.parameters.get("method_reason"),
+        **tilt,
     }
 
 

@@ -124,6 +124,21 @@ class VolumeReconstruction(Reconstruction, Protocol):
         ...
 
 
+@runtime_checkable
+class SwitchableReconstruction(Reconstruction, Protocol):
+    """A reconstruction that finds more than the object, and may leave parts alone."""
+
+    def set_updates(
+        self,
+        *,
+        update_object: bool | None = None,
+        update_probe: bool | None = None,
+        refine_positions: bool | None = None,
+    ) -> None:
+        """Switch what is improved from now on; None leaves it as it is."""
+        ...
+
+
 class Algorithm(Protocol):
     """Makes reconstructions; holds parameters, no state."""
 

@@ -100,6 +100,10 @@ class Scan(TomographyRecord):
     technique: str = TECHNIQUE
     sample_kind: ClassVar[FrameKind] = "projection"
 
+    middle_row_px: float | None = None
+    """Middle of the detector from the top edge of the frames, where they are a part of
+    its rows; None: half their rows."""
+
     @property
     def n_frames(self) -> int | None:
         """Frames of the sample expected, where anything says so."""

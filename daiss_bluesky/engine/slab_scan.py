@@ -41,8 +41,11 @@ class _Rows:
 def rows_of(stored: StoredScan, first: int, last: int) -> StoredScan:
     """Give the same scan with some rows of every frame; nothing is read."""
     part = slice(first, last)
+    middle_px = stored.scan.middle_row_px
+    middle_px = stored.frame_shape[0] / 2 if middle_px is None else middle_px
     return replace(
         stored,
+        scan=stored.scan.model_copy(update={"middle_row_px": middle_px - first}),
         projections=_Rows(stored.projections, first, last),
         flats=stored.flats[:, part],
         darks=stored.darks[:, part],
@@ -80,8 +83,8 @@ def reconstruct_slabs(
 ) -> Iterator[tuple[int, NDArray[np.float32], Final]]:
     """Give slabs of the volume in order: first row, slices (z, y, x), how it ended.
 
-    The algorithm must be told the center, or every slab would find its own. Let go of
-    the slices before asking for the next, or both are in memory.
+    The algorithm must be told center and tilt, or every slab would find its own. Let
+    go of the slices before asking for the next, or both are in memory.
     """
     total = stored.frame_shape[0]
     for first in range(0, total, rows):

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, map_coordinates, spline_filter
 
 from daiss_bluesky.core.errors import InputError
+from daiss_bluesky.kernels.logarithm import negative_log
+from daiss_bluesky.kernels.reference import MIN_TRANSMISSION
 from daiss_bluesky.kernels.rotation_center import MIN_CORRELATION, find_center
 from daiss_bluesky.kernels.threads import threads_for
 
@@ -37,6 +39,12 @@ _CORRELATED = 2 * np.sqrt(np.pi) * _SMOOTH_PX
 """How much smoothing makes a standard error look too small."""
 
 _MARGIN = 4
+
+_TAPS = 4
+_WORK = 20
+"""Operations of straightening, for each pixel."""
+
+_FLOOR = np.float32(MIN_TRANSMISSION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,13 +184,21 @@ def _turned(picture: Array, s: Array, z: Array, tilt: float, center: float) -> A
 
 
 def straighten(
-    frames: NDArray[np.float32], tilt_rad: float, center_px: float
+    frames: NDArray[np.float32],
+    tilt_rad: float,
+    center_px: float,
+    middle_row_px: float | None = None,
+    *,
+    logarithm: bool = False,
 ) -> NDArray[np.float32]:
     """Turn frames (frame, row, column) so that a tilted axis stands upright.
 
-    About center_px in the middle of the rows, where the axis stays. Cubic convolution
-    (Keys 1981), the outermost pixels continue outwards. Refuses tilts beyond
-    MAX_TILT_RAD. Defined by `reference_center.straighten`.
+    About center_px, from the left edge, and middle_row_px, from the top edge (None:
+    half the rows); an axis that passes there stays there. Cubic convolution (Keys
+    1981). What comes from outside of the detector repeats its outermost pixels. With
+    `logarithm` frames are transmission, and the negative logarithm of what they are
+    turned into is given. Refuses tilts beyond MAX_TILT_RAD. Defined by
+    `reference_center.straighten`.
     """
     if not abs(tilt_rad) <= MAX_TILT_RAD:
         raise InputError(
@@ -190,42 +206,145 @@ def straighten(
             f" ({np.rad2deg(MAX_TILT_RAD):g} degrees)"
         )
     frames = np.ascontiguousarray(frames, np.float32)
+    middle = frames.shape[1] / 2 if middle_row_px is None else middle_row_px
     out = np.empty_like(frames)
-    with threads_for(40 * frames.size):
-        _straighten(frames, np.cos(tilt_rad), np.sin(tilt_rad), center_px - 0.5, out)
+    with threads_for(_WORK * frames.size):
+        _straighten(
+            frames,
+            np.cos(tilt_rad),
+            np.sin(tilt_rad),
+            center_px - 0.5,
+            middle - 0.5,
+            logarithm,
+            out,
+        )
     return out
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _cubic(t, weights):  # type: ignore[no-untyped-def]
-    """Weigh the four pixels around a place that is t behind the second."""
-    half = np.float32(0.5)
-    weights[0] = half * t * (np.float32(-1) + t * (np.float32(2) - t))
-    weights[1] = np.float32(1) + half * t * t * (np.float32(3) * t - np.float32(5))
-    weights[2] = half * t * (np.float32(1) + t * (np.float32(4) - np.float32(3) * t))
-    weights[3] = half * t * t * (t - np.float32(1))
+def margin_rows(tilt_rad: float, shape: tuple[int, int]) -> int:
+    """Tell how far from a row of upright frames of a shape its pixels come from."""
+    rows, columns = shape
+    reach = abs(np.sin(tilt_rad)) * columns + (1 - np.cos(tilt_rad)) * rows
+    return int(np.ceil(reach / 2)) + _TAPS // 2 if tilt_rad else 0
 
 
 @njit(cache=True, nogil=True, parallel=True)
-def _straighten(frames, cosine, sine, center, out):  # type: ignore[no-untyped-def]
+def _straighten(  # type: ignore[no-untyped-def]
+    frames, cosine, sine, center, middle, logarithm, out
+):
     count, rows, n = frames.shape
-    middle = (rows - 1) / 2
     for task in prange(count * rows):
-        frame, z = frames[task // rows], task % rows - middle
-        line = out[task // rows, task % rows]
-        wu, wv = np.empty(4, np.float32), np.empty(4, np.float32)
-        for x in range(n):
-            s = x - center
-            u = center + s * cosine + z * sine
-            v = middle - s * sine + z * cosine
-            left, top = int(np.floor(u)), int(np.floor(v))
-            _cubic(np.float32(u - left), wu)
-            _cubic(np.float32(v - top), wv)
-            total = np.float32(0)
-            for i in range(4):
-                source = frame[min(max(top - 1 + i, 0), rows - 1)]
-                part = np.float32(0)
-                for j in range(4):
-                    part += wu[j] * source[min(max(left - 1 + j, 0), n - 1)]
-                total += wv[i] * part
-            line[x] = total
+        frame, row = frames[task // rows], task % rows
+        finished = out[task // rows, row]
+        line = np.empty(n, np.float32) if logarithm else finished
+        u = center - center * cosine + (row - middle) * sine
+        v = middle + center * sine + (row - middle) * cosine
+        _straighten_row(frame, u, v, cosine, sine, line)
+        if logarithm:
+            for x in range(n):
+                line[x] = line[x] if line[x] > _FLOOR else _FLOOR
+            negative_log(line.view(np.int32), np.empty(n, np.float32), finished)
+
+
+@njit(cache=True, nogil=True)
+def _straighten_row(frame, u, v, cosine, sine, line):  # type: ignore[no-untyped-def]
+    """Sample along a slanted line that begins at u, v, a column a step.
+
+    The tilt is small, so that long runs of it lie between the same two rows, and as far
+    from whole columns.
+    """
+    rows, n = frame.shape
+    x = 0
+    while x < n:
+        at, down = u + x * cosine, v - x * sine
+        left, top = int(np.floor(at)), int(np.floor(down))
+        if left < 1 or left > n - 3:
+            line[x] = _at_edge(frame, left, top, at - left, down - top)
+            x += 1
+            continue
+        run = min(n - x, n - 2 - left)
+        if sine > 0:
+            run = min(run, int((down - top) / sine) + 1)
+        elif sine < 0:
+            run = min(run, int((down - top - 1) / sine) + 1)
+        if cosine < 1:
+            run = min(run, int((at - left) / (1 - cosine)) + 1)
+        first, last = left - 1, left + run + 2
+        _straighten_run(
+            frame[min(max(top - 1, 0), rows - 1), first:last],
+            frame[min(max(top, 0), rows - 1), first:last],
+            frame[min(max(top + 1, 0), rows - 1), first:last],
+            frame[min(max(top + 2, 0), rows - 1), first:last],
+            (at - left, cosine - 1, down - top, -sine),
+            line[x : x + run],
+        )
+        x += run
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _cubic(t):  # type: ignore[no-untyped-def]
+    """Weigh the four pixels around a place that is t behind the second."""
+    one, three = np.float32(1), np.float32(3)
+    halved = np.float32(0.5) * t
+    return (
+        halved * (t - one) * (one - t),
+        one + halved * t * (three * t - np.float32(5)),
+        halved * (one + t * (np.float32(4) - three * t)),
+        halved * t * (t - one),
+    )
+
+
+@njit(cache=True, nogil=True, fastmath={"contract"})
+def _straighten_run(above, upper, lower, below, place, line):  # type: ignore[no-untyped-def]
+    """Interpolate between four rows; place is where, and how that changes a column."""
+    at, along, down, across = place
+    at, along = np.float32(at), np.float32(along)
+    down, across = np.float32(down), np.float32(across)
+    for x in range(line.size):
+        steps = np.float32(x)
+        u0, u1, u2, u3 = _cubic(at + steps * along)
+        v0, v1, v2, v3 = _cubic(down + steps * across)
+        line[x] = (
+            v0
+            * (
+                u0 * above[x]
+                + u1 * above[x + 1]
+                + u2 * above[x + 2]
+                + u3 * above[x + 3]
+            )
+            + v1
+            * (
+                u0 * upper[x]
+                + u1 * upper[x + 1]
+                + u2 * upper[x + 2]
+                + u3 * upper[x + 3]
+            )
+            + v2
+            * (
+                u0 * lower[x]
+                + u1 * lower[x + 1]
+                + u2 * lower[x + 2]
+                + u3 * lower[x + 3]
+            )
+            + v3
+            * (
+                u0 * below[x]
+                + u1 * below[x + 1]
+                + u2 * below[x + 2]
+                + u3 * below[x + 3]
+            )
+        )
+
+
+@njit(cache=True, nogil=True)
+def _at_edge(frame, left, top, at, down):  # type: ignore[no-untyped-def]
+    rows, n = frame.shape
+    wu, wv = _cubic(np.float32(at)), _cubic(np.float32(down))
+    total = np.float32(0)
+    for i in range(_TAPS):
+        source = frame[min(max(top - 1 + i, 0), rows - 1)]
+        part = np.float32(0)
+        for j in range(_TAPS):
+            part += wu[j] * source[min(max(left - 1 + j, 0), n - 1)]
+        total += wv[i] * part
+    return total

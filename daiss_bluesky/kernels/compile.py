@@ -2,10 +2,11 @@
 
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from multiprocessing import get_context
 
 import numpy as np
-from numpy.typing import NDArray
 
 from daiss_bluesky.core.plane import Plane
 from daiss_bluesky.kernels import gridding_inverse
@@ -19,6 +20,7 @@ from daiss_bluesky.kernels.backprojection import (
 from daiss_bluesky.kernels.center_fan import center_fan
 from daiss_bluesky.kernels.correction import Fields, attenuation, find_dead
 from daiss_bluesky.kernels.ellipsoids_compiled import compile_kernels
+from daiss_bluesky.kernels.frame_moments import frame_moments
 from daiss_bluesky.kernels.gridding import Grid, add_projections
 from daiss_bluesky.kernels.half_acquisition import OffsetField, widen
 from daiss_bluesky.kernels.iterative import Rays, cgls, sirt, tv
@@ -33,6 +35,9 @@ from daiss_bluesky.kernels.rings import (
 )
 from daiss_bluesky.kernels.stripes import add_weighted, remove_stripes, stripe_image
 
+SHAPE = (5, 16, 16)
+"""Of the tiny input: angles, rows, columns."""
+
 
 def compile_all() -> None:
     """Run each compiled kernel on tiny input, with the dtypes it is used with.
@@ -40,24 +45,27 @@ def compile_all() -> None:
     The compiled code lands in numba's cache beside the sources, or in the folder
     NUMBA_CACHE_DIR names.
     """
-    rows, columns, n_angles = 16, 16, 5
+    for part in PARTS:
+        part()
+
+
+def compile_sums() -> None:
+    """Run the correction of frames and both ways to sum them up."""
+    rows, columns, n_angles = SHAPE[1], SHAPE[2], SHAPE[0]
     blocks = Blocks(rows, columns)
     gains = np.ones((1, rows, columns), np.float32)
     gains[0, 3, 3] = 0.0
     fields = Fields(gains[0] * 0, gains, np.zeros(1), find_dead(gains))
     times_s = np.zeros(n_angles)
     for dtype in (np.uint16, np.float32):
-        raw = np.ones((n_angles, rows, columns), dtype)
+        raw = np.ones(SHAPE, dtype)
         p = attenuation(raw, times_s, fields, zinger_threshold=0.1)
+        frame_moments(raw)
     q = filter_projections(p, np.ones(n_angles), blocks)
     volume = blocks.zeros()
     backproject(q, np.linspace(0, np.pi, n_angles), columns / 2, volume)
-    _compile_stripes(p, to_volume(volume, rows, scale=1.0))
-    _compile_gridding(p)
-    _compile_iterative(n_angles, columns)
-    compile_kernels()
-    compile_center_kernels()
-    compile_ptychography()
+    to_volume(volume, rows, scale=1.0)
+    compile_gridding()
 
 
 def compile_center_kernels() -> None:
@@ -78,12 +86,15 @@ def compile_ptychography() -> None:
         solver.update([0], Step(position_step=1.0))
 
 
-def _compile_gridding(p: NDArray[np.float32]) -> None:
+def compile_gridding() -> None:
+    """Run gridding and what looks into its grids."""
+    p = np.ones(SHAPE, np.float32)
     n_angles, rows, columns = p.shape
     grid = Grid(rows, columns)
     grids = grid.zeros()
     angles, weights = np.linspace(0, np.pi, n_angles), np.ones(n_angles)
-    add_projections(grids, grid, p, angles, weights, columns / 2)
+    kept = grid.remainders()
+    add_projections(grids, kept, grid, p, angles, weights, columns / 2)
     gridding_inverse.axial_slice(grids, grid, 0, 1.0)
     gridding_inverse.upright_slices(grids, grid, 0, 0, 1.0)
     volume = gridding_inverse.to_volume(grids, grid, 1.0)
@@ -91,7 +102,10 @@ def _compile_gridding(p: NDArray[np.float32]) -> None:
     add_slab(volume, 0, plane, np.zeros(plane.shape, np.float32))
 
 
-def _compile_stripes(p: NDArray[np.float32], volume: NDArray[np.float32]) -> None:
+def compile_stripes() -> None:
+    """Run what removes stripes and rings."""
+    p = np.ones(SHAPE, np.float32)
+    volume = np.ones((SHAPE[1], SHAPE[2], SHAPE[2]), np.float32)
     add_weighted(np.zeros(p.shape[1:]), p, np.ones(len(p)))
     remove_stripes(p, 3, 5)
     constant = filter_constant(stripe_image(p[0], 3))
@@ -101,7 +115,9 @@ def _compile_stripes(p: NDArray[np.float32], volume: NDArray[np.float32]) -> Non
     ring_points(constant, arcs, center_px, zero, zero)
 
 
-def _compile_iterative(n_angles: int, columns: int) -> None:
+def compile_iterative() -> None:
+    """Run the iterative solvers."""
+    n_angles, _, columns = SHAPE
     rays = Rays(np.linspace(0, np.pi, n_angles), columns / 2, columns)
     b = np.ones((n_angles, columns + 2, 16), np.float32)
     x = np.ones((columns, columns, 16), np.float32)
@@ -109,10 +125,23 @@ def _compile_iterative(n_angles: int, columns: int) -> None:
         list(solver(rays, b, x, 1, True))
 
 
+PARTS = (
+    compile_stripes,
+    compile_sums,
+    compile_ptychography,
+    compile_iterative,
+    compile_center_kernels,
+    compile_kernels,
+)
+"""Longest first."""
+
+
 def main() -> None:
-    """Compile and say how long it took."""
+    """Compile, two parts at a time, and say how long it took."""
     start_s = time.monotonic()
-    compile_all()
+    with ProcessPoolExecutor(2, get_context("spawn")) as processes:
+        for future in [processes.submit(part) for part in PARTS]:
+            future.result()
     sys.stdout.write(f"kernels compiled in {time.monotonic() - start_s:.0f} s\n")
 
 

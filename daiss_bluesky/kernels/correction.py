@@ -54,6 +54,23 @@ class Fields:
         # Without a time of its own a frame takes the first group.
         return np.nan_to_num(position)
 
+    def part(self, rows: slice) -> "Fields":
+        """Give the fields of some rows alone; dead pixels lose neighbors outside."""
+        columns = self.dark.shape[1]
+        place = self.dead - rows.start * columns
+        size = (rows.stop - rows.start) * columns
+        mine = (place[:, 0] >= 0) & (place[:, 0] < size)
+        known = (self.dead >= 0) & (place >= 0) & (place < size)
+        dead = np.where(known, place, -1)[mine].astype(np.int32)
+        gains = np.ascontiguousarray(self.gains[:, rows])
+        return Fields(self.dark[rows], gains, self.times_s, dead)
+
+
+def rows_around(rows: slice, count: int) -> slice:
+    """Give the rows, of so many, without which `rows` would be corrected otherwise."""
+    margin = 1 + _REACH
+    return slice(max(rows.start - margin, 0), min(rows.stop + margin, count))
+
 
 def find_dead(gains: Frames, low: float = 0.1, high: float = 5.0) -> NDArray[np.int32]:
     """List pixels whose gain is far from the frame's, with good neighbors.

@@ -32,13 +32,28 @@ from daiss_bluesky.kernels.lane_fft import (
     put_turned,
     transform,
 )
-from daiss_bluesky.kernels.lanes import LANES, multiply_add, splat, subtract
+from daiss_bluesky.kernels.lanes import (
+    LANES,
+    add,
+    load,
+    multiply_add,
+    splat,
+    store,
+    subtract,
+)
 from daiss_bluesky.kernels.ramp import series_response
 from daiss_bluesky.kernels.threads import threads_for
 
 PAD = 3
 BLOCK = 2 * LANES
 """Slices of a block."""
+
+CENTER = 16
+"""Grid points around the middle whose sums keep what rounding would take from them.
+
+Every projection adds to these, and most of a slice's power is there: without it a slice
+would depend on its neighbor in the pair by 1e-5 of its largest value.
+"""
 
 OVERSAMPLING = 1.25
 GROUP = 8
@@ -130,6 +145,24 @@ class Grid:
         return 4 * self.blocks * self.side**2 * CELL
 
     @property
+    def reach(self) -> int:
+        """Grid points from the middle within which sums are exact."""
+        return min(CENTER, self.size // 2 - 1)
+
+    @property
+    def remainder_bytes(self) -> int:
+        """Size of `remainders()`."""
+        return 8 * self.blocks * (2 * (self.reach + PAD) + 1) ** 2 * CELL
+
+    def remainders(self) -> NDArray[np.float32]:
+        """Make room for what rounding took from the middle of each grid: none yet.
+
+        (block, part, cells of u and v, flat); part 0 gathers a few projections.
+        """
+        side = 2 * (self.reach + PAD) + 1
+        return np.zeros((self.blocks, 2, side * side * CELL), np.float32)
+
+    @property
     def slice_bytes(self) -> int:
         """Peak memory of one axial slice."""
         return 4 * np.dtype(np.complex64).itemsize * self.side**2
@@ -180,13 +213,17 @@ def _clear(grids):  # type: ignore[no-untyped-def]
 
 def add_projections(
     grids: NDArray[np.float32],
+    remainders: NDArray[np.float32],
     grid: Grid,
     p: NDArray[np.float32],
     angles_rad: NDArray[np.float64],
     weights: NDArray[np.float64],
     center_px: float,
 ) -> None:
-    """Add attenuation (angle, row, column) to grids of `Grid.zeros`, in place."""
+    """Add attenuation (angle, row, column) to grids of `Grid.zeros`, in place.
+
+    `remainders` are those of `Grid.remainders`, to be kept as long as the grids.
+    """
     frequencies = (grid.frequencies * grid.size).astype(np.float32)
     for first in range(0, len(p), GROUP):
         part = slice(first, first + GROUP)
@@ -194,7 +231,10 @@ def add_projections(
         spectra = transform_rows(p[part], grid, angles, weights[part], center_px)
         cos, sin = (f(angles).astype(np.float32) for f in (np.cos, np.sin))
         with threads_for(_work(grid, len(angles))):
-            _spread(spectra, cos, sin, frequencies, grid.table, grid.size, grids)
+            _spread(
+                spectra, cos, sin, frequencies, grid.table, grid.size, grid.reach,
+                grids, remainders,
+            )  # fmt: skip
 
 
 def transform_rows(
@@ -266,7 +306,7 @@ def _sharing(blocks):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, parallel=True)
-def _spread(spectra, cos, sin, frequencies, table, size, grids):  # type: ignore[no-untyped-def]
+def _spread(spectra, cos, sin, frequencies, table, size, reach, grids, remainders):  # type: ignore[no-untyped-def]
     middle, side = size // 2 + PAD, size + 2 * PAD
     shared = _sharing(len(grids))
     for task in prange(len(grids) * shared):
@@ -276,12 +316,18 @@ def _spread(spectra, cos, sin, frequencies, table, size, grids):  # type: ignore
         for a in range(spectra.shape[1]):
             _spread_line(
                 spectra[block, a], cos[a], sin[a], frequencies, table, middle, side,
-                low, high, grids[block],
+                low, high, reach, grids[block], remainders[block, 0],
             )  # fmt: skip
+        _gather_in(
+            grids[block], remainders[block], middle, side, low, high, reach + PAD
+        )
 
 
 @njit(cache=True, nogil=True)
-def _spread_line(spectrum, cos, sin, frequencies, table, middle, side, low, high, grid):  # type: ignore[no-untyped-def]
+def _spread_line(  # type: ignore[no-untyped-def]
+    spectrum, cos, sin, frequencies, table, middle, side, low, high, reach, grid, center
+):  # fmt: skip
+    """Spread over the grid, near its middle over `center` instead."""
     v_weights = np.empty(WIDTH, np.float32)
     for k in range(frequencies.shape[0]):
         u, v = frequencies[k] * cos, frequencies[k] * sin
@@ -297,12 +343,37 @@ def _spread_line(spectrum, cos, sin, frequencies, table, middle, side, low, high
             v0, v1 = table[v_step, m], table[v_step + 1, m]
             v_weights[m] = v0 + np.float32(v_part) * (v1 - v0)
         real, imag = get(spectrum, k)
+        target, width, away = grid, side, 0
+        if abs(frequencies[k]) < reach:
+            target, width = center, 2 * (reach + PAD) + 1
+            away = (middle - reach - PAD) * (width + 1)
         for i in range(max(low, first_u), min(high, first_u + WIDTH)):
             u0, u1 = table[u_step, i - first_u], table[u_step + 1, i - first_u]
             u_weight = u0 + np.float32(u_part) * (u1 - u0)
             for m in range(WIDTH):
                 weight = splat(u_weight * v_weights[m])
-                j = i * side + first_v + m
-                at_real, at_imag = get(grid, j)
+                j = i * width + first_v + m - away
+                at_real, at_imag = get(target, j)
                 at_real = multiply_add(weight, real, at_real)
-                put(grid, j, at_real, multiply_add(weight, imag, at_imag))
+                put(target, j, at_real, multiply_add(weight, imag, at_imag))
+
+
+@njit(cache=True, nogil=True)
+def _gather_in(grid, remainders, middle, side, low, high, reach):  # type: ignore[no-untyped-def]
+    """Add what was spread near the middle, keeping what rounding takes of it.
+
+    Knuth's sum of two numbers and its error (The Art of Computer Programming 2, 4.2.2).
+    """
+    width = 2 * reach + 1
+    for i in range(max(low, middle - reach), min(high, middle + reach + 1)):
+        at = (i * side + middle - reach) * CELL
+        near = (i - middle + reach) * width * CELL
+        for step in range(0, width * CELL, LANES):
+            a = load(grid, at + step)
+            b = add(load(remainders[0], near + step), load(remainders[1], near + step))
+            total = add(a, b)
+            b_part = subtract(total, a)
+            lost = add(subtract(a, subtract(total, b_part)), subtract(b, b_part))
+            store(grid, at + step, total)
+            store(remainders[0], near + step, splat(np.float32(0)))
+            store(remainders[1], near + step, lost)

@@ -1,7 +1,8 @@
 """From grids of Fourier transforms back to slices: the whole volume, or any slice now.
 
-Everything here but `to_volume` leaves the grids as they are. Real and imaginary parts
-are exchanged before and after each transform, which makes it the inverse.
+Everything here but `to_volume` and `invert` leaves the grids as they are. Real and
+imaginary parts are exchanged before and after each transform, which makes it the
+inverse.
 """
 
 from collections.abc import Iterator
@@ -39,7 +40,7 @@ def to_volume(
         ends = (block * BLOCK + len(slab)) * n**2
         aside = in_place and ends > block * grids.shape[1]
         target = np.empty_like(slab) if aside else slab
-        _invert(grids[block], grid, scale, target)
+        invert(grids[block], grid, scale, target)
         if aside:
             _copy(target, slab)
     return volume
@@ -66,13 +67,14 @@ def slabs(
         first = block * BLOCK
         rows = min(BLOCK, grid.rows - first)
         slab = np.empty((rows, grid.columns, grid.columns), np.float32)
-        _invert(grids[block].copy(), grid, scale, slab)
+        invert(grids[block].copy(), grid, scale, slab)
         yield first, slab
 
 
-def _invert(
+def invert(
     cells: NDArray[np.float32], grid: Grid, scale: float, slab: NDArray[np.float32]
 ) -> None:
+    """Write the slices (z, y, x) of one block; uses up its grid."""
     window = grid.correction
     made = grid.plan
     with threads_for(_TRANSFORM_WORK * slab.size):

@@ -9,6 +9,7 @@ projections are what the ordinary reconstruction takes.
 """
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import scipy.fft
@@ -29,10 +30,15 @@ MIN_OVERLAP_COLUMNS = 12
 MAX_GAP_RAD = np.deg2rad(8.0)
 """Between neighboring angles of a full turn, all around."""
 
+MIN_SHARED_RAD = np.deg2rad(30.0)
+"""Of directions seen from both sides, to find the center from."""
+
 MIN_LEAD = 6.0
 """Standard errors that the best correlation must stand above any not beside it."""
 
 _BASE_ANGLES = 24
+_EXACT = 1e-6
+_EXACT_RAD = 1e-6
 _MAX_ROWS = 192
 _BESIDE_PX = 6
 _SMOOTH_PX = 1.0
@@ -74,18 +80,28 @@ def is_full_turn(angles_rad: ArrayLike) -> bool:
     return bool(gaps.max() <= MAX_GAP_RAD)
 
 
+def shared_rad(angles_rad: ArrayLike) -> float:
+    """Tell how much of the half circle is seen from both sides, in radians."""
+    opposites = Opposites.of(np.asarray(angles_rad, np.float64))
+    gaps = np.diff(opposites.turned, append=opposites.turned[:1] + 2 * np.pi)
+    # Each direction counts once from either side.
+    return float(gaps[opposites.are_there & (gaps <= MAX_GAP_RAD)].sum() / 2)
+
+
 def find_turn_center(p: NDArray[np.float32], angles_rad: ArrayLike) -> TurnCenter:
-    """Find the center, wherever it is, from a full turn; (angle, row, column).
+    """Find the center, wherever it is, from a turn or part of it; (angle, row, column).
 
     All pairs at once: the overlap of a projection and of its mirrored opposite is
     tried at every width, on either side, then refined to a fraction of a column. The
-    opposite is interpolated where no angle is exactly half a turn away.
+    opposite is interpolated where no angle is exactly half a turn away. Refuses angles
+    of which hardly any have an opposite.
     """
     angles = check_angles(angles_rad)
-    if not is_full_turn(angles):
+    if shared_rad(angles) < MIN_SHARED_RAD:
         raise InputError(
             f"{angles.size} angles from {np.rad2deg(angles.min()):.4g} to"
-            f" {np.rad2deg(angles.max()):.4g} degrees do not go around a full turn"
+            f" {np.rad2deg(angles.max()):.4g} degrees show less than"
+            f" {np.rad2deg(MIN_SHARED_RAD):.2g} degrees from both sides"
         )
     n = p.shape[2]
     if n < 2 * MIN_OVERLAP_COLUMNS:
@@ -107,25 +123,59 @@ def find_turn_center(p: NDArray[np.float32], angles_rad: ArrayLike) -> TurnCente
     return TurnCenter((n + shift) / 2, error / 2, correlation, lead)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Opposites:
+    """Where in a scan the projections opposite to each lie, sorted on the circle."""
+
+    order: NDArray[np.intp]
+    turned: Array
+    """Angles in that order, within a turn."""
+    before: NDArray[np.intp]
+    after: NDArray[np.intp]
+    """Numbers of the projections on both sides of the opposite."""
+    part: Array
+    """How far the opposite is from the one before to the one after, 0 to 1."""
+    are_there: NDArray[np.bool_]
+    """Whether those two are near enough to interpolate between."""
+
+    @classmethod
+    def of(cls, angles_rad: Array) -> Self:
+        """Look for them."""
+        wrapped = np.mod(angles_rad, 2 * np.pi)
+        order = np.argsort(wrapped, kind="stable")
+        turned = wrapped[order]
+        target = np.mod(turned + np.pi, 2 * np.pi)
+        after = np.searchsorted(turned, target)
+        before = after - 1
+        after %= max(1, turned.size)
+        gap = np.mod(turned[after] - turned[before], 2 * np.pi)
+        part = np.mod(target - turned[before], 2 * np.pi) / np.maximum(gap, 1e-12)
+        # An angle a rounding error away counts as the opposite itself.
+        part = np.where(np.abs(part - np.rint(part)) < _EXACT, np.rint(part), part)
+        part = np.clip(part, 0, 1)
+        near = (gap <= MAX_GAP_RAD) & (turned.size > 1)
+        exact = np.abs(_turn_away(turned[before], target)) < _EXACT_RAD
+        exact |= np.abs(_turn_away(turned[after], target)) < _EXACT_RAD
+        return cls(order, turned, order[before], order[after], part, near | exact)
+
+
+def _turn_away(a: Array, b: Array) -> Array:
+    return np.asarray(np.mod(a - b + np.pi, 2 * np.pi) - np.pi)
+
+
 def _opposites(p: NDArray[np.float32], angles: Array) -> tuple[Array, Array]:
     """Stack rows of projections, and of their opposites mirrored: (row, column)."""
-    order = np.argsort(np.mod(angles, 2 * np.pi), kind="stable")
-    turned = np.mod(angles, 2 * np.pi)[order]
-    count = min(_BASE_ANGLES, angles.size)
-    base = np.unique(np.linspace(0, angles.size - 1, count).astype(int))
+    found = Opposites.of(angles)
+    usable = np.flatnonzero(found.are_there)
+    count = min(_BASE_ANGLES, usable.size)
+    base = usable[np.unique(np.linspace(0, usable.size - 1, count).astype(int))]
     rows = max(1, min(p.shape[1], _MAX_ROWS // base.size))
     which = np.linspace(0, p.shape[1] - 1, rows).astype(int)
-    target = np.mod(turned[base] + np.pi, 2 * np.pi)
-    after = np.searchsorted(turned, target)
-    before = after - 1
-    after %= turned.size
-    gap = np.mod(turned[after] - turned[before], 2 * np.pi)
-    part = np.mod(target - turned[before], 2 * np.pi) / np.maximum(gap, 1e-12)
-    u = np.clip(part, 0, 1)[:, None, None]
+    u = found.part[base][:, None, None]
     lines = p[:, which]
-    opposite = (1 - u) * lines[order[before]] + u * lines[order[after]]
+    opposite = (1 - u) * lines[found.before[base]] + u * lines[found.after[base]]
     n = p.shape[2]
-    first = lines[order[base]].astype(np.float64).reshape(-1, n)
+    first = lines[found.order[base]].astype(np.float64).reshape(-1, n)
     return first, opposite[:, :, ::-1].reshape(-1, n).astype(np.float64)
 
 
@@ -230,3 +280,32 @@ def _widen(p, weights, left, wide):  # type: ignore[no-untyped-def]
         for x in range(n):
             out[left + x] = line[x] * weights[x]
         out[left + n :] = np.float32(0)
+
+
+def fold(
+    p: NDArray[np.float32], angles_rad: ArrayLike, field: OffsetField
+) -> tuple[NDArray[np.float32], Array]:
+    """Join opposite projections (angle, row, column) into wide ones of half a turn.
+
+    Gives (angle, row, field.wide_columns) with the axis in the middle, and the angles,
+    0 to π in order; those without an opposite are left out. The axis must be at a whole
+    or half column, so that columns and mirrored ones meet. An opposite that is not
+    exactly half a turn away is interpolated.
+    """
+    if field.wide_center_px * 2 != field.wide_columns:
+        raise InputError(
+            f"projections cannot be joined at the center {field.center_px:g} px, which"
+            " is not a whole or half column"
+        )
+    found = Opposites.of(check_angles(angles_rad))
+    base = np.flatnonzero(found.are_there & (found.turned < np.pi))
+    wide = np.empty((base.size, p.shape[1], field.wide_columns), np.float32)
+    for out, i in zip(wide, base, strict=True):
+        before, after = p[found.before[i]], p[found.after[i]]
+        u = np.float32(found.part[i])
+        opposite = (
+            before if u == 0 else after if u == 1 else before + u * (after - before)
+        )
+        both = widen(np.stack([p[found.order[i]], opposite]), field)
+        np.add(both[0], both[1, :, ::-1], out=out)
+    return wide, found.turned[base]

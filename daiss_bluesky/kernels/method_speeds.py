@@ -1,7 +1,8 @@
 """How fast this machine forms the sum over projections, by either method.
 
 Measured once, on a slab of a few slices, and kept in the user's cache directory: a
-live run, its restart and the offline run then choose alike.
+live run, its restart and the offline run then choose alike. What is measured while
+the machine has more work than processors is used, but not kept.
 """
 
 import json
@@ -93,6 +94,9 @@ def _kept(path: Path) -> MethodSpeeds:
     if found := MethodSpeeds.read(path):
         return found
     measured = measure_speeds()
+    if os.getloadavg()[0] > (os.cpu_count() or 1):
+        logger.info("the speed of this machine is not kept: it has other work")
+        return measured
     try:
         measured.keep(path)
     except OSError as error:
@@ -117,15 +121,18 @@ def _angles() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 def _gridding(grid: Grid) -> tuple[float, float]:
     frames = np.ones((_FRAMES, grid.rows, grid.columns), np.float32)
     angles, weights = _angles()
-    grids, half = grid.zeros(), grid.columns / 2
+    grids, kept, half = grid.zeros(), grid.remainders(), grid.columns / 2
     add_s = _best_s(
-        lambda: gridding.add_projections(grids, grid, frames, angles, weights, half)
+        lambda: gridding.add_projections(
+            grids, kept, grid, frames, angles, weights, half
+        )
     )
-    # The volume lies in the grids: what is zero stays zero the next time.
+    # What is zero stays zero, however often. The volume's pages are there by then.
     gridding.clear(grids)
-    end_s = _best_s(lambda: gridding_inverse.to_volume(grids, grid, 1.0))
+    slab = np.zeros((BLOCK, grid.columns, grid.columns), np.float32)
+    end_s = _best_s(lambda: gridding_inverse.invert(grids[0], grid, 1.0, slab))
     samples = _FRAMES * grid.row_plan.length
-    return add_s / samples, end_s / (grid.blocks * grid.size**2)
+    return add_s / samples, end_s / grid.size**2
 
 
 def _backprojection(blocks: Blocks) -> tuple[float, float]:

@@ -52,14 +52,15 @@ def align(
     second = np.asarray(b, np.complex128)
     moved: Image = second
     total = np.zeros(2)
+    phase, ramp = fit_ramp(moved, first, weight)
     for _ in range(_ROUNDS if shift else 0):
-        flat = moved * np.conj(_plane(first.shape, *fit_ramp(moved, first, weight)))
+        flat = moved * np.conj(_plane(first.shape, phase, ramp))
         step = _shift_between(first, flat, weight)
         total += step
         moved = shifted(second, -total)
+        phase, ramp = _refine_ramp(moved, first, weight, phase, ramp)
         if np.abs(step).max() < 2 / _FINE:
             break
-    phase, ramp = fit_ramp(moved, first, weight)
     aligned = moved * np.conj(_plane(first.shape, phase, ramp))
     found = Difference(
         phase, (float(ramp[0]), float(ramp[1])), (float(total[0]), float(total[1]))
@@ -95,8 +96,16 @@ def fit_ramp(a: Image, b: Image, weight: Weight) -> tuple[float, NDArray[np.floa
     slope = np.array(
         [2 * np.pi * np.fft.fftfreq(n)[p] for n, p in zip(padded, peak, strict=True)]
     )
+    return _refine_ramp(a, b, weight, 0.0, slope)
+
+
+def _refine_ramp(
+    a: Image, b: Image, weight: Weight, phase: float, slope: NDArray[np.float64]
+) -> tuple[float, NDArray[np.float64]]:
+    """Solve for the rest of a ramp that is known to a part of a turn over the array."""
+    product = np.asarray(weight * a * np.conj(b), np.complex128)
+    shape = product.shape
     rows, columns = _coordinates(shape)
-    phase = 0.0
     for _ in range(_ROUNDS):
         rest = product * np.conj(_plane(shape, phase, slope))
         phase += float(np.angle(rest.sum()))
@@ -148,7 +157,7 @@ def _shift_between(a: Image, b: Image, weight: Weight) -> NDArray[np.float64]:
     """
     parts = [weight * (image - _mean(image, weight)) for image in (a, b)]
     shape = a.shape
-    size = [scipy.fft.next_fast_len(2 * n) for n in shape]
+    size = [scipy.fft.next_fast_len(n + n // 2 + 1) for n in shape]
     first, second = (scipy.fft.fft2(part, s=size) for part in parts)
     cross = second * np.conj(first)
     correlation = np.abs(scipy.fft.ifft2(cross))

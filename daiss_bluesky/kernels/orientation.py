@@ -60,6 +60,15 @@ def apply_orientation(frames: Frames, name: str) -> Frames:
     return _WAYS[name](frames)
 
 
+def combined_orientation(first: str, then: str) -> str:
+    """Give the one orientation that does what two do, one after the other."""
+    marks = np.arange(9).reshape(3, 3)
+    wanted = apply_orientation(apply_orientation(marks, first), then)
+    return next(
+        name for name in _WAYS if (apply_orientation(marks, name) == wanted).all()
+    )
+
+
 def inverse_orientation(name: str) -> str:
     """Give what undoes an orientation: itself, but for the quarter turns."""
     if name not in _WAYS:

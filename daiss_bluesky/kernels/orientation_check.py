@@ -4,7 +4,8 @@ Frames that lie wrong do not fit together where neighbors overlap, so a reconstr
 of few of them keeps a higher residual. One case is not seen that way: turned by half a
 turn, far-field frames fit as well with the conjugate object and the conjugate probe,
 whose amplitudes are right and whose phases are not. Then the probe's own curvature
-decides, if the guess has any, or that matter absorbs where it retards the phase.
+decides, if the guess has any, or that matter absorbs where it retards the phase. Where
+nothing fits, as with a guess out of a mean frame, a curvature is looked for first.
 """
 
 from dataclasses import dataclass
@@ -13,12 +14,15 @@ from typing import Any, Literal
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
 
 from daiss_bluesky.core.errors import InputError
+from daiss_bluesky.kernels.absorption_sign import retarded_where_absorbed
+from daiss_bluesky.kernels.circulation import circulation
+from daiss_bluesky.kernels.frame_moments import frame_moments
 from daiss_bluesky.kernels.orientation import ORIENTATIONS, TWIN
 from daiss_bluesky.kernels.orientation_trial import Trial, TrialResult
 from daiss_bluesky.kernels.overlap import probe_intensity
+from daiss_bluesky.kernels.probe_curvature import add_curvature, find_curvature
 
 Evidence = Literal["probe", "absorption", "none"]
 
@@ -28,6 +32,8 @@ LEAST_CONFIDENCE = 0.3
 _CLEAR_GAP = 0.1
 """Part by which the worse residual exceeds the better where that says all."""
 
+_FEW, _SHORT = 16, 4
+"""Frames and passes that a curvature is tried with."""
 _KEPT = 0.995
 """Part of the light inside the square that is cut out of the frames."""
 _LEAST_SIDE = 32
@@ -49,6 +55,9 @@ class Orientation:
     """That it is not the conjugate twin, a half turn apart."""
     twin_evidence: Evidence
     """What told it from the twin."""
+    curvature_px2: float
+    """What had to be added to the guess of the probe before anything fitted, with this
+    name: see `add_curvature`. 0 where the guess was good enough."""
     reason: str
     """One sentence."""
 
@@ -59,15 +68,17 @@ def find_orientation(
     probe: NDArray[Any],
     *,
     bad: NDArray[np.bool_] | None = None,
-    n_frames: int = 64,
-    iterations: int = 8,
+    n_frames: int = 36,
+    iterations: int = 6,
+    curvature_known: bool = True,
 ) -> Orientation:
     """Try all eight on neighboring frames and tell which one fits, and how surely.
 
     `frames` (frame, row, column) with the zero frequency at n // 2, as they come;
     `positions_px` (frame, 2) in pixels of the object; `probe` (mode, row, column) or
-    (row, column), a guess whose curvature is that of the beam; `bad` pixels do not
-    count. A confidence is by how much more than half of the frames are explained better
+    (row, column), a guess whose curvature is that of the beam, unless not
+    `curvature_known`, as of one found from these frames; `bad` pixels do not count.
+    A confidence is by how much more than half of the frames are explained better
     (from 0 at half to 1 at all), less where residuals differ by less than a tenth; for
     the twin by absorption it is the correlation of what is absorbed with what is
     retarded. Raises InputError for less than four frames with light, or arrays that do
@@ -75,52 +86,110 @@ def find_orientation(
     """
     _check(frames, positions_px, probe, bad)
     chosen = choose_frames(frames, positions_px, n_frames)
-    trial = _prepare(frames[chosen], positions_px[chosen], probe, bad)
-    results = {name: trial.run(name, iterations) for name in ORIENTATIONS}
-    return judge(results)
+    some, places = frames[chosen], positions_px[chosen]
+    results = _run_all(_prepare(some, places, probe, bad), iterations)
+    if _fit(results)[1] >= LEAST_CONFIDENCE:
+        return judge(results, curvature_px2=None if curvature_known else 0.0)
+    center_px = frame_moments(frames, bad).center_px
+    pair, slopes = by_circulation(circulation(positions_px, center_px))
+    name = pair or _fit(results)[0]
+    few = choose_frames(some, places, _FEW)
+
+    def residual_of(guess: NDArray[Any]) -> float:
+        trial = _prepare(some[few], places[few], guess, bad)
+        return trial.run(name, _SHORT).residual
+
+    curvature, _ = find_curvature(probe, residual_of)
+    curved = _prepare(some, places, add_curvature(probe, curvature), bad)
+    results = _run_all(curved, iterations)
+    if _fit(results)[1] >= LEAST_CONFIDENCE:
+        return judge(results, curvature_px2=curvature)
+    return _undecided(name, results, slopes)
 
 
-def judge(results: dict[str, TrialResult]) -> Orientation:
-    """Choose by residual between the pairs of twins, then between the two of a pair."""
-    scores = {name: result.residual for name, result in results.items()}
-    best = min(scores, key=lambda name: scores[name])
-    others = [name for name in ORIENTATIONS if name not in {best, TWIN[best]}]
-    next_best = min(others, key=lambda name: scores[name])
-    fit = _share_better(results[best], results[next_best])
-    by_probe = _share_better(results[best], results[TWIN[best]])
-    correlation = _retarded_where_absorbed(results[best])
-    evidence: Evidence
-    if by_probe >= LEAST_CONFIDENCE:
-        name, evidence, twin = best, "probe", by_probe
-        if correlation < -LEAST_CONFIDENCE:
-            twin *= 0.5
-    elif abs(correlation) >= LEAST_CONFIDENCE:
-        name = best if correlation > 0 else TWIN[best]
-        evidence, twin = "absorption", min(1.0, abs(correlation))
-    else:
-        name, evidence, twin = best, "none", by_probe
+def _run_all(trial: Trial, iterations: int) -> dict[str, TrialResult]:
+    return {name: trial.run(name, iterations) for name in ORIENTATIONS}
+
+
+def judge(
+    results: dict[str, TrialResult], curvature_px2: float | None = None
+) -> Orientation:
+    """Choose by residual between the pairs of twins, then between the two of a pair.
+
+    A curvature that had to be found says nothing between twins: with the opposite one
+    the other fits as well.
+    """
+    best, fit = _fit(results)
+    given = curvature_px2 is None
+    name, evidence, twin, doubt = _against_twin(best, results, given=given)
+    added = 0.0 if curvature_px2 is None else curvature_px2
     return Orientation(
         name=name,
-        scores=scores,
+        scores=_scores(results),
         confidence=min(fit, twin),
         fit_confidence=fit,
         twin_confidence=twin,
         twin_evidence=evidence,
-        reason=_reason(name, evidence, fit, twin, correlation),
+        curvature_px2=added if name == best else -added,
+        reason=_reason(name, evidence, twin, doubt=doubt),
     )
 
 
-def _reason(
-    name: str, evidence: str, fit: float, twin: float, correlation: float
-) -> str:
-    if fit < LEAST_CONFIDENCE:
-        return f"no orientation fits clearly better than the others ({name} at best)"
+def _undecided(
+    name: str, results: dict[str, TrialResult], slopes: float
+) -> Orientation:
+    """Say what the slopes of the phase tell where no trial fits."""
+    reason = f"no orientation fits clearly better than the others ({name} at best)"
+    if slopes >= LEAST_CONFIDENCE:
+        reason = (
+            f"{name} or {TWIN[name]} by the slopes of the phase; the guess of the probe"
+            " is too far off to tell more"
+        )
+    return Orientation(name, _scores(results), 0.0, slopes, 0.0, "none", 0.0, reason)
+
+
+def _scores(results: dict[str, TrialResult]) -> dict[str, float]:
+    return {name: result.residual for name, result in results.items()}
+
+
+def _fit(results: dict[str, TrialResult]) -> tuple[str, float]:
+    """Give the orientation that fits best, and how surely no other pair does."""
+    best = min(results, key=lambda name: results[name].residual)
+    others = [name for name in ORIENTATIONS if name not in {best, TWIN[best]}]
+    next_best = min(others, key=lambda name: results[name].residual)
+    return best, _share_better(results[best], results[next_best])
+
+
+def by_circulation(shares: dict[str, float] | None) -> tuple[str | None, float]:
+    """Give the pair with the least circulation, and by how much it has less."""
+    if shares is None:
+        return None, 0.0
+    least, second = sorted(shares, key=lambda name: shares[name])[:2]
+    return least, 1 - shares[least] / shares[second]
+
+
+def _against_twin(
+    best: str, results: dict[str, TrialResult], *, given: bool
+) -> tuple[str, Evidence, float, bool]:
+    """Choose between two twins: name, by what, how surely, and whether that is odd."""
+    result = results[best]
+    by_probe = _share_better(result, results[TWIN[best]]) if given else 0.0
+    sign = retarded_where_absorbed(result.waves, result.totals, result.positions_px)
+    if by_probe >= LEAST_CONFIDENCE:
+        odd = sign < -LEAST_CONFIDENCE
+        return best, "probe", by_probe * (0.5 if odd else 1.0), odd
+    if abs(sign) >= LEAST_CONFIDENCE:
+        return (best if sign > 0 else TWIN[best]), "absorption", abs(sign), False
+    return best, "none", by_probe, False
+
+
+def _reason(name: str, evidence: str, twin: float, *, doubt: bool) -> str:
     if evidence == "none":
         return (
             f"{name} or {TWIN[name]}: neither the probe nor absorption tells the object"
             " from its conjugate"
         )
-    if evidence == "probe" and correlation < -LEAST_CONFIDENCE:
+    if doubt:
         return (
             f"{name} by the curvature of the probe, but then matter would advance the"
             " phase where it absorbs: the probe's defocus may have the wrong sign"
@@ -160,31 +229,6 @@ def _share_better(first: TrialResult, second: TrialResult) -> float:
     share = float(np.mean(first.by_frame < second.by_frame))
     gap = second.residual / max(first.residual, 1e-12) - 1
     return max(0.0, 2 * share - 1) * min(1.0, max(0.0, gap) / _CLEAR_GAP)
-
-
-def _retarded_where_absorbed(result: TrialResult) -> float:
-    """Correlate slopes of amplitude and phase where the object was seen, -1 to 1.
-
-    Slopes, since a phase wraps and has a ramp. With waves exp(ikz) and a forward
-    transform exp(-iqr), matter multiplies by exp(-kβt - ikδt): both fall together.
-    """
-    wave = np.asarray(result.object, np.complex128)
-    wave = gaussian_filter(wave.real, 1.5) + 1j * gaussian_filter(wave.imag, 1.5)
-    seen = result.seen > 0.25 * result.seen.max()
-    products, powers = 0.0, np.zeros(2)
-    for axis in (0, 1):
-        here = [slice(None)] * 2
-        there = [slice(None)] * 2
-        here[axis], there[axis] = slice(None, -1), slice(1, None)
-        a, b = wave[tuple(here)], wave[tuple(there)]
-        both = seen[tuple(here)] & seen[tuple(there)] & (np.abs(a * b) > 0)
-        if not both.any():
-            continue
-        slope = np.log(b[both] / a[both])
-        slope -= slope.mean()
-        products += float(np.sum(slope.real * slope.imag))
-        powers += [np.sum(slope.real**2), np.sum(slope.imag**2)]
-    return products / float(np.sqrt(powers.prod())) if powers.all() else 0.0
 
 
 def _check(

@@ -27,9 +27,11 @@ class TrialResult:
     """Σ (|model| - √I)² over Σ I, and the root of it."""
     by_frame: NDArray[np.float64]
     """The same for each frame."""
-    object: Waves
-    seen: NDArray[np.float32]
-    """Probe intensity that fell on each pixel of the object."""
+    waves: NDArray[np.complex128]
+    """Mean of the object under the probe of each frame."""
+    totals: NDArray[np.float64]
+    """Counts of each frame."""
+    positions_px: NDArray[np.float64]
 
 
 class Trial:
@@ -48,6 +50,7 @@ class Trial:
         corners = positions_px - positions_px.min(axis=0)
         self._corners = np.rint(corners).astype(np.int64)
         self._fractions = corners - self._corners
+        self._positions_px = corners
         self._probe = np.asarray(probe, np.complex64)
 
     def run(self, name: str, passes: int) -> TrialResult:
@@ -121,17 +124,16 @@ class Trial:
         everything = np.arange(len(amplitude))
         side = amplitude.shape[-1]
         lights = self._shift(probe[None], everything, 1)
-        exits = lights * self._patches(wave, everything, side)[:, None]
-        _, misfit = _lacking(exits, amplitude, good)
+        patches = self._patches(wave, everything, side)
+        _, misfit = _lacking(lights * patches[:, None], amplitude, good)
         power = np.sum(amplitude.astype(np.float64) ** 2 * good, axis=(1, 2))
-        seen = np.zeros(wave.shape, np.float32)
-        for (y, x), light in zip(self._corners, lights, strict=True):
-            seen[y : y + side, x : x + side] += np.sum(np.abs(light) ** 2, axis=0)
+        bright = np.sum(np.abs(lights.astype(np.complex128)) ** 2, axis=1)
         return TrialResult(
             residual=float(np.sqrt(misfit.sum() / power.sum())),
             by_frame=np.sqrt(misfit / np.maximum(power, 1e-30)),
-            object=wave,
-            seen=seen,
+            waves=np.sum(bright * patches, axis=(1, 2)) / bright.sum(axis=(1, 2)),
+            totals=power,
+            positions_px=self._positions_px,
         )
 
 

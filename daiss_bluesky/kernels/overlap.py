@@ -70,10 +70,19 @@ def find_overlap(positions_px: NDArray[np.float64], probe: NDArray[Any]) -> Over
     return Overlap(nearest_distance_px(positions_px), probe_diameter_px(probe))
 
 
+def differ(positions_px: NDArray[np.float64]) -> bool:
+    """Tell whether positions (n, 2) are more than one."""
+    return len(_places(positions_px)) > 1
+
+
+def _places(positions_px: NDArray[np.float64]) -> NDArray[np.int64]:
+    return np.unique(np.rint(positions_px / _SAME_PX).astype(np.int64), axis=0)
+
+
 def nearest_distance_px(positions_px: NDArray[np.float64]) -> float:
     """Give the median distance of positions (n, 2) to the nearest other one."""
-    places = np.unique(np.rint(positions_px / _SAME_PX).astype(np.int64), axis=0)
-    if len(places) < 2:  # noqa: PLR2004
+    places = _places(positions_px)
+    if not differ(positions_px):
         raise InputError(f"{len(places)} different positions cannot overlap")
     # The nearest of all is the position itself.
     distances, _ = cKDTree(places * _SAME_PX).query(places * _SAME_PX, k=[2])
@@ -94,6 +103,8 @@ def add_illumination(
     """
     intensity = probe_intensity(probe)
     lit = intensity > share * intensity.max()
+    if not lit.any():
+        return
     rows, columns = np.flatnonzero(lit.any(axis=1)), np.flatnonzero(lit.any(axis=0))
     first = np.array([rows[0], columns[0]])
     lit = lit[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]

@@ -19,8 +19,11 @@ FILTERS = ("ramp", "shepp-logan", "cosine", "hann")
 
 
 def padded_length(n: int) -> int:
-    """Give a fast transform length at which n columns cannot wrap around."""
-    return int(scipy.fft.next_fast_len(2 * n, real=True))
+    """Give a fast transform length at which n columns cannot wrap around.
+
+    Even one column has room for the zero on either side.
+    """
+    return int(scipy.fft.next_fast_len(max(2 * n, 4), real=True))
 
 
 @lru_cache(maxsize=8)

@@ -50,17 +50,32 @@ def widen(p: Array, center_px: float) -> tuple[Array, float]:
     return np.pad(p * weights, pad), center_px + left
 
 
-def straighten(frame: Array, tilt_rad: float, center_px: float) -> Array:
+def fold(p: Array, angles_rad: Array, center_px: float) -> tuple[Array, Array]:
+    """Join projections (angle, row, column) of an even full turn into half a turn.
+
+    At s from the axis p(θ, s) w(s) + p(θ + π, -s) w(-s), for the angles below π. Angles
+    in order, of an even number; the axis at a whole or half column.
+    """
+    half = len(angles_rad) // 2
+    wide, _ = widen(p, center_px)
+    return wide[:half] + wide[half:, :, ::-1], angles_rad[:half]
+
+
+def straighten(
+    frame: Array, tilt_rad: float, center_px: float, middle_row_px: float | None = None
+) -> Array:
     """Turn one frame (row, column) about an axis tilted by an angle.
 
-    The pixel at s, z from (center, middle row) takes the value at s cos φ + z sin φ,
-    z cos φ - s sin φ, by cubic convolution with a = -1/2 (Keys 1981, eq. 15).
+    The pixel at s, z from the center and the middle row (half the rows, if not given)
+    takes the value at s cos φ + z sin φ, z cos φ - s sin φ, by cubic
+    convolution with a = -1/2 (Keys 1981, eq. 15).
     """
     rows, n = frame.shape
     s = np.arange(n) + 0.5 - center_px
-    z = np.arange(rows)[:, None] - (rows - 1) / 2
+    middle = (rows / 2 if middle_row_px is None else middle_row_px) - 0.5
+    z = np.arange(rows)[:, None] - middle
     u = center_px - 0.5 + s * np.cos(tilt_rad) + z * np.sin(tilt_rad)
-    v = (rows - 1) / 2 - s * np.sin(tilt_rad) + z * np.cos(tilt_rad)
+    v = middle - s * np.sin(tilt_rad) + z * np.cos(tilt_rad)
     left, top = np.floor(u).astype(int), np.floor(v).astype(int)
     out = np.zeros(frame.shape)
     for i in range(-1, 3):

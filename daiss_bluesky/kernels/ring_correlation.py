@@ -14,6 +14,8 @@ Verdict = Literal["crossed", "never below", "never above"]
 
 _TAPER = 0.2
 """Part of the shorter side over which the window rises at an edge of the area."""
+_SMOOTHING = 0.03
+"""Part of the shorter side over which edges of the area are smoothed."""
 _LAST = 2
 """Rings in succession below the threshold that count as the end of agreement."""
 
@@ -82,12 +84,26 @@ def half_bit(counts: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def soft_window(covered: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Give weights that rise from 0 at the edge of an area to 1 inside it."""
-    distance = scipy.ndimage.distance_transform_edt(np.pad(covered, 1))[1:-1, 1:-1]
-    width = max(1.0, _TAPER * min(covered.shape))
-    # An area of many holes has no inside as wide as that.
-    width = min(width, max(1.0, float(distance.max())))
-    return np.asarray(np.sin(np.pi / 2 * np.minimum(distance / width, 1.0)) ** 2)
+    """Give weights that rise from 0 at the edge of an area to 1 inside it.
+
+    A ragged area is smoothed and its small holes are closed: the structure of a window
+    is in both images, and would be taken for agreement.
+    """
+    side = min(covered.shape)
+    blur = _SMOOTHING * side
+    smooth = scipy.ndimage.gaussian_filter(
+        covered.astype(np.float64), blur, mode="constant"
+    )
+    clean = smooth > 0.5  # noqa: PLR2004 - a straight edge stays where it is
+    if not clean.any():
+        clean = covered
+    distance = scipy.ndimage.distance_transform_edt(np.pad(clean, 1))[1:-1, 1:-1]
+    # A narrow area has no inside as wide as that.
+    width = min(_TAPER * side, float(distance.max()))
+    window = np.sin(np.pi / 2 * np.minimum(distance / width, 1.0)) ** 2
+    return np.asarray(
+        scipy.ndimage.gaussian_filter(window, blur / 2, mode="constant") * clean
+    )
 
 
 def _bounding_box(covered: NDArray[np.bool_]) -> tuple[slice, slice]:

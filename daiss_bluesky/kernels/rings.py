@@ -7,15 +7,20 @@ serves every arc of angles; over a full turn only a radial function is left. q i
 between columns, so C is known in closed form; pixels interpolate between radii an
 eighth of a pixel apart. Defined by `reference_stripes.backproject_constant`.
 
-q is what `filter_constant` gives, (block, column, slice); arcs (arc, 3) are start, stop
-in radians and density; the axis is in the middle of a slice, as in `reference`.
+q is what `filter_constant` or `filter_series` gives, (block, place, slice); arcs
+(arc, 3) are start, stop in radians and density; the axis is in the middle of a slice,
+as in `reference`.
 """
 
+from typing import NamedTuple
+
 import numpy as np
+import scipy.fft
 from numba import njit, prange
 from numpy.typing import NDArray
 
 from daiss_bluesky.kernels.backprojection import Blocks, filter_projections
+from daiss_bluesky.kernels.ramp import padded_length, series_response
 
 _RADII_PER_PX = 8.0
 _LEAST = 1e-6
@@ -27,8 +32,30 @@ _BAND = 32
 _MAX_SLICES = 32
 """Slices done together; divides the slices of a block, or a block has one part."""
 
+
 Image = NDArray[np.float32]
 Arcs = NDArray[np.float64]
+
+
+class Places(NamedTuple):
+    """Where the values of q stand."""
+
+    finer: int = 1
+    """Places to a column, the first in its middle."""
+    margin: int = 1
+    """Columns before the first of the detector, and behind the last."""
+
+    def columns(self, places: int) -> int:
+        """Give the columns of the detector for so many places."""
+        return (places - 1) // self.finer + 1 - 2 * self.margin
+
+
+_COLUMNS = Places()
+
+
+def series_places(n: int, center_px: float) -> Places:
+    """Give the places that stand for a series: as far as the inscribed circle goes."""
+    return Places(2, 1 + int(np.ceil(abs(center_px - n / 2))))
 
 
 def filter_constant(d: Image, name: str = "ramp") -> Image:
@@ -38,28 +65,73 @@ def filter_constant(d: Image, name: str = "ramp") -> Image:
     return q[:, 0, : n + 2]
 
 
-def subtract_rings(volume: Image, q: Image, arcs: Arcs, center_px: float) -> None:
+def filter_series(d: Image, name: str, places: Places) -> Image:
+    """Filter a constant projection d (row, column) as gridding does.
+
+    Gives its Fourier series, which goes on beyond the detector: (block, place, slice).
+    """
+    rows, n = d.shape
+    finer, margin = places
+    slices = min(rows, _MAX_SLICES)
+    where = np.arange(-finer * margin, finer * (n - 1 + margin) + 1)
+    q = np.zeros((-(-rows // slices), where.size, slices), np.float32)
+    response = _fine_response(n, name, finer)
+    length = 2 * (len(response) - 1)
+    for block, first in enumerate(range(0, rows, slices)):
+        some = d[first : first + slices]
+        u = np.arange(1, length - n + 1, dtype=np.float32) / (length - n + 1)
+        bridge = some[:, -1:] + u * (some[:, :1] - some[:, -1:])
+        spectrum = scipy.fft.rfft(np.hstack([some, bridge]), axis=1) * response
+        fine = scipy.fft.irfft(spectrum, finer * length, axis=1)
+        q[block, :, : len(some)] = fine.take(where, axis=1, mode="wrap").T
+    return q
+
+
+def _fine_response(n: int, name: str, finer: int) -> NDArray[np.float32]:
+    """Give the filter of a series that is to be joined by straight lines.
+
+    Lines between places damp what the series holds by sinc², which is made up for.
+    """
+    length = padded_length(n)
+    length += length % 2
+    response = series_response(n, name, length).copy()
+    response[-1] = 0.0
+    damping = np.sinc(np.fft.rfftfreq(length) / finer) ** 2
+    return np.asarray(finer * response / damping, np.float32)
+
+
+def subtract_rings(
+    volume: Image,
+    q: Image,
+    arcs: Arcs,
+    center_px: float,
+    places: Places = _COLUMNS,
+) -> None:
     """Take the backprojection of q off a volume (z, y, x), in place.
 
     Only inside the inscribed circle. Holds eight bytes for each pixel of one slice.
     """
     starts, pixels = _by_radius(volume.shape[2], _RADII_PER_PX)
+    center = _center(center_px, places)
     per_block = q.shape[2]
     for block, columns in enumerate(q):
         part = volume[block * per_block : (block + 1) * per_block]
         for first in range(0, len(part), _MAX_SLICES):
             slices = part[first : first + _MAX_SLICES]
             mine = np.ascontiguousarray(columns[:, first : first + len(slices)])
-            _subtract(slices, mine, arcs, center_px, starts, pixels)
+            _subtract(slices, mine, arcs, center, places.finer, starts, pixels)
 
 
-def ring_slice(q: Image, row: int, arcs: Arcs, center_px: float) -> Image:
+def ring_slice(
+    q: Image, row: int, arcs: Arcs, center_px: float, places: Places = _COLUMNS
+) -> Image:
     """Give one slice (y, x) of that backprojection, zero outside the circle."""
-    n = q.shape[1] - 2
+    n, center = places.columns(q.shape[1]), _center(center_px, places)
     block, inside = divmod(row, q.shape[2])
     columns = np.ascontiguousarray(q[block, :, inside : inside + 1])
     found = np.zeros((1, n, n), np.float32)
-    _subtract(found, columns, arcs, center_px, *_by_radius(n, _RADII_PER_PX))
+    by_radius = _by_radius(n, _RADII_PER_PX)
+    _subtract(found, columns, arcs, center, places.finer, *by_radius)
     return np.asarray(-found[0])
 
 
@@ -69,15 +141,22 @@ def ring_points(
     center_px: float,
     y_px: NDArray[np.float64],
     x_px: NDArray[np.float64],
+    places: Places = _COLUMNS,
 ) -> Image:
     """Give that backprojection at points, measured from the middle, for all slices.
 
     (slice, point), slices of all blocks one after the other; meant for the line in
     which an upright slice meets all others.
     """
-    n = q.shape[1] - 2
-    weights = _point_weights(arcs, center_px, y_px, x_px, n)
+    radius = places.finer * places.columns(q.shape[1]) / 2
+    y, x = places.finer * y_px, places.finer * x_px
+    weights = _point_weights(arcs, _center(center_px, places), y, x, radius, q.shape[1])
     return np.concatenate([(weights @ block).T for block in q])
+
+
+def _center(center_px: float, places: Places) -> float:
+    """Give the axis counted in places, from half a place behind the first."""
+    return (center_px + places.margin - 0.5) * places.finer - 0.5
 
 
 @njit(cache=True, nogil=True)
@@ -106,8 +185,9 @@ def _by_radius(n, per_px):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, parallel=True, fastmath={"contract", "nsz"})
-def _subtract(volume, columns, arcs, center, starts, pixels):  # type: ignore[no-untyped-def]
+def _subtract(volume, columns, arcs, center, finer, starts, pixels):  # type: ignore[no-untyped-def]
     n = volume.shape[2]
+    per_place = _RADII_PER_PX / finer
     radii = starts.size - 1
     middle = (n - 1) / 2
     for band in prange((radii + _BAND - 1) // _BAND):
@@ -115,9 +195,9 @@ def _subtract(volume, columns, arcs, center, starts, pixels):  # type: ignore[no
         outer = _empty_table(columns)
         found = np.empty(columns.shape[1], np.float32)
         first = band * _BAND
-        _fill(outer, max(first / _RADII_PER_PX, _LEAST), center, columns)
+        _fill(outer, max(first / per_place, _LEAST), center, columns)
         for i in range(first, min(first + _BAND, radii)):
-            r0, r1 = max(i / _RADII_PER_PX, _LEAST), (i + 1) / _RADII_PER_PX
+            r0, r1 = max(i / per_place, _LEAST), (i + 1) / per_place
             inner, outer = outer, inner
             _fill(outer, r1, center, columns)
             for pixel in pixels[starts[i] : starts[i + 1]]:
@@ -212,12 +292,12 @@ def _add(found, table, r, center, columns, way, odd, whole):  # type: ignore[no-
 
 
 @njit(cache=True, nogil=True, parallel=True)
-def _point_weights(arcs, center, y, x, n):  # type: ignore[no-untyped-def]
-    """What each column adds at each point (point, column): the integral of its hat."""
-    weights = np.zeros((y.size, n + 2), np.float32)
+def _point_weights(arcs, center, y, x, radius, places):  # type: ignore[no-untyped-def]
+    """What each place adds at each point (point, place): the integral of its hat."""
+    weights = np.zeros((y.size, places), np.float32)
     for p in prange(y.size):
         r = max(np.sqrt(y[p] ** 2 + x[p] ** 2), _LEAST)
-        if r > n / 2:
+        if r > radius:
             continue
         phi = np.arctan2(y[p], x[p])
         for arc in range(arcs.shape[0]):

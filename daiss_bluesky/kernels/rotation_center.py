@@ -26,6 +26,9 @@ MIN_OVERLAP = 0.25
 _ALIKE_RAD = np.deg2rad(0.05)
 """Angles this close are equally opposite: jitter of the stage does not decide."""
 
+_MIN_COLUMNS = 4
+"""Fewer cannot be shifted against each other."""
+
 _MAX_ROWS = 256
 _WORK_ARRAYS = 100
 _STEPS = 20
@@ -74,6 +77,8 @@ def find_center(first: NDArray[np.float32], opposite: NDArray[np.float32]) -> Ce
     Featureless or unlike projections give a center that says it is not reliable.
     """
     n = first.shape[1]
+    if n < _MIN_COLUMNS:
+        return Center(n / 2, 0.0, np.inf)
     p = _average_rows(first)
     m = _average_rows(opposite[:, ::-1])
     shift = float(_coarse_shift(p, m))

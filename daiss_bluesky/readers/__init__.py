@@ -65,6 +65,19 @@ def open_diffraction(path: str | Path, *more: str | Path) -> StoredDiffraction:
     raise InputError(f"{path} holds a tomography scan, not ptychography")
 
 
+def holds_ptychography(path: Path) -> bool:
+    """Tell the technique by a look at the file; what is no scan counts as tomography.
+
+    Raises InputError for a file that is not there or of no known format.
+    """
+    look = {
+        ".npz": "daiss_bluesky.readers.npz:holds_ptychography",
+        ".h5": "daiss_bluesky.readers.hdf5:holds_ptychography",
+    }
+    found: bool = load(look.get(_kind(path), look[".h5"]))(path)
+    return found
+
+
 def close(stored: StoredScan | StoredDiffraction) -> None:
     """Close the files of a scan, if any are open."""
     frames = stored.projections if isinstance(stored, StoredScan) else stored.frames

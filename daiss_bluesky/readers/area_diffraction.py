@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.stored_diffraction import StoredDiffraction
 from daiss_bluesky.readers.area_detector import (
+    ANGLE_NAMES,
     ATTRIBUTES,
     DATA,
     FRAME_TYPES,
@@ -27,6 +28,9 @@ from daiss_bluesky.readers.diffraction_stack import make_diffraction
 from daiss_bluesky.readers.stack import check_frames
 
 POSITION_NAMES = ("piezo_y", "piezo_x")
+_STILL_DEG = 0.5
+"""An axis that turns less than this over a scan is not what is scanned."""
+
 OPTICS = ("energy_kev", "distance_mm", "detector_pixel_um", "pixel_size_um")
 """Attributes that are the same for all frames, where the station writes them."""
 
@@ -44,13 +48,35 @@ class Part:
 
 
 def recognizes(file: Any) -> bool:
-    """Tell whether areaDetector wrote this file, with positions."""
+    """Tell whether areaDetector wrote this file, and the positions are what is scanned.
+
+    A station may record angle and positions beside every frame. A scan with flats or a
+    pair is tomography, and so is one that turns, or whose positions stand still.
+    """
     attributes = file.get(ATTRIBUTES)
-    return (
-        DATA in file
-        and attributes is not None
-        and all(name in attributes for name in POSITION_NAMES)
-    )
+    if DATA not in file or attributes is None:
+        return False
+    if not all(name in attributes for name in POSITION_NAMES):
+        return False
+    angle_name = next((name for name in ANGLE_NAMES if name in attributes), None)
+    if angle_name is None:
+        return True
+    kinds, _ = kinds_and_times(attributes, len(file[DATA]))
+    kinds = as_types(kinds, Path(file.filename))
+    known = list(FRAME_TYPES.values())
+    if np.isin(kinds, known).all() and (kinds >= FRAME_TYPES["FlatField"]).any():
+        return False
+    spans = [
+        _span(attributes[name], kinds == FRAME_TYPES["Normal"])
+        for name in (angle_name, *POSITION_NAMES)
+    ]
+    return spans[0] < _STILL_DEG and max(spans[1:]) > 0
+
+
+def _span(attribute: Any, chosen: NDArray[np.bool_]) -> float:
+    values = np.asarray(attribute[()], np.float64)[: chosen.size]
+    values = values[chosen[: values.size]]
+    return float(np.ptp(values)) if values.size else 0.0
 
 
 def read(

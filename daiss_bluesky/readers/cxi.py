@@ -81,7 +81,7 @@ def read(
         record=_optics(entry, detector, path),
         darks=_darks(detector),
         mask=_mask(detector),
-        probe=_probe(entry),
+        probe=find_probe(entry),
     )
 
 
@@ -203,7 +203,7 @@ def _mask(detector: Any) -> NDArray[np.bool_] | None:
     return np.asarray(bad.reshape(-1, *bad.shape[-2:]).any(axis=0))
 
 
-def _probe(entry: Any) -> NDArray[Any] | None:
+def find_probe(entry: Any) -> NDArray[Any] | None:
     """Read the probe; where NeXus has the word `x-ray` there is none."""
     for name in _PROBES:
         probe = entry.get(name)

@@ -1,6 +1,6 @@
 """NumPy archives of ptychography: data, positions_px and perhaps probe."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from daiss_bluesky.readers.stack import check_frames
 FRAMES, POSITIONS = "data", "positions_px"
 
 
-def recognizes(arrays: Mapping[str, NDArray[Any]]) -> bool:
+def recognizes(arrays: Collection[str]) -> bool:
     """Tell whether frames and no projections are what the archive is about."""
     return FRAMES in arrays and "proj" not in arrays
 

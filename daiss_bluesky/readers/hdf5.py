@@ -57,6 +57,11 @@ class FileFrames:
             ) from None
         return frames
 
+    @property
+    def source(self) -> tuple[Path, str]:
+        """The file that has them, and where in it."""
+        return Path(self._dataset.file.filename), str(self._dataset.name)
+
     def close(self) -> None:
         """Close the file; nothing can be read afterwards."""
         self._file.close()
@@ -85,6 +90,16 @@ def open_hdf5(path: Path, center_px: float | None) -> StoredScan | StoredDiffrac
     except InputError:
         file.close()
         raise
+
+
+def holds_ptychography(path: Path) -> bool:
+    """Tell by the layout."""
+    try:
+        with _open(path) as file:
+            recognized = (one for one in _LAYOUTS.values() if one.recognizes(file))
+            return next(recognized, None) in {area_diffraction, cxi}
+    except (InputError, OSError, KeyError):
+        return False
 
 
 def open_parts(

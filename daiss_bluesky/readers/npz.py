@@ -30,6 +30,17 @@ def open_npz(path: Path, center_px: float | None) -> StoredScan | StoredDiffract
     return _tomography(arrays, path, center_px)
 
 
+def holds_ptychography(path: Path) -> bool:
+    """Tell by the names of the arrays, without reading them."""
+    try:
+        with path.open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
+            names = [] if isinstance(archive, np.ndarray) else archive.files
+    except (BadZipFile, EOFError, OSError, ValueError):
+        return False
+    return diffraction_npz.recognizes(names)
+
+
 def _tomography(
     arrays: Mapping[str, NDArray[Any]], path: Path, center_px: float | None
 ) -> StoredScan:

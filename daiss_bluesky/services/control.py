@@ -10,6 +10,7 @@ A request is a msgpack map: `version`, `do`, and arguments. The answer is a map 
 | `plane` | middle, down, across (z, y, x), shape | a float32 array |
 | `look` | z, y, x | moves the live views there |
 | `center` | center_px, or null to find it again | the reconstruction starts over |
+| `update` | update_object, update_probe, refine_positions: true, false, null | |
 """
 
 import inspect

@@ -8,7 +8,11 @@ from typing import Any, Protocol
 
 from daiss_bluesky.core.errors import InputError, UnavailableError
 from daiss_bluesky.core.plane import Plane
-from daiss_bluesky.core.reconstruction import Reconstruction, VolumeReconstruction
+from daiss_bluesky.core.reconstruction import (
+    Reconstruction,
+    SwitchableReconstruction,
+    VolumeReconstruction,
+)
 from daiss_bluesky.services.control import Handler
 
 PATIENCE_S = 25.0
@@ -50,7 +54,19 @@ def make_handlers(newest: Callable[[], Askable]) -> dict[str, Handler]:
     def center(center_px: float | None) -> Any:
         return asked(lambda one: _volume(one).set_center(center_px))
 
-    known: tuple[Handler, ...] = (status, slices, plane, look, center)
+    def update(
+        update_object: bool | None = None,
+        update_probe: bool | None = None,
+        refine_positions: bool | None = None,
+    ) -> Any:
+        wanted = _switches(
+            update_object=update_object,
+            update_probe=update_probe,
+            refine_positions=refine_positions,
+        )
+        return asked(lambda one: _switchable(one).set_updates(**wanted))
+
+    known: tuple[Handler, ...] = (status, slices, plane, look, center, update)
     return {handler.__name__: handler for handler in known}
 
 
@@ -58,6 +74,21 @@ def _volume(one: Reconstruction) -> VolumeReconstruction:
     if isinstance(one, VolumeReconstruction):
         return one
     raise InputError("the run that is being reconstructed has no slices and no center")
+
+
+def _switchable(one: Reconstruction) -> SwitchableReconstruction:
+    if isinstance(one, SwitchableReconstruction):
+        return one
+    raise InputError(
+        "the run that is being reconstructed has no probe and no positions to improve"
+    )
+
+
+def _switches(**wanted: Any) -> dict[str, bool | None]:
+    for name, value in wanted.items():
+        if value is not None and not isinstance(value, bool):
+            raise InputError(f"{name} is true, false or null, not {value!r}")
+    return wanted
 
 
 def _vector(value: Any) -> tuple[float, float, float]:

@@ -19,6 +19,7 @@ import typer
 
 from daiss_bluesky.core.errors import InputError, UnavailableError, unknown
 from daiss_bluesky.core.pipeline import Pipeline, read_pipeline
+from daiss_bluesky.core.probe_store import ProbeKeeper
 from daiss_bluesky.core.reconstruction import Algorithm, Progress
 from daiss_bluesky.core.registry import ALGORITHMS, find, load
 from daiss_bluesky.core.results import Publisher
@@ -30,6 +31,7 @@ from daiss_bluesky.services.control_requests import Askable, make_handlers
 from daiss_bluesky.services.document_stream import DocumentStream
 from daiss_bluesky.services.journal import JournalReader, Record
 from daiss_bluesky.services.position import Position
+from daiss_bluesky.services.probe_files import ProbeFiles
 from daiss_bluesky.services.ready import announce, end_event, run_service
 from daiss_bluesky.services.run_documents import RunDocuments
 from daiss_bluesky.services.state import StateDirectory
@@ -149,6 +151,13 @@ def make_algorithm(pipeline: Pipeline) -> Algorithm:
     return algorithm
 
 
+def _remembering(algorithm: Algorithm, state: StateDirectory) -> Algorithm:
+    if isinstance(algorithm, ProbeKeeper):
+        remembering: Algorithm = algorithm.with_store(ProbeFiles(state.probes))
+        return remembering
+    return algorithm
+
+
 def publishers_of(
     state: StateDirectory, tiled_uri: str, prefix: str
 ) -> dict[str, Callable[[], Publisher]]:
@@ -220,7 +229,7 @@ def main(
     settings: dict[str, Any] = {
         technique: load(LIVE_SETTINGS)(
             pipeline=plan,
-            algorithm=make_algorithm(plan),
+            algorithm=_remembering(make_algorithm(plan), directory),
             allowed_roots=data_root or [directory.raw],
             path_map=dict(pair.split("=", 1) for pair in path_map or []),
             make_publishers=make_publishers(plan, known),

@@ -50,6 +50,11 @@ class StateDirectory:
         return self.root / "ready"
 
     @property
+    def probes(self) -> Path:
+        """Probes of finished runs, for the next."""
+        return self.root / "probes"
+
+    @property
     def scratch(self) -> Path:
         """Files that may go at any time."""
         return self.root / "scratch"

@@ -20,7 +20,8 @@ Field = NDArray[np.float64]
 def draw_object(shape: tuple[int, int], seed: int) -> NDArray[np.complex128]:
     """Draw it over so many pixels, at FINE samples to each.
 
-    Phase 0 to LARGEST_PHASE, amplitude SMALLEST_AMPLITUDE to 1; 1 at the border.
+    Phase 0 to -LARGEST_PHASE, since matter retards waves exp(ikz) where it absorbs
+    them; amplitude SMALLEST_AMPLITUDE to 1; 1 at the border.
     """
     rng = np.random.default_rng(seed)
     y, x = (np.arange(FINE * n) / FINE for n in shape)
@@ -29,7 +30,7 @@ def draw_object(shape: tuple[int, int], seed: int) -> NDArray[np.complex128]:
     phase = LARGEST_PHASE * (0.6 * star + 0.4 * retarding)
     absorption = (1 - SMALLEST_AMPLITUDE) * (0.5 * star + 0.5 * absorbing)
     inside = _edge(_border_distance(y[:, None], x[None], shape) - 8.0)
-    return np.asarray((1 - absorption * inside) * np.exp(1j * phase * inside))
+    return np.asarray((1 - absorption * inside) * np.exp(-1j * phase * inside))
 
 
 def _edge(distance_px: Field) -> Field:

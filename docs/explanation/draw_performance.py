@@ -19,8 +19,8 @@ RADIUS, GAP = 5, 15
 TICKS = [m * 10.0**e for e in range(-4, 6) for m in (1, 2, 5)]
 TITLES = {
     "A": "A: 256^3, 400 angles",
-    "B": "B: 512^3, 720",
-    "C": "C: 16 x 2048^2, 1500",
+    "B": "B: 512^3, 720 angles",
+    "C": "C: 16 x 2048^2, 1500 angles",
 }
 
 
@@ -44,7 +44,9 @@ def panel(rows, title):
             x, _ = place(tick, low_y)
             draw.line([x, TOP, x, bottom], PALE)
             draw.text((x, bottom + 4), f"{tick:g}", INK, font, "ma")
-    for tick in (value * 1e-3 for value in (10, 12, 15, 20, 25, 30, 40, 50, 60, 80)):
+    for tick in (
+        value * 1e-3 for value in (5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60, 80)
+    ):
         if low_y <= tick <= high_y:
             _, y = place(low_x, tick)
             draw.line([LEFT, y, right, y], PALE)
@@ -53,17 +55,14 @@ def panel(rows, title):
     draw.text((LEFT, 8), title, INK, ImageFont.load_default(15))
     draw.text((right, PANEL[1] - 18), "ms a slice", INK, font, "ra")
     draw.text((right, 12), "error", INK, font, "ra")
-    marks(
-        draw,
-        font,
-        [(place(t, e), r) for t, e, r in zip(times, errors, rows, strict=True)],
-    )
+    points = [place(row["ms_per_slice"], row["error"]) for row in rows]
+    marks(draw, font, list(zip(points, rows, strict=True)))
     return image
 
 
 def marks(draw, font, placed):
-    """Points and their names, each name below the ones it would hide."""
-    taken = []
+    """Points and their names, each name below what it would hide."""
+    taken = [(x - RADIUS, x + RADIUS, y) for (x, y), _ in placed]
     for (x, y), row in sorted(placed, key=lambda one: one[0][1]):
         color = OURS if row["name"].startswith("daiss") else PEER
         draw.ellipse([x - RADIUS, y - RADIUS, x + RADIUS, y + RADIUS], color)
@@ -71,14 +70,15 @@ def marks(draw, font, placed):
         name = name.removesuffix(", padded, as it comes") + ", plain" * (
             "as it comes" in name
         )
-        width, at = font.getlength(name), y
+        begin, at = x + RADIUS + 4, y
+        end = begin + font.getlength(name)
         while any(
-            x < right and left < x + width and abs(at - other) < GAP
+            begin < right and left < end and abs(at - other) < GAP
             for left, right, other in taken
         ):
             at += 1
-        taken.append((x, x + width, at))
-        draw.text((x + RADIUS + 4, at), name, color, font, "lm")
+        taken.append((begin, end, at))
+        draw.text((begin, at), name, color, font, "lm")
 
 
 def main():

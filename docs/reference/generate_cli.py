@@ -32,7 +32,8 @@ def option_row(parameter) -> str:
     """Give one row of a command's table."""
     if parameter.param_type_name == "argument":
         return f"| `{parameter.name.upper()}` | {parameter.help} | |"
-    return row(parameter.opts, parameter.help, parameter.default)
+    names = [*parameter.opts, *parameter.secondary_opts]
+    return row(names, parameter.help, parameter.default)
 
 
 def row(names, meaning, default) -> str:

@@ -1,4 +1,4 @@
-"""Every algorithm of tomography that is installed holds the contract."""
+"""Every algorithm that is installed holds the contract of its technique."""
 
 from importlib.metadata import entry_points
 from typing import Any
@@ -8,11 +8,18 @@ import pytest
 from daiss_bluesky.core.reconstruction import Algorithm
 from daiss_bluesky.core.registry import ALGORITHMS, find
 from daiss_bluesky.testing.algorithm_contract import AlgorithmContract
+from daiss_bluesky.testing.ptychography_contract import PtychographyContract
 
-NAMES = sorted(point.name for point in entry_points(group=ALGORITHMS))
+
+def names(technique: str) -> list[str]:
+    found = (point.name for point in entry_points(group=ALGORITHMS))
+    return sorted(n for n in found if find(ALGORITHMS, n)().technique == technique)
 
 
-@pytest.mark.parametrize("name", NAMES, scope="class")
+TOMOGRAPHY, PTYCHOGRAPHY = names("tomography"), names("ptychography")
+
+
+@pytest.mark.parametrize("name", TOMOGRAPHY, scope="class")
 class TestInstalledAlgorithms(AlgorithmContract):
     @pytest.fixture(autouse=True)
     def _choose(self, name: str) -> None:
@@ -41,5 +48,18 @@ class TestStripesRemoved(AlgorithmContract):
         return algorithm
 
 
-def test_filtered_backprojection_is_among_them() -> None:
-    assert "fbp" in NAMES
+@pytest.mark.parametrize("name", PTYCHOGRAPHY, scope="class")
+class TestInstalledPtychography(PtychographyContract):
+    @pytest.fixture(autouse=True)
+    def _choose(self, name: str) -> None:
+        self.name = name
+
+    def make(self, **parameters: Any) -> Algorithm:
+        quick = {"passes": 5, "modes": 2, "visits_per_frame": 6}
+        algorithm: Algorithm = find(ALGORITHMS, self.name)(**quick | parameters)
+        return algorithm
+
+
+def test_those_that_come_with_the_suite_are_among_them() -> None:
+    assert {"fbp", "sirt", "cgls", "tv"} <= set(TOMOGRAPHY)
+    assert "rpie" in PTYCHOGRAPHY

@@ -1,21 +1,40 @@
 """Ptychography by rPIE, while the scan runs."""
 
+from copy import copy
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+from zipfile import BadZipFile
 
 import numpy as np
 import psutil
 from numpy.typing import NDArray
 
 from daiss_bluesky.algorithms.ptychography.intake import Optics
-from daiss_bluesky.algorithms.ptychography.parameters import PtychographyParameters
+from daiss_bluesky.algorithms.ptychography.orientation import AUTO
+from daiss_bluesky.algorithms.ptychography.parameters import (
+    LAST,
+    PtychographyParameters,
+)
 from daiss_bluesky.algorithms.ptychography.reconstruction import (
     PtychographyReconstruction,
 )
 from daiss_bluesky.core.errors import InputError
+from daiss_bluesky.core.probe_store import ProbeStore
 from daiss_bluesky.core.ptychography import PTYCHOGRAPHY_KEY, PtychographyScan
+from daiss_bluesky.core.registry import load
+from daiss_bluesky.kernels.orientation import ORIENTATIONS, apply_orientation
 from daiss_bluesky.kernels.propagation import FresnelPropagator
 from daiss_bluesky.kernels.ptychography import check_shape
+
+BATCH_FRAMES = 32
+"""That an engine brings at once."""
+
+UNREADABLE = (OSError, KeyError, ValueError, EOFError, BadZipFile)
+"""What NumPy raises for files that are not its own."""
+
+READ_PROBE = "daiss_bluesky.readers.probe_file:read_probe"
 
 BASE_BYTES = 350_000_000
 """Interpreter, libraries and compiled kernels."""
@@ -37,20 +56,43 @@ class RpieAlgorithm:
         what = "the parameters of rpie"
         self.parameters = PtychographyParameters.parse(parameters, what)
         self._probe = _read_probe(self.parameters.probe)
+        self._store: ProbeStore | None = None
         self._bad = _read_mask(self.parameters.mask)
         self._memory_limit_gb = memory_limit_gb
+
+    def with_guess(
+        self,
+        *,
+        probe: NDArray[np.complex64] | None = None,
+        bad: NDArray[np.bool_] | None = None,
+    ) -> Self:
+        """Give the same with a probe and bad pixels, where the parameters name none."""
+        other = copy(self)
+        if other._probe is None:  # noqa: SLF001 - of its own kind
+            other._probe = probe  # noqa: SLF001
+        if other._bad is None:  # noqa: SLF001
+            other._bad = bad  # noqa: SLF001
+        return other
+
+    def with_store(self, store: ProbeStore) -> Self:
+        """Give the same, which leaves final probes there, and begins with the last."""
+        other = copy(self)
+        other._store = store  # noqa: SLF001 - of its own kind
+        return other
 
     def memory_bytes(self, scan: PtychographyScan, frame_shape: tuple[int, int]) -> int:
         """Tell how much memory a reconstruction will hold at most.
 
         Frames as they came (twice where they had to be put in order), the object three
-        times, and room for the waves of one group.
+        times and what compares its halves, room for the waves of one group, also three
+        times, and a batch in float64 less its dark.
         """
-        frame = 2 * int(np.prod(frame_shape))
+        pixels = int(np.prod(frame_shape))
         rows, columns = self._canvas_shape(scan, frame_shape)
-        frames = 4 * (scan.n_frames or 4096) * frame
-        waves = 32 * self.parameters.modes * 8 * int(np.prod(frame_shape))
-        return BASE_BYTES + frames + 3 * 12 * rows * columns + waves
+        frames = 4 * (scan.n_frames or 4096) * 2 * pixels
+        waves = 3 * 8 * (24 + 10 * self.parameters.modes) * pixels
+        batch = 3 * 8 * BATCH_FRAMES * pixels
+        return BASE_BYTES + frames + 240 * rows * columns + waves + batch
 
     def _canvas_shape(
         self, scan: PtychographyScan, frame_shape: tuple[int, int]
@@ -67,6 +109,9 @@ class RpieAlgorithm:
         self, scan: PtychographyScan, frame_shape: tuple[int, int]
     ) -> dict[str, tuple[int, int]]:
         """Name the views that have a size before the first frame."""
+        if self.parameters.orientation == AUTO and frame_shape[0] != frame_shape[1]:
+            return {}
+        frame_shape = self._turned(frame_shape)
         shapes = dict.fromkeys(("diffraction", "probe"), frame_shape)
         if scan.positions_um is not None and len(scan.positions_um) > 1:
             names = ("object_phase", "object_amplitude", "coverage")
@@ -78,21 +123,41 @@ class RpieAlgorithm:
     ) -> PtychographyReconstruction:
         """Begin one scan; refuses one that cannot fit or whose optics are unknown."""
         check_shape(frame_shape)
-        for name, given in (("probe", self._probe), ("mask", self._bad)):
-            if given is not None and given.shape[-2:] != frame_shape:
-                raise InputError(
-                    f"the {name} is {given.shape[-2]} x {given.shape[-1]} pixels but"
-                    f" the frames are {frame_shape[0]} x {frame_shape[1]}"
-                )
+        self._check_auto(scan)
+        _check_size("mask", self._bad, frame_shape)
+        _check_size("probe", self._probe, self._turned(frame_shape))
         self._check_memory(scan, frame_shape)
         optics = Optics(
             frame_shape,
             scan.object_pixel_um(frame_shape),
-            transfer=_transfer(scan, frame_shape),
             bad=self._bad,
             saturation_counts=self.parameters.saturation_counts,
-        )
-        return PtychographyReconstruction(scan, self.parameters, optics, self._probe)
+        ).turned(self._first_orientation)
+        optics = replace(optics, transfer=_transfer(scan, optics.frame_shape))
+        name, probe, store = _optics_name(scan, optics), self._probe, self._store
+        if self.parameters.probe == LAST and store is not None:
+            last = store.load(name)
+            # The strongest mode: while the scan runs there is one.
+            probe = None if last is None else np.asarray(last[:1], np.complex64)
+        keep = None if store is None else partial(store.keep, name)
+        return PtychographyReconstruction(scan, self.parameters, optics, probe, keep)
+
+    @property
+    def _first_orientation(self) -> str:
+        wanted = self.parameters.orientation
+        return "none" if wanted == AUTO else wanted
+
+    def _turned(self, frame_shape: tuple[int, int]) -> tuple[int, int]:
+        empty = np.broadcast_to(np.uint8(0), frame_shape)
+        rows, columns = apply_orientation(empty, self._first_orientation).shape
+        return rows, columns
+
+    def _check_auto(self, scan: PtychographyScan) -> None:
+        if self.parameters.orientation == AUTO and scan.field == "near":
+            raise InputError(
+                "orientation = 'auto' needs far-field frames; for a near-field scan"
+                f" set one of {', '.join(ORIENTATIONS)}"
+            )
 
     def _check_memory(
         self, scan: PtychographyScan, frame_shape: tuple[int, int]
@@ -105,6 +170,26 @@ class RpieAlgorithm:
                 f" {frame_shape[1]} needs {needed_gb:.2f} GB of memory, but the limit"
                 f" is {limit_gb:.2f} GB"
             )
+
+
+def _check_size(
+    name: str, given: NDArray[Any] | None, frame_shape: tuple[int, int]
+) -> None:
+    if given is not None and given.shape[-2:] != frame_shape:
+        raise InputError(
+            f"the {name} is {given.shape[-2]} x {given.shape[-1]} pixels but"
+            f" the frames are {frame_shape[0]} x {frame_shape[1]}"
+        )
+
+
+def _optics_name(scan: PtychographyScan, optics: Optics) -> str:
+    """Tell the optics apart for which a probe is good."""
+    rows, columns = optics.frame_shape
+    height_um, width_um = optics.pixel_um
+    return (
+        f"{scan.field} field, {rows} x {columns} pixels of {height_um:.5g} x"
+        f" {width_um:.5g} um, {scan.energy_kev} keV, {scan.distance_mm} mm"
+    )
 
 
 def _transfer(
@@ -121,20 +206,22 @@ def _transfer(
 
 
 def _read_probe(path: str | None) -> NDArray[np.complex64] | None:
-    if path is None:
+    if path is None or path == LAST:
         return None
-    try:
-        with np.load(Path(path).expanduser(), allow_pickle=False) as held:
-            probe = held["probe"]
-    except (OSError, KeyError, ValueError) as error:
-        raise InputError(f"probe file {path} cannot be read: {error}") from None
-    return np.asarray(probe, np.complex64).reshape(-1, *probe.shape[-2:])
+    probe: NDArray[np.complex64] = load(READ_PROBE)(Path(path).expanduser())
+    if not probe.any():
+        raise InputError(f"the probe of {path} is 0 everywhere")
+    return probe
 
 
 def _read_mask(path: str | None) -> NDArray[np.bool_] | None:
     if path is None:
         return None
     try:
-        return np.asarray(np.load(Path(path).expanduser(), allow_pickle=False), bool)
-    except (OSError, ValueError) as error:
+        with Path(path).expanduser().open("rb") as file:
+            mask = np.load(file, allow_pickle=False)
+    except UNREADABLE as error:
         raise InputError(f"mask file {path} cannot be read: {error}") from None
+    if not isinstance(mask, np.ndarray) or mask.ndim != 2:  # noqa: PLR2004
+        raise InputError(f"mask file {path} holds no array (row, column)")
+    return mask.astype(bool)

@@ -1,7 +1,7 @@
 """Diffraction frames, each once, as the solver takes them."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.frames import Batch, FrameKey
 from daiss_bluesky.kernels.blind_pixels import find_blind
+from daiss_bluesky.kernels.orientation import apply_orientation
 
 LARGEST = 65535
 
@@ -18,12 +19,31 @@ class Optics:
     """What turns a detector's frames and a stage's positions into the solver's."""
 
     frame_shape: tuple[int, int]
+    """Once they are turned."""
     pixel_um: tuple[float, float]
     """Of the object."""
     transfer: NDArray[np.complexfloating[Any, Any]] | None = None
     """Near field: what free space does to a spectrum; None: far field."""
     bad: NDArray[np.bool_] | None = None
     saturation_counts: int = LARGEST
+    orientation: str = "none"
+    """What is done to the detector's frames first."""
+
+    def turned(self, name: str) -> Self:
+        """Turn all there is of a detector that was taken to lie as it should."""
+        swap = apply_orientation(np.empty((1, 2)), name).shape == (2, 1)
+        way = -1 if swap else 1
+        rows, columns = self.frame_shape[::way]
+        # Pixels of the detector are square: those of the object turn with the frame.
+        height_um, width_um = self.pixel_um[::way]
+        bad = None if self.bad is None else apply_orientation(self.bad, name)
+        return replace(
+            self,
+            frame_shape=(rows, columns),
+            pixel_um=(height_um, width_um),
+            bad=bad,
+            orientation=name,
+        )
 
     def positions_px(self, positions_um: NDArray[np.float64]) -> NDArray[np.float64]:
         """Give where the first pixel of the probe's array lies."""
@@ -70,6 +90,16 @@ class Taken:
         return len(self.indices)
 
 
+def turned(taken: Taken, old: Optics, new: Optics) -> Taken:
+    """Turn frames that were taken as they came."""
+    frames = apply_orientation(old.upright(taken.frames), new.orientation)
+    return replace(
+        taken,
+        frames=np.ascontiguousarray(new.corner(frames)),
+        positions_px=new.positions_px(old.positions_um(taken.positions_px)),
+    )
+
+
 class Intake:
     """Counts every frame once, subtracts the dark, leaves out what has no use."""
 
@@ -89,22 +119,25 @@ class Intake:
         self.empty = self.saturated = self.without_position = 0
         self.stale = False
 
+    def turn(self, optics: Optics) -> None:
+        """Go on with frames turned; none was turned before."""
+        self.optics = optics
+        self._dark_sum = apply_orientation(self._dark_sum, optics.orientation)
+
     def take_dark(self, batch: Batch) -> None:
         """Add darks to the mean dark."""
-        self._check(batch)
-        new = np.array([key not in self._darks for key in batch.keys], bool)
+        batch = self._turned(batch)
+        new = _first_seen(batch.keys, self._darks)
         self._dark_sum += batch.pixels[new].sum(axis=0, dtype=np.float64)
-        self._darks |= set(batch.keys)
         self.stale = self.stale or bool(new.any() and self.seen)
 
     def take(self, batch: Batch) -> Taken:
         """Give the frames of a batch that are new and usable."""
-        self._check(batch)
+        batch = self._turned(batch)
         if batch.positions_um is None:
             raise InputError("diffraction frames came without positions")
-        fresh = np.array([key not in self.seen for key in batch.keys], bool)
+        fresh = _first_seen(batch.keys, self.seen)
         self.duplicates += int(np.sum(~fresh))
-        self.seen |= set(batch.keys)
         counts = self._counts(batch.pixels)
         placed = np.isfinite(batch.positions_um).all(axis=1)
         lit = counts.any(axis=(1, 2))
@@ -139,13 +172,15 @@ class Intake:
                 f" {self.saturated} saturated, {self.without_position} without position"
             )
 
-    def _check(self, batch: Batch) -> None:
-        shape = batch.pixels.shape[1:]
+    def _turned(self, batch: Batch) -> Batch:
+        pixels = apply_orientation(batch.pixels, self.optics.orientation)
+        shape = pixels.shape[1:]
         if shape != self.optics.frame_shape:
             raise InputError(
                 f"frames of {shape[0]} x {shape[1]} pixels came into a scan of"
                 f" {self.optics.frame_shape[0]} x {self.optics.frame_shape[1]}"
             )
+        return replace(batch, pixels=pixels)
 
     def _counts(self, pixels: NDArray[Any]) -> NDArray[np.uint16]:
         if self._darks:
@@ -160,3 +195,12 @@ class Intake:
         if self.optics.bad is not None:
             full &= ~self.optics.bad
         return np.asarray(~full.any(axis=(1, 2)))
+
+
+def _first_seen(keys: list[FrameKey], seen: set[FrameKey]) -> NDArray[np.bool_]:
+    """Tell which keys are new, each once, and remember them."""
+    new = np.zeros(len(keys), bool)
+    for number, key in enumerate(keys):
+        new[number] = key not in seen
+        seen.add(key)
+    return new

@@ -6,6 +6,9 @@ from pydantic import Field
 
 from daiss_bluesky.core.scan import Model
 
+LAST = "last"
+"""In place of a probe's file: the probe of the last run with the same optics."""
+
 
 class PtychographyParameters(Model):
     """What a pipeline file may say about ptychography by rPIE."""
@@ -33,7 +36,8 @@ class PtychographyParameters(Model):
     hold_probe_frames: int = Field(20, ge=0)
     """The probe stays as it began until so many frames have come."""
     probe: str | None = None
-    """File with the probe to begin with (npz or CXI); None: from the mean frame."""
+    """File (npy, npz, CXI) with the probe to begin with, or `last`: that of the last
+    run with the same optics; None, and where there was none: from the first frames."""
     mask: str | None = None
     """File (npy) with the detector's bad pixels, True where bad."""
     saturation_counts: int = Field(65535, gt=0)
@@ -46,6 +50,7 @@ class PtychographyParameters(Model):
         "transpose",
         "rotate_90",
         "rotate_270",
-        "transpose_other",
+        "anti_transpose",
+        "auto",
     ] = "none"
-    """How the detector's frames are turned before anything else."""
+    """How the detector's frames are turned before anything else; auto: found."""

@@ -2,14 +2,21 @@
 
 import time
 from collections import deque
+from collections.abc import Callable
+from dataclasses import asdict, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from daiss_bluesky.algorithms.ptychography.intake import Intake, Optics, Taken
-from daiss_bluesky.algorithms.ptychography.parameters import PtychographyParameters
+from daiss_bluesky.algorithms.ptychography.intake import Intake, Optics, Taken, turned
+from daiss_bluesky.algorithms.ptychography.orientation import TRIES, Bearing
+from daiss_bluesky.algorithms.ptychography.parameters import (
+    LAST,
+    PtychographyParameters,
+)
 from daiss_bluesky.algorithms.ptychography.refinement import (
     FADING,
+    Updates,
     half_data_resolution_px,
     refined,
     total,
@@ -17,6 +24,7 @@ from daiss_bluesky.algorithms.ptychography.refinement import (
 from daiss_bluesky.algorithms.ptychography.slope import level
 from daiss_bluesky.algorithms.ptychography.views import Pictures, illumination
 from daiss_bluesky.algorithms.ptychography.visits import BLOCK, Visits
+from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.frames import Batch
 from daiss_bluesky.core.ptychography import PtychographyScan
 from daiss_bluesky.core.reconstruction import (
@@ -26,7 +34,7 @@ from daiss_bluesky.core.reconstruction import (
     Reread,
     nobody_watches,
 )
-from daiss_bluesky.kernels.overlap import find_overlap
+from daiss_bluesky.kernels.overlap import Overlap, differ, find_overlap
 from daiss_bluesky.kernels.ptychography import GROUP, Solver
 from daiss_bluesky.kernels.ptychography_guess import near_guess, scaled, sweep
 from daiss_bluesky.kernels.ptychography_step import Misfit, Step
@@ -49,15 +57,22 @@ class PtychographyReconstruction:
         parameters: PtychographyParameters,
         optics: Optics,
         probe: Complex | None = None,
+        keep_probe: Callable[[Complex], None] | None = None,
     ) -> None:
-        """Begin; `probe` (mode, row, column) where it is known."""
+        """Begin; `probe` (mode, row, column) where it is known.
+
+        `keep_probe` is called with the final one of a whole scan.
+        """
+        self._keep_probe = keep_probe
         self._scan = scan
         self._parameters = parameters
         self._optics = optics
         self._given = probe
         self._intake = Intake(optics)
-        self._update_object = parameters.update_object
-        self._update_probe = parameters.update_probe
+        # The last run's probe fits the orientation that it was found with.
+        known = None if parameters.probe == LAST else probe
+        self._bearing = Bearing(parameters.orientation, known)
+        self._updates = Updates.of(parameters)
         self._begin()
 
     def _begin(self) -> None:
@@ -84,17 +99,38 @@ class PtychographyReconstruction:
             return
         self._pictures.add(taken)
         self._indices += taken.indices.tolist()
-        self._newest_s = float(np.fmax(self._newest_s, np.nanmax(taken.times_s)))
+        self._newest_s = float(np.fmax.reduce(taken.times_s, initial=self._newest_s))
         self._waiting.append(taken)
         self._visit_whole_blocks()
 
     def _visit_whole_blocks(self) -> None:
         come = len(self._indices)
-        if self._solver is None and come < FIRST_FRAMES:
+        if self._bearing.due(come):
+            self._take_bearing(last=come >= TRIES[-1])
+        if self._solver is None and (come < FIRST_FRAMES or not self._bearing.decided):
             return
-        solver = self._with_waiting()
+        self._visit_blocks(self._with_waiting())
+
+    def _visit_blocks(self, solver: Solver) -> None:
         while solver.count - self._visited >= BLOCK:
             self._visit(solver, self._visited + BLOCK)
+
+    def _take_bearing(self, *, last: bool) -> None:
+        """Find how the detector lies, and turn the frames that wait."""
+        old = self._optics
+        began_s = time.perf_counter()
+        frames = np.concatenate([one.frames for one in self._waiting])
+        positions = np.concatenate([one.positions_px for one in self._waiting])
+        bad = old.upright(old.bad_pixels(frames))
+        self._bearing.decide(old.upright(frames), positions, bad, last=last)
+        if self._bearing.name != old.orientation:
+            self._optics = old.turned(self._bearing.name)
+            self._intake.turn(self._optics)
+            self._pictures = Pictures(self._scan, self._optics)
+            self._waiting = [turned(one, old, self._optics) for one in self._waiting]
+            for one in self._waiting:
+                self._pictures.add(one)
+        self._computing_s += time.perf_counter() - began_s
 
     def _with_waiting(self) -> Solver:
         """Hand the frames that wait to the solver, made when the first do."""
@@ -106,6 +142,8 @@ class PtychographyReconstruction:
             )
         for one in self._waiting:
             self._solver.add(one.frames, one.positions_px)
+            # Views cut the object out as far as positions reach, visited or not.
+            self._solver.canvas.corners(one.positions_px)
         self._waiting.clear()
         return self._solver
 
@@ -115,6 +153,7 @@ class PtychographyReconstruction:
         """Make a solver from what the first frames tell of detector and probe."""
         optics = self._optics
         bad = optics.bad_pixels(frames)
+        self._bad = optics.upright(bad)
         self._blind = int(bad.sum())
         light = float(frames.sum(axis=(1, 2), dtype=np.float64).max())
         began_s = time.perf_counter()
@@ -134,8 +173,8 @@ class PtychographyReconstruction:
     def _visit(self, solver: Solver, last: int) -> None:
         held = self._visited < self._parameters.hold_probe_frames
         step = Step(
-            object_step=float(self._update_object),
-            probe_step=float(self._update_probe and not held),
+            object_step=float(self._updates.update_object),
+            probe_step=float(self._updates.update_probe and not held),
             alpha=self._parameters.alpha,
         )
         began_s = time.perf_counter()
@@ -146,13 +185,23 @@ class PtychographyReconstruction:
         self._computing_s += time.perf_counter() - began_s
 
     def set_updates(
-        self, *, update_object: bool | None = None, update_probe: bool | None = None
+        self,
+        *,
+        update_object: bool | None = None,
+        update_probe: bool | None = None,
+        refine_positions: bool | None = None,
     ) -> None:
-        """Switch what is improved from now on; None leaves it as it is."""
-        if update_object is not None:
-            self._update_object = update_object
-        if update_probe is not None:
-            self._update_probe = update_probe
+        """Switch what is improved from now on; None leaves it as it is.
+
+        Positions are improved in the passes at the end.
+        """
+        wanted = {
+            "update_object": update_object,
+            "update_probe": update_probe,
+            "refine_positions": refine_positions,
+        }
+        given = {name: value for name, value in wanted.items() if value is not None}
+        self._updates = replace(self._updates, **given)
 
     def progress(self) -> Progress:
         """Tell how far it is."""
@@ -177,27 +226,33 @@ class PtychographyReconstruction:
     def _in_force(self) -> dict[str, object]:
         intake, solver = self._intake, self._solver
         known: dict[str, object] = {
-            "update_object": self._update_object,
-            "update_probe": self._update_probe,
-            "orientation": self._parameters.orientation,
+            **asdict(self._updates),
+            **self._bearing.report(),
             "frames_paired": len(intake.seen) - intake.without_position,
             "blind_pixels": self._blind,
             "frames_empty": intake.empty,
             "frames_saturated": intake.saturated,
             "frames_without_position": intake.without_position,
         }
-        if solver is not None and self._visited > 1:
-            overlap = find_overlap(solver.positions[: self._visited], solver.probe)
-            known |= {"modes": len(solver.probe), "overlap": round(overlap.linear, 3)}
+        if solver is not None and self._visited:
             known |= {
+                "modes": len(solver.probe),
                 "object_origin_px": self._pictures.origin_px,
                 "object_pixel_um": self._optics.pixel_um,
                 "frame_iterations": self._visits_done,
                 "computing_s": round(self._computing_s, 3),
             }
-            if overlap.warning:
-                known["warning"] = overlap.warning
+            overlap = self._overlap(solver.positions[: self._visited], solver.probe)
+            if overlap is not None:
+                known["overlap"] = round(overlap.linear, 3)
+            warnings = [overlap and overlap.warning, self._bearing.warning]
+            if any(warnings):
+                known["warning"] = "; ".join(one for one in warnings if one)
         return known
+
+    @staticmethod
+    def _overlap(positions_px: NDArray[np.float64], probe: Complex) -> Overlap | None:
+        return find_overlap(positions_px, probe) if differ(positions_px) else None
 
     def views(self) -> Arrays:
         """Give small 2-D pictures of the present state; copies, always finite."""
@@ -221,7 +276,7 @@ class PtychographyReconstruction:
         parameters = self._parameters
         self._steps = parameters.passes + len(FADING)
         began_s = time.perf_counter()
-        for misfit in refined(solver, parameters):
+        for misfit in refined(solver, parameters, lambda: self._updates):
             self._computing_s += time.perf_counter() - began_s
             self._visits_done += solver.count
             self._step += 1
@@ -229,16 +284,32 @@ class PtychographyReconstruction:
             on_step()
             began_s = time.perf_counter()
         self._steps = self._step
+        if not np.isfinite(solver.probe).all():
+            raise InputError(
+                "the reconstruction diverged: are energy, distance and pixel those of"
+                " the scan? a larger alpha is steadier"
+            )
         half_period_px = half_data_resolution_px(solver, parameters)
         if half_period_px is not None:
             self._quality["frc_half_period_px"] = half_period_px
+        self._confirm_bearing(solver)
         level(solver, illumination(solver) > 0)
+        if self._keep_probe is not None and not self.progress().frames_missing:
+            self._keep_probe(solver.probe)
         return {
             "object": self._pictures.crop(solver, solver.canvas.pixels).copy(),
             "probe": solver.probe,
             "positions_um": self._optics.positions_um(solver.positions),
             "frame_indices": np.array(self._indices, np.float64),
         }
+
+    def _confirm_bearing(self, solver: Solver) -> None:
+        """Compare the orientation that was set with what the frames say."""
+        few = np.arange(min(solver.count, TRIES[-1]))
+        if self._optics.transfer is not None or len(few) < FIRST_FRAMES:
+            return
+        frames = self._optics.upright(solver.frames_of(few))
+        self._bearing.confirm(frames, solver.positions[few], self._bad, solver.probe)
 
     def _read_again(self, reread: Reread) -> None:
         keys = sorted(self._intake.seen)
@@ -248,9 +319,12 @@ class PtychographyReconstruction:
 
     def _whole(self) -> Solver:
         """Visit what waits for its block; do it over if frames came in disorder."""
+        if not self._bearing.decided:
+            self._take_bearing(last=True)
         solver = self._with_waiting()
         if self._indices != sorted(self._indices):
             solver = self._in_order(solver)
+        self._visit_blocks(solver)  # fewer than FIRST_FRAMES wait until here
         if solver.count > self._visited:
             self._visit(solver, solver.count)
         return solver
@@ -266,5 +340,4 @@ class PtychographyReconstruction:
         self._indices.sort()
         self._visits = Visits(self._parameters.visits_per_frame, GROUP)
         self._visited = 0
-        self._visit_whole_blocks()
         return self._solver

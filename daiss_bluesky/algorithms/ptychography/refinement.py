@@ -1,12 +1,14 @@
 """After the last frame: passes through all, and one half compared with the other."""
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from daiss_bluesky.algorithms.ptychography.parameters import PtychographyParameters
+from daiss_bluesky.algorithms.ptychography.positions import keep_scale, retry_worst
 from daiss_bluesky.algorithms.ptychography.visits import in_groups
 from daiss_bluesky.kernels.overlap import add_illumination
 from daiss_bluesky.kernels.ptychography import GROUP, Solver
@@ -16,6 +18,12 @@ from daiss_bluesky.kernels.ring_correlation import fourier_ring_correlation
 
 HELD_PASSES = 1
 """Positions stay until the new modes have found their shape."""
+
+POSITION_STEP = 2.0
+"""The detector tells amplitudes only, so that waves lack half of what a move does."""
+
+RETRY_PASSES = (8, 16)
+"""Before these, frames that fit worst are tried elsewhere."""
 
 GAIN_PASSES = 3
 """What these gain decides: one may gain nothing where positions are still far off."""
@@ -27,29 +35,68 @@ HALF_PASSES = 5
 """Of each half of the frames, before the fading ones, for the ring correlation."""
 
 
-def refined(solver: Solver, parameters: PtychographyParameters) -> Iterator[Misfit]:
+@dataclass(frozen=True, slots=True)
+class Updates:
+    """What is improved, under the names of the parameters."""
+
+    update_object: bool
+    update_probe: bool
+    refine_positions: bool
+
+    @classmethod
+    def of(cls, parameters: PtychographyParameters) -> Self:
+        """Give those that a run begins with."""
+        return cls(
+            parameters.update_object,
+            parameters.update_probe,
+            parameters.refine_positions,
+        )
+
+
+def refined(
+    solver: Solver,
+    parameters: PtychographyParameters,
+    updates: Callable[[], Updates],
+) -> Iterator[Misfit]:
     """Give the solver its modes and pass through all frames; yields each pass.
 
-    Passes end when little is gained, and the fading ones follow.
+    Passes end when little is gained, and the fading ones follow. `updates` is asked
+    before each. A probe that is held keeps the modes it has.
     """
-    everything = np.arange(solver.count)
-    free = float(parameters.refine_positions)
-    step = Step(alpha=parameters.alpha)
     found: list[float] = []
-    if parameters.modes > len(solver.probe):
-        solver.probe = widen(solver.probe, parameters.modes)
     while len(found) < parameters.passes:
-        if len(found) >= HELD_PASSES:
-            step = replace(step, position_step=free)
-        misfit = one_pass(solver, everything, len(found), step)
+        misfit = _improve(solver, parameters, updates(), len(found), 1.0)
         yield misfit
         found.append(misfit.residual)
         if _settled(found[HELD_PASSES:], parameters.least_gain):
             break
     for number, size in enumerate(FADING, len(found)):
-        small = replace(step, object_step=size, probe_step=size)
-        yield one_pass(solver, everything, number, small)
+        yield _improve(solver, parameters, updates(), number, size)
     solver.probe = orthogonalize(solver.probe)
+
+
+def _improve(
+    solver: Solver,
+    parameters: PtychographyParameters,
+    wanted: Updates,
+    number: int,
+    size: float,
+) -> Misfit:
+    if wanted.update_probe and parameters.modes > len(solver.probe):
+        solver.probe = widen(solver.probe, parameters.modes)
+    free = wanted.refine_positions and number >= HELD_PASSES
+    if free and number in RETRY_PASSES:
+        retry_worst(solver)
+    step = Step(
+        object_step=size * wanted.update_object,
+        probe_step=size * wanted.update_probe,
+        position_step=POSITION_STEP * free,
+        alpha=parameters.alpha,
+    )
+    misfit = one_pass(solver, np.arange(solver.count), number, step)
+    if free:
+        keep_scale(solver)
+    return misfit
 
 
 def _settled(residuals: list[float], least_gain: float) -> bool:

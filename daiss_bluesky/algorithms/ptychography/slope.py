@@ -29,10 +29,14 @@ def leveled(image: Complex) -> Complex:
 
 
 def level(solver: Solver, seen: NDArray[np.bool_]) -> None:
-    """Move the slope over the pixels seen from the object to the probe.
+    """Move slope and mean of the phase over the pixels seen from object to probe.
 
-    It is there wherever the middle of the beam does not meet that of the detector.
+    The slope is there wherever the middle of the beam does not meet that of the
+    detector; the mean would depend on where the canvas begins.
     """
-    down, across = mean_slope_rad_px(np.where(seen, solver.canvas.pixels, 0))
-    solver.canvas.pixels *= plane(seen.shape, -down, -across)
+    image = np.where(seen, solver.canvas.pixels, 0)
+    down, across = mean_slope_rad_px(image)
+    flat = plane(seen.shape, -down, -across)
+    turn = np.exp(1j * np.angle(np.sum(flat * image, dtype=np.complex128)))
+    solver.canvas.pixels *= flat * np.complex64(turn.conj())
     solver.probe = solver.probe * plane(solver.shape, down, across)

@@ -9,7 +9,7 @@ from daiss_bluesky.algorithms.ptychography.intake import Optics, Taken
 from daiss_bluesky.algorithms.ptychography.slope import leveled
 from daiss_bluesky.core.ptychography import PtychographyScan
 from daiss_bluesky.kernels.frame_moments import frame_moments
-from daiss_bluesky.kernels.overlap import add_illumination, nearest_distance_px
+from daiss_bluesky.kernels.overlap import add_illumination, differ, nearest_distance_px
 from daiss_bluesky.kernels.ptychography import Solver
 from daiss_bluesky.kernels.scan_map import ScanMap
 
@@ -36,6 +36,7 @@ class Pictures:
         if scan.positions_um is not None and len(scan.positions_um) > 1:
             self.planned_px = optics.positions_px(np.array(scan.positions_um))
             self._reach(self.planned_px)
+        if self.planned_px is not None and differ(self.planned_px):
             step_px = max(1.0, nearest_distance_px(self.planned_px))
         self._map = ScanMap(len(MAPS), step_px)
         self._newest: NDArray[np.uint16] | None = None

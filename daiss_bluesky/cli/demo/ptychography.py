@@ -152,7 +152,7 @@ class PtychographyDemo:
         self, pictures: Mapping[str, NDArray[np.float32]], result: Mapping[str, Any]
     ) -> str | None:
         names = ("map", "object_phase", "object_amplitude", "probe")
-        panels = {name: pictures[name] for name in names if name in pictures}
+        panels = {name: _filled(pictures[name]) for name in names if name in pictures}
         path = Path(self._options.picture)
         if not panels:
             return None
@@ -164,6 +164,13 @@ class PtychographyDemo:
         )
         save_picture(path, panels, caption)
         return str(path)
+
+
+def _filled(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Make what was not seen, 0, as dark as the darkest that was: contrast is left."""
+    seen = picture[picture != 0]
+    darkest = seen.min() if seen.size else 0
+    return np.where(picture == 0, darkest, picture).astype(np.float32)
 
 
 def _told(result: Mapping[str, Any]) -> dict[str, Any]:

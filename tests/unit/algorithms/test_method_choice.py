@@ -182,3 +182,12 @@ def test_live_and_offline_runs_choose_alike_and_say_so(
     for progress in (live.progress(), offline.progress):
         assert progress.parameters["method"] == ["gridding", "backprojection"][method]
         assert "predicted" in progress.parameters["method_reason"]
+
+
+def test_a_choice_that_is_settled_stays_for_other_sizes() -> None:
+    scan = Scan(run_uid="x", counts={"projection": 1500}, exposure_s=0.01)
+    algorithm = FbpAlgorithm(memory_limit_gb=10)
+    last = (1, 2048)
+    assert algorithm.choice(scan, last).method == "backprojection"
+    algorithm.settle(scan, (64, 2048))
+    assert algorithm.choice(scan, last).method == "gridding"

@@ -1,4 +1,6 @@
 import dataclasses
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -6,17 +8,20 @@ import pytest
 from numpy.typing import NDArray
 
 from daiss_bluesky.algorithms import slabs
+from daiss_bluesky.algorithms.accumulation import SUMS, Method
 from daiss_bluesky.algorithms.fbp import FbpAlgorithm
 from daiss_bluesky.algorithms.fbp_parameters import FbpParameters
 from daiss_bluesky.algorithms.preprocessing import MeanProjection, Preprocessing
 from daiss_bluesky.algorithms.rings import Rings
 from daiss_bluesky.core.errors import InputError
+from daiss_bluesky.core.frames import Batch, FrameKey
 from daiss_bluesky.core.geometry import projection_angles_deg
 from daiss_bluesky.core.scan import Scan
 from daiss_bluesky.core.stored import StoredScan
 from daiss_bluesky.engine.inline import (
     reconstruct_scan,
 )
+from daiss_bluesky.kernels import reference
 from daiss_bluesky.kernels.correction import NO_DEAD, Fields
 from daiss_bluesky.testing.algorithm_contract import assert_same
 from daiss_bluesky.testing.ball_scan import make_ball_scan
@@ -69,7 +74,8 @@ def test_rings_go(stripes: str, range_deg: float) -> None:
     assert after < (0.8 if stripes == "combined" else 0.6) * before
 
 
-def test_mean_is_the_same_as_subtracting_from_every_projection() -> None:
+@pytest.mark.parametrize("method", ["gridding", "backprojection"])
+def test_mean_is_the_same_as_subtracting_from_every_projection(method: Method) -> None:
     stored = striped_scan()
     p = np.random.default_rng(0).normal(0, 0.1, (18, 64)).astype(np.float32)
     mean = MeanProjection((18, 64))
@@ -81,7 +87,7 @@ def test_mean_is_the_same_as_subtracting_from_every_projection() -> None:
     )
     stripes = mean.stripes(5)
     weights = np.full(N, np.pi / N)
-    rings = Rings.of(stripes, stored.angles_rad, weights, 33.25, "ramp")
+    rings = Rings.of(stripes, stored.angles_rad, weights, 33.25, "ramp", method)
     volume = np.zeros((18, 64, 64), np.float32)
     rings.subtract(volume)
     slab = np.zeros((5, 64, 64), np.float32)
@@ -94,6 +100,29 @@ def test_mean_is_the_same_as_subtracting_from_every_projection() -> None:
     np.testing.assert_allclose(views["slice_xy"], volume[9], atol=1e-5 * top)
     np.testing.assert_allclose(views["slice_xz"], volume[:, 30], atol=0.04 * top)
     np.testing.assert_allclose(views["slice_yz"], volume[:, :, 35], atol=0.04 * top)
+
+
+@pytest.mark.parametrize(
+    ("method", "name"),
+    [("backprojection", "hann"), ("gridding", "ramp"), ("gridding", "sharp")],
+)
+@pytest.mark.parametrize("turn_rad", [np.pi, 2 * np.pi])
+def test_rings_are_what_the_sum_makes_of_stripes(
+    method: Method, name: str, turn_rad: float
+) -> None:
+    n, n_angles = 64, 400
+    stripes = np.random.default_rng(3).normal(0, 0.1, (3, n)).astype(np.float32)
+    stripes[:, ::2] = 0.0
+    angles = np.arange(n_angles) * turn_rad / n_angles
+    weights = np.full(n_angles, np.pi / n_angles)
+    total = SUMS[method]((3, n), name)
+    p = np.repeat(stripes[None], n_angles, axis=0)
+    total.add(p, angles, weights, 33.25)
+    volume = total.volume(1.0)
+    inside = reference.circle(n)
+    before = np.sqrt(np.mean(volume[:, inside] ** 2))
+    Rings.of(stripes, angles, weights, 33.25, name, method).subtract(volume)
+    assert np.sqrt(np.mean(volume[:, inside] ** 2)) < 0.035 * before
 
 
 @pytest.mark.parametrize("stripes", METHODS)
@@ -128,6 +157,26 @@ def test_views_lose_their_rings_while_the_scan_runs() -> None:
     for name in ("slice_xy", "slice_xz", "slice_yz"):
         before = away(views["rings"][name], views["clean"][name])
         assert away(views["mean"][name], views["clean"][name]) < 0.7 * before
+
+
+@pytest.mark.parametrize(("slab_bytes", "times"), [(1_000_000_000, 1), (1, 2)])
+def test_the_scan_is_read_once_for_each_slab(
+    slab_bytes: int, times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slabs, "SLAB_BYTES", slab_bytes)
+    stored = striped_scan()
+    live = begin(FbpAlgorithm(center_px=33.25, stripes="sorting"), stored)
+    feed_projections(live, stored)
+    read: list[FrameKey] = []
+
+    def noting(keys: Sequence[FrameKey]) -> Iterator[Batch]:
+        for batch in rereader(stored)(keys):
+            read.extend(batch.keys)
+            yield batch
+
+    live.finish(noting)
+    assert len(read) == times * N
+    assert all(count == times for count in Counter(read).values())
 
 
 def test_frames_that_are_gone_leave_the_mean(caplog: pytest.LogCaptureFixture) -> None:

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from daiss_bluesky.bench.cases import Case, find_case
 from daiss_bluesky.bench.measuring import gain_and_error, paired_ratio, peak_memory
-from daiss_bluesky.bench.plain_gridrec import _placed
+from daiss_bluesky.bench.plain_gridrec import moved
 from daiss_bluesky.bench.tomography import OURS, bench_case
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.kernels.machine_limits import measure_limits
@@ -49,7 +49,7 @@ def test_half_a_pixel_is_half_a_pixel() -> None:
         squares = (x[:, None] - y0) ** 2 + (x - x0) ** 2
         return np.exp(-squares / 8)[None].astype(np.float32)
 
-    found = _placed(blob(2.5, -1.5))
+    found = moved(blob(2.5, -1.5))
     np.testing.assert_allclose(found, blob(2.0, -2.0), atol=1e-6)
 
 

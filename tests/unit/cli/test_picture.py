@@ -39,6 +39,30 @@ def test_panels_lie_side_by_side(tmp_path: Path) -> None:
         assert np.asarray(sheet).std() > 10
 
 
+def test_a_coarse_panel_is_as_tall_as_the_others(tmp_path: Path) -> None:
+    path = tmp_path / "sheet.png"
+    checked = np.indices((20, 15)).sum(axis=0).astype(np.float32) % 2
+    panels = {
+        "map": checked,
+        "object": np.ones((128, 128), np.float32),
+        "line": np.ones((4, 64), np.float32),
+    }
+    save_picture(path, panels, "three panels")
+    height = 384
+    # The map, the object, and a line that would be too wide; gaps between and around.
+    assert _size(path)[0] == 15 / 20 * height + height + 2 * height + 4 * 12
+    with Image.open(path) as sheet:
+        shown = np.asarray(sheet)[22 : 22 + height, 12 : 12 + 288]
+    # Its pixels are squares of black and white, nothing between.
+    assert set(np.unique(shown)) == {0, 255}
+    assert shown[5, 5] != shown[5, 25]
+
+
+def _size(path: Path) -> tuple[int, int]:
+    with Image.open(path) as sheet:
+        return sheet.size
+
+
 def test_blocks_are_two_pixels_a_character() -> None:
     text = to_blocks(np.eye(32, dtype=np.float32), columns=16)
     lines = text.plain.splitlines()

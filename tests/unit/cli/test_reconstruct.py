@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 import pytest
 
+from daiss_bluesky.algorithms.fbp import FbpAlgorithm
 from daiss_bluesky.algorithms.iterative import (
     CglsAlgorithm,
     SirtAlgorithm,
@@ -109,3 +110,68 @@ def test_a_missing_program_is_named_with_its_remedy(
     assert run(monkeypatch, "scan.npz", "--backend", "tomopy:gridrec") == REFUSED
     error = capsys.readouterr().err
     assert "needs tomopy, which is not installed: conda install" in error
+
+
+def test_the_tilt_in_force_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    angles_deg = np.arange(0.0, 181.0, 6.0)
+    stored = make_ball_scan(angles_deg, rows=64, columns=48, tilt_deg=2.0)
+    np.savez(
+        tmp_path / "scan.npz",
+        proj=stored.projections,
+        flat=stored.flats[:3],
+        dark=stored.darks,
+        theta_deg=angles_deg,
+    )
+    monkeypatch.chdir(tmp_path)
+    asked = ("scan.npz", "--axis-tilt-deg", "auto", "--json")
+    assert run(monkeypatch, *asked) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert abs(report["axis_tilt_deg"] - 2.0) < 0.05
+    assert report["axis_tilt_source"] == "pair"
+    other = ("scan.npz", "--output", "other.h5", "--axis-tilt-deg", "steep")
+    assert run(monkeypatch, *other) == REFUSED
+    assert "degrees or 'auto' are expected" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("how", [[], ["--slabs"], ["--algorithm", "sirt"]])
+def test_the_center_of_a_half_acquisition_is_found_first(
+    how: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    angles_deg = np.arange(0.0, 360.0, 3.0)
+    stored = make_ball_scan(angles_deg, rows=5, columns=64, center_px=32.25)
+    np.savez(
+        tmp_path / "scan.npz",
+        proj=stored.projections[:, :, :45],
+        flat=stored.flats[:3, :, :45],
+        dark=stored.darks[:, :, :45],
+        theta_deg=angles_deg,
+    )
+    monkeypatch.chdir(tmp_path)
+    pipeline = tmp_path / "half.yml"
+    pipeline.write_text("parameters: {half_acquisition: true}\n")
+    monkeypatch.setattr(
+        stored_scan,
+        "find",
+        lambda group, name: {"sirt": SirtAlgorithm, "fbp": FbpAlgorithm}[name],
+    )
+    asked = ("scan.npz", "--pipeline", "half.yml", *how, "--json")
+    assert run(monkeypatch, *asked) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["center_source"] == "sinogram"
+    assert abs(report["center_px"] - 32.25) < 0.1
+    assert report["volume_shape"] == [5, 65, 65]
+    noise = np.random.default_rng(0).normal(20_000, 100, stored.projections.shape)
+    np.savez(
+        tmp_path / "noise.npz",
+        proj=noise[:, :, :45].astype(np.uint16),
+        flat=stored.flats[:3, :, :45],
+        dark=stored.darks[:, :, :45],
+        theta_deg=angles_deg,
+    )
+    assert run(monkeypatch, "noise.npz", "--pipeline", "half.yml", *how) == REFUSED
+    assert "give center_px" in capsys.readouterr().err

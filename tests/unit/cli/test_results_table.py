@@ -27,12 +27,18 @@ def drawn(*results: dict[str, Any]) -> str:
 
 def test_a_row_tells_all() -> None:
     text = drawn(result())
-    for part in ("7", "chalk", "complete", "90/91", "33.33", "an-uid"):
+    for part in ("7", "chalk", "complete", "90/91", "center 33.33 px", "an-uid"):
         assert part in text
 
 
 def test_a_center_that_is_not_known_yet() -> None:
     assert " - " in drawn(result(geometry={}, status="running"))
+
+
+def test_ptychography_tells_its_residual() -> None:
+    found = drawn(result(geometry={}, quality={"residual": 0.0834}))
+    assert "residual 0.083" in found
+    assert "center" not in found
 
 
 def test_iterations_at_the_end_are_told() -> None:

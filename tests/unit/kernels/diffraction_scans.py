@@ -45,7 +45,7 @@ def make_object(
 def make_frames(
     n: int = 64,
     *,
-    defocus: float = 350.0,
+    defocus: float = 120.0,
     absorption: float = 0.1,
     depth: float = 1.0,
     step: float = 7.0,

@@ -3,7 +3,7 @@ import pytest
 from numpy.typing import NDArray
 
 from daiss_bluesky.core.errors import InputError
-from daiss_bluesky.kernels.axis_tilt import find_tilt, straighten
+from daiss_bluesky.kernels.axis_tilt import find_tilt, margin_rows, straighten
 from daiss_bluesky.kernels.reference_center import straighten as defined_straighten
 from daiss_bluesky.kernels.rotation_center import find_center
 
@@ -144,3 +144,29 @@ def test_no_tilt_changes_nothing() -> None:
 def test_wild_tilts_are_refused(tilt_rad: float) -> None:
     with pytest.raises(InputError, match=r"not within 0\.175 rad"):
         straighten(np.zeros((1, 8, 8), np.float32), tilt_rad, 4.0)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 40), (2, 7, 97), (1, 33, 5), (1, 20, 301)])
+@pytest.mark.parametrize("tilt_rad", [2e-4, -0.004, 0.05, -0.17])
+def test_any_shape_equals_its_definition(
+    shape: tuple[int, int, int], tilt_rad: float
+) -> None:
+    frames = np.random.default_rng(6).uniform(0.01, 2, shape).astype(np.float32)
+    found = straighten(frames, tilt_rad, 0.8 * shape[2], -3.25)
+    lines = straighten(frames, tilt_rad, 0.8 * shape[2], -3.25, logarithm=True)
+    for frame, line, exact in zip(found, lines, frames.astype(float), strict=True):
+        definition = defined_straighten(exact, tilt_rad, 0.8 * shape[2], -3.25)
+        np.testing.assert_allclose(frame, definition, atol=2e-5)
+        light = np.maximum(frame, np.float32(1e-5))
+        np.testing.assert_allclose(line, -np.log(light), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("tilt_rad", [0.003, -0.09])
+def test_a_margin_of_rows_is_all_that_is_needed(tilt_rad: float) -> None:
+    frames = np.random.default_rng(7).normal(size=(1, 90, 60)).astype(np.float32)
+    whole = straighten(frames, tilt_rad, 30.0)
+    margin = margin_rows(tilt_rad, (90, 60))
+    low, high = 40 - margin, 50 + margin
+    part = straighten(frames[:, low:high], tilt_rad, 30.0, 45.0 - low)
+    np.testing.assert_allclose(part[:, margin:-margin], whole[:, 40:50], atol=1e-5)
+    assert margin_rows(0.0, (90, 60)) == 0

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from daiss_bluesky.kernels.correction import (
     Fields,
     attenuation,
     find_dead,
+    rows_around,
 )
 
 
@@ -111,3 +113,22 @@ def test_a_wide_dead_region_is_empty_beam_inside() -> None:
     p = attenuation(np.full((1, 20, 30), 500, np.uint16), np.zeros(1), fields, 0.05)
     np.testing.assert_array_equal(p[0, :, :9], 0.0)
     np.testing.assert_allclose(p[0, :, 9:], -np.log(0.5), rtol=1e-6)
+
+
+@pytest.mark.parametrize("rows", [slice(0, 7), slice(9, 21), slice(33, 40)])
+def test_some_rows_alone_are_corrected_as_in_the_whole_frame(rows: slice) -> None:
+    rng = np.random.default_rng(11)
+    gains = rng.uniform(900, 1100, (2, 40, 30)).astype(np.float32)
+    gains[:, rng.random((40, 30)) < 0.15] = 0.0
+    gains[:, 6:11, 3:9] = 0.0
+    fields = replace(make_fields(gains), dead=find_dead(gains))
+    raw = rng.poisson(600, (3, 40, 30)).astype(np.uint16)
+    raw[rng.random(raw.shape) < 0.05] = 9000
+    times_s = np.array([0.0, 4.0, 10.0])
+    around = rows_around(rows, 40)
+    part = attenuation(raw[:, around], times_s, fields.part(around), 0.1)
+    whole = attenuation(raw, times_s, fields, 0.1)
+    unrepaired = attenuation(raw, times_s, fields, None)
+    assert (whole[:, rows] != unrepaired[:, rows]).any()
+    inside = slice(rows.start - around.start, rows.stop - around.start)
+    np.testing.assert_allclose(part[:, inside], whole[:, rows], atol=1e-6)

@@ -16,9 +16,12 @@ from daiss_bluesky.kernels.ellipsoids import voxelize
 from daiss_bluesky.kernels.half_acquisition import (
     OffsetField,
     find_turn_center,
+    fold,
     is_full_turn,
+    shared_rad,
     widen,
 )
+from daiss_bluesky.kernels.reference_center import fold as defined_fold
 from daiss_bluesky.kernels.reference_center import widen as defined_widen
 from daiss_bluesky.testing.ball_scan import BALLS
 from daiss_bluesky.testing.measures import relative_error
@@ -67,8 +70,10 @@ def test_without_a_sample_it_is_unsure(level: float) -> None:
 
 def test_what_is_no_full_turn_is_refused() -> None:
     p = np.ones((60, 2, 64), np.float32)
-    with pytest.raises(InputError, match=r"60 angles from 0 to 295 degrees"):
-        find_turn_center(p, even_angles(60, 300))
+    with pytest.raises(InputError, match=r"60 angles from 0 to 196.7 degrees show"):
+        find_turn_center(p, even_angles(60, 200))
+    with pytest.raises(InputError, match="show less than 30 degrees"):
+        find_turn_center(p[:40], even_angles(40, 360))
     assert is_full_turn(even_angles(60, 360) + 5)
     assert not is_full_turn(even_angles(40, 360))
     assert not is_full_turn(even_angles(60, 180))
@@ -149,3 +154,45 @@ def test_an_axis_outside_of_the_detector_is_refused() -> None:
         OffsetField(60, 71)
     with pytest.raises(InputError, match="30 columns do not fit a field of 60"):
         widen(np.ones((2, 2, 30), np.float32), OffsetField(60, 50))
+
+
+@pytest.mark.parametrize(("arc_deg", "shared_deg"), [(180, 0), (240, 60), (360, 180)])
+def test_what_is_seen_from_both_sides(arc_deg: int, shared_deg: int) -> None:
+    found = np.rad2deg(shared_rad(even_angles(arc_deg, arc_deg)))
+    assert abs(found - shared_deg) <= 3
+    coarse = even_angles(arc_deg // 12, arc_deg)
+    assert shared_rad(coarse) == 0
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_part_of_a_turn_gives_the_center(side: str) -> None:
+    angles = even_angles(150, 240)
+    p = one_side(sinogram(phantom("grain"), FULL, CENTER_PX, angles), 180, side)
+    found = find_turn_center(p, angles)
+    expected_px = CENTER_PX - (0 if side == "left" else FULL - 180)
+    assert found.unsure is None
+    assert abs(found.center_px - expected_px) < 0.1
+
+
+@pytest.mark.parametrize("center_px", [9.0, 12.5, 20.5, 30.0])
+def test_joined_projections_equal_their_definition(center_px: float) -> None:
+    angles = even_angles(50, 360)
+    p = np.random.default_rng(3).normal(size=(50, 3, 41)).astype(np.float32)
+    expected, half = defined_fold(p.astype(float), angles, center_px)
+    shuffled = np.random.default_rng(4).permutation(50)
+    joined, found = fold(p[shuffled], angles[shuffled], OffsetField(41, center_px))
+    assert joined.dtype == np.float32
+    np.testing.assert_allclose(found, half)
+    np.testing.assert_allclose(joined, expected, atol=2e-6)
+    with pytest.raises(InputError, match=r"20\.2 px.*whole or half column"):
+        fold(p, angles, OffsetField(41, 20.2))
+
+
+def test_an_opposite_between_two_angles_is_interpolated() -> None:
+    angles = even_angles(101, 360)
+    wide = sinogram(phantom("balls"), 96, 48.0, angles, rows=4, seed=None)
+    joined, half = fold(wide[:, :, :70], angles, OffsetField(70, 48.0))
+    expected = sinogram(phantom("balls"), 96, 48.0, half, rows=4, seed=None)
+    assert joined.shape == expected.shape
+    away = np.sqrt(np.mean((joined - expected) ** 2) / np.mean(expected**2))
+    assert away < 0.02

@@ -23,6 +23,7 @@ SPEEDS = MethodSpeeds(2, 9e-8, 3e-8, 7e-11, 1.5e-9)
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(os, "getloadavg", lambda: (0.5, 0.5, 0.5))
     return tmp_path / "daiss_bluesky"
 
 
@@ -83,6 +84,15 @@ def test_it_works_where_nothing_can_be_kept(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     monkeypatch.setattr(module, "measure_speeds", lambda: SPEEDS)
     assert method_speeds() == SPEEDS
+
+
+def test_a_busy_machine_is_measured_again_next_time(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "getloadavg", lambda: (1e3, 0.5, 0.5))
+    monkeypatch.setattr(module, "measure_speeds", lambda: SPEEDS)
+    assert method_speeds() == SPEEDS
+    assert not cache.exists()
 
 
 def test_several_may_keep_at_once(cache: Path) -> None:

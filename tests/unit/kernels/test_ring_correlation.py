@@ -140,6 +140,16 @@ def test_a_ramp_and_a_shift_are_no_disagreement() -> None:
     assert found.crossing > 1.3 * apart.crossing
 
 
+def test_a_ragged_area_feigns_no_agreement() -> None:
+    shape = (160, 160)
+    halves = [blobs(shape) + 0.2 * noise(shape, seed) for seed in (11, 12)]
+    whole = fourier_ring_correlation(halves[0], halves[1], np.ones(shape, bool))
+    holes = np.random.default_rng(13).uniform(size=shape) < 0.75
+    ragged = fourier_ring_correlation(halves[0], halves[1], holes)
+    assert whole.crossing is not None
+    assert ragged.crossing == pytest.approx(whole.crossing, rel=0.1)
+
+
 def test_the_threshold_is_half_a_bit() -> None:
     # Many pixels: 0.2071 / 1.2071, the correlation at a signal-to-noise of 0.2071.
     assert half_bit(np.array([1e12]))[0] == pytest.approx(0.1716, abs=1e-4)

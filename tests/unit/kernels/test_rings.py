@@ -5,8 +5,10 @@ from numpy.typing import NDArray
 from daiss_bluesky.kernels import reference, reference_stripes
 from daiss_bluesky.kernels.rings import (
     filter_constant,
+    filter_series,
     ring_points,
     ring_slice,
+    series_places,
     subtract_rings,
 )
 
@@ -77,3 +79,28 @@ def test_it_is_what_many_angles_sum_up_to(full_turn: bool) -> None:
     arcs = np.array(FULL if full_turn else HALF)
     subtract_rings(volume, filter_constant(d), arcs, 25.75)
     assert np.sqrt(np.mean(volume**2)) < 0.015 * expected.std()
+
+
+@pytest.mark.parametrize("name", ["sharp", "ramp", "hann"])
+@pytest.mark.parametrize(("n", "center_px"), [(48, 24.0), (33, 19.4)])
+def test_a_series_is_what_many_angles_of_it_sum_up_to(
+    name: str, n: int, center_px: float
+) -> None:
+    n_angles, rows = 300, 35
+    d = stripes_of(rows, n)
+    angles = np.arange(n_angles) * PI / n_angles
+    some = [0, 31, 32, rows - 1]
+    p = np.broadcast_to(d[some].astype(np.float64), (n_angles, len(some), n))
+    weights = np.full(n_angles, PI / n_angles)
+    exact = reference.interpolate_exactly(p, angles, weights, center_px, name)
+    places, arcs = series_places(n, center_px), np.array(HALF)
+    q = filter_series(d, name, places)
+    volume = np.zeros((rows, n, n), np.float32)
+    subtract_rings(volume, q, arcs, center_px, places)
+    assert np.sqrt(np.mean((volume[some] + exact) ** 2)) < 0.03 * exact.std()
+    found = ring_slice(q, 32, arcs, center_px, places)
+    np.testing.assert_allclose(found, -volume[32], atol=1e-6)
+    at = np.full(n, offsets(n)[n // 3])
+    line = ring_points(q, arcs, center_px, offsets(n), at, places)
+    away = line[:rows] + volume[:, :, n // 3]
+    assert np.abs(away).max() < 0.03 * np.abs(exact).max()

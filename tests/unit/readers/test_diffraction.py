@@ -11,7 +11,13 @@ import pytest
 
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.stored_diffraction import StoredDiffraction
-from daiss_bluesky.readers import close, open_any, open_diffraction, open_scan
+from daiss_bluesky.readers import (
+    area_diffraction,
+    close,
+    open_any,
+    open_diffraction,
+    open_scan,
+)
 from daiss_bluesky.testing.ball_scan import make_ball_scan
 from tests.unit.readers.diffraction_files import (
     DISTANCE_MM,
@@ -24,6 +30,9 @@ from tests.unit.readers.diffraction_files import (
     write_cxi,
     write_nexus,
     write_npz,
+)
+from tests.unit.readers.stored_files import (
+    write_area_detector as write_tomography_camera,
 )
 from tests.unit.readers.stored_files import write_dxchange
 from tests.unit.readers.stored_files import write_npz as write_tomography
@@ -344,6 +353,38 @@ def test_the_techniques_are_told_apart_by_content(
         found = open_any(path)
         assert isinstance(found, StoredDiffraction)
         close(found)
+
+
+def test_a_camera_that_records_everything_is_told_by_what_moved(
+    stored: StoredDiffraction, tmp_path: Path
+) -> None:
+    still = 30 + np.random.default_rng(1).normal(scale=0.001, size=N + 2)
+    turning = np.linspace(0, 180, N + 2)
+    scanned = write_camera(tmp_path / "scanned.h5", stored, theta=still)
+    found = open_diffraction(scanned)
+    assert len(found.positions_um) == N
+    close(found)
+    # An open file of which the angles lag behind, as while it is written.
+    short = write_camera(tmp_path / "short.h5", stored, theta=still[:5])
+    close(open_diffraction(short))
+    flats = np.r_[2, 2, np.zeros(N)].astype(np.int32)
+    parked = {"piezo_y": np.zeros(N + 2), "piezo_x": np.zeros(N + 2)}
+    for i, changes in enumerate(
+        ({"theta": turning}, {"theta": still, "FrameType": flats},
+         {"theta": still, **parked})
+    ):  # fmt: skip
+        path = write_camera(tmp_path / f"{i}.h5", stored, **changes)
+        with h5py.File(path) as file:
+            assert not area_diffraction.recognizes(file)
+    ball = make_ball_scan(np.arange(0.0, 181.0, 20.0), rows=6, columns=20)
+    n = len(ball.darks) + len(ball.flats) + 2 + len(ball.projections)
+    noise = np.random.default_rng(2).normal(scale=0.01, size=n)
+    tomography = write_tomography_camera(
+        tmp_path / "tomo.h5", ball, piezo_y=noise, piezo_x=noise
+    )
+    scan = open_scan(tomography)
+    assert scan.scan.n_projections == len(ball.projections)
+    close(scan)
 
 
 @pytest.mark.data

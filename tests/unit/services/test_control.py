@@ -115,6 +115,8 @@ def test_a_center_starts_over_and_loses_nothing(port: int, running: Running) -> 
         ({"do": "slices", "z": 1}, "missing a required argument"),
         ({"do": "status", "more": 1}, "unexpected keyword"),
         ({"do": "fly"}, "unknown request 'fly'"),
+        ({"do": "update", "update_probe": False}, "no probe and no positions"),
+        ({"do": "update", "update_probe": 3}, "true, false or null, not 3"),
         ({"do": "center", "center_px": 1e6}, "outside of the detector"),
         (
             {"do": "plane", "middle": 1, "down": 2, "across": 3, "shape": (4, 4)},
