@@ -15,6 +15,7 @@ from daiss_bluesky.algorithms.ptychography.parameters import (
     PtychographyParameters,
 )
 from daiss_bluesky.algorithms.ptychography.refinement import (
+    FADING,
     Updates,
     half_data_resolution_px,
     refined,
@@ -175,7 +176,6 @@ class PtychographyReconstruction:
             object_step=float(self._updates.update_object),
             probe_step=float(self._updates.update_probe and not held),
             alpha=self._parameters.alpha,
-            beta=self._parameters.alpha,
         )
         began_s = time.perf_counter()
         for group in self._visits.after(self._visited, last):
@@ -274,7 +274,7 @@ class PtychographyReconstruction:
         self._intake.refuse_useless()
         solver = self._whole()
         parameters = self._parameters
-        self._steps = parameters.passes
+        self._steps = parameters.passes + len(FADING)
         began_s = time.perf_counter()
         for misfit in refined(solver, parameters, lambda: self._updates):
             self._computing_s += time.perf_counter() - began_s
