@@ -31,7 +31,7 @@ GAIN_PASSES = 3
 FADING = (0.5, 0.3, 0.2, 0.1)
 """Steps of the last passes, which leave the mean of what each frame asks for."""
 
-HALF_PASSES = 5
+HALF_PASSES = 8
 """Of each half of the frames, before the fading ones, for the ring correlation."""
 
 

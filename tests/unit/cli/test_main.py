@@ -1,6 +1,7 @@
 """The command line: how it refuses, and how it takes Ctrl-C."""
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -48,6 +49,19 @@ def test_a_damaged_list_of_services(
     assert "services is damaged" in capsys.readouterr().err
     with pytest.raises(InputError):
         Fleet.load(tmp_path)
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, "passive"), ("active",) * 2])
+def test_threads_that_wait_sleep_unless_told_otherwise(
+    before: str | None, after: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "OMP_WAIT_POLICY"
+    monkeypatch.setenv(name, "restored at the end")
+    monkeypatch.delenv(name)
+    if before is not None:
+        monkeypatch.setenv(name, before)
+    assert run(monkeypatch, "--help") == 0
+    assert os.environ[name] == after
 
 
 def test_every_command_is_there(

@@ -43,7 +43,7 @@ def error_rad(phantom: PtychographyPhantom, final: Final) -> float:
         (FAR, None, 0.04, 1.3),
         (FAR, 1, 0.05, 1.5),
         (NEAR, None, 0.06, 1.3),
-        (NEAR, 1, 0.06, 1.5),
+        (NEAR, 1, 0.07, 1.5),
     ],
     ids=["far", "far noisy", "near", "near noisy"],
 )
