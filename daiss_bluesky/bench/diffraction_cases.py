@@ -6,6 +6,7 @@ Both are 128 x 128 pixels, uint16, in the far field.
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +30,6 @@ GOLDEN_RAD = np.pi * (3 - np.sqrt(5))
 PHOTONS = 1e6
 """In a frame without sample."""
 _POSITION_NOISE_UM = 0.005
-
-Complex = NDArray[np.complex64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,10 @@ class PhantomCase:
         return StoredDiffraction(scan, counted, n, told, n.astype(float), none)
 
     def truth_error_rad(
-        self, found: Complex, origin_px: tuple[float, float], coverage: NDArray[np.int_]
+        self,
+        found: NDArray[Any],
+        origin_px: NDArray[np.float64],
+        coverage: NDArray[np.float32],
     ) -> float:
         """Give the RMS phase error over what half as many frames lit as most did."""
         first = np.rint(np.array(self.phantom.origin_px) + origin_px).astype(int)

@@ -1,6 +1,7 @@
 """A ptychography scan as it would come from a detector, by the shipped parameters."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -38,22 +39,17 @@ def live_figures(case: DiffractionCase, stored: StoredDiffraction) -> dict[str, 
     }
     reconstruction = _start(stored)
     looks = list(_watch(reconstruction, stored))
-    arrays: Arrays = {}
-
-    def finish() -> None:
-        nonlocal arrays
-        arrays = reconstruction.finish(lambda _: iter(()))
-
-    found["finish_s"] = seconds(finish)
-    progress, final = reconstruction.progress(), reconstruction.views()
+    results: list[Arrays] = []
+    found["finish_s"] = seconds(
+        lambda: results.append(reconstruction.finish(lambda _: iter(())))
+    )
+    progress, final = reconstruction.progress(), _look(reconstruction)
     found |= dict(progress.quality) | {"passes": progress.step}
-    found |= _first_image(looks, final["object_phase"])
-    if isinstance(case, PhantomCase):
-        origin = progress.parameters["object_origin_px"]
+    if final is not None:
+        found |= _first_image(looks, final)
+    if final is not None and isinstance(case, PhantomCase):
         found["truth_error_rad"] = case.truth_error_rad(
-            arrays["object"],
-            origin,
-            final["coverage"].astype(np.int64),
+            results[0]["object"], final.origin_px, final.coverage
         )
     return found | _equal_visits(stored)
 
@@ -82,8 +78,31 @@ def _ingest_fps(stored: StoredDiffraction, **parameters: float) -> float:
     return count_frames(stored) / seconds(feed)
 
 
-Look = tuple[int, float, float, Picture, Picture]
-"""Frames, frame-iterations, seconds of computing, phase, coverage."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """The object after some of the frames."""
+
+    frames: int
+    iterations: int
+    computing_s: float
+    phase: Picture
+    coverage: Picture
+    origin_px: NDArray[np.float64]
+
+
+def _look(reconstruction: PtychographyReconstruction) -> Look | None:
+    pictures, told = reconstruction.views(), reconstruction.progress()
+    if "object_phase" not in pictures:
+        return None
+    known: Any = told.parameters
+    return Look(
+        told.frames_used,
+        known["frame_iterations"],
+        known["computing_s"],
+        pictures["object_phase"],
+        pictures["coverage"],
+        np.array(known["object_origin_px"]),
+    )
 
 
 def _watch(
@@ -94,27 +113,24 @@ def _watch(
         reconstruction.add(batch)
         if batch.indices[-1] >= LOOKED_AT:
             continue
-        pictures, told = reconstruction.views(), reconstruction.progress()
-        if "object_phase" not in pictures:
-            continue
-        yield (
-            told.frames_used,
-            float(told.parameters["frame_iterations"]),
-            float(told.parameters["computing_s"]),
-            pictures["object_phase"],
-            pictures["coverage"],
-        )
+        look = _look(reconstruction)
+        if look is not None:
+            yield look
 
 
-def _first_image(looks: list[Look], final: Picture) -> dict[str, Any]:
-    """Find the first look from which on the phase is recognized, where covered."""
-    for frames, visits, computing_s, phase, coverage in looks:
-        lit = coverage > 0
-        if phase.shape == final.shape and alike(phase[lit], final[lit]) > RECOGNIZED:
+def _first_image(looks: list[Look], final: Look) -> dict[str, float]:
+    """Find the first look that shows what the final one does, where covered."""
+    for one in looks:
+        # Positions beyond the planned ones have made the picture grow since.
+        y, x = (one.origin_px - final.origin_px).astype(int)
+        rows, columns = one.phase.shape
+        right = final.phase[y : y + rows, x : x + columns]
+        lit = one.coverage > 0
+        if alike(one.phase[lit], right[lit]) > RECOGNIZED:
             return {
-                "first_image_frames": frames,
-                "first_image_iterations": visits,
-                "first_image_s": computing_s,
+                "first_image_frames": one.frames,
+                "first_image_iterations": one.iterations,
+                "first_image_s": one.computing_s,
             }
     return {}
 
@@ -137,6 +153,7 @@ def _equal_visits(stored: StoredDiffraction) -> dict[str, float]:
             passes=EQUAL_PASSES + streamed - live,
             modes=1,
             refine_positions=False,
+            least_gain=0,
         )
         for batch in _batches(stored, BATCH):
             reconstruction.add(batch)

@@ -6,6 +6,7 @@ many frames as ours, on the CPU.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -70,10 +71,9 @@ def _pty_chi(scan: Scan) -> Pass:
     return lambda: task.run(1)
 
 
-def _cdtools(scan: Scan) -> Pass:
+def _cdtools(scan: Scan, model_name: str) -> Pass:
     datasets: Any = import_module("cdtools.datasets")
     models: Any = import_module("cdtools.models")
-    torch: Any = import_module("torch")
     side = scan.frames.shape[-1]
     distance_m = 1e-6 * side * _DETECTOR_PIXEL_M / _WAVELENGTH_M
     basis = _DETECTOR_PIXEL_M * np.array([[0.0, -1.0], [-1.0, 0.0], [0.0, 0.0]])
@@ -86,8 +86,7 @@ def _cdtools(scan: Scan) -> Pass:
         detector_geometry={"distance": distance_m, "basis": basis, "corner": None},
         mask=np.ones(scan.frames.shape[1:], bool),
     )
-    model = models.SimplePtycho.from_dataset(data)
-    model.probe.data = torch.as_tensor(scan.probe) / model.probe_norm
+    model = getattr(models, model_name).from_dataset(data)
 
     def one_pass() -> None:
         for _ in model.Adam_optimize(1, data, batch_size=GROUP, thread=False):
@@ -101,6 +100,16 @@ PEERS = (
         "Pty-Chi: rPIE", ("ptychi", "torch"), "pip install ptychi", _pty_chi
     ),
     PtychographyPeer(
-        "cdtools: Adam", ("cdtools", "torch"), "pip install cdtools-py", _cdtools
+        "cdtools: FancyPtycho",
+        ("cdtools", "torch"),
+        "pip install cdtools-py",
+        partial(_cdtools, model_name="FancyPtycho"),
+    ),
+    # Its simplest: positions in whole pixels, like plain_rpie.
+    PtychographyPeer(
+        "cdtools: SimplePtycho",
+        ("cdtools", "torch"),
+        "pip install cdtools-py",
+        partial(_cdtools, model_name="SimplePtycho"),
     ),
 )

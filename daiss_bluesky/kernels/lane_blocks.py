@@ -96,3 +96,15 @@ def join(_typing, real, imag):  # type: ignore[no-untyped-def]
         return context.make_tuple(builder, signature.return_type, parts)
 
     return types.UniTuple(lanes_type, 2)(real, imag), generate
+
+
+@intrinsic
+def follow(_typing, before, now):  # type: ignore[no-untyped-def]
+    """Give the last of before, then all of now but its last."""
+
+    def generate(_context, builder, _signature, arguments):  # type: ignore[no-untyped-def]
+        before, now = arguments
+        order = list(range(LANES - 1, 2 * LANES - 1))
+        return _shuffle(builder, before, now, order)
+
+    return lanes_type(before, now), generate

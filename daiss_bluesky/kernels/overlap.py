@@ -103,6 +103,8 @@ def add_illumination(
     """
     intensity = probe_intensity(probe)
     lit = intensity > share * intensity.max()
+    if not lit.any():
+        return
     rows, columns = np.flatnonzero(lit.any(axis=1)), np.flatnonzero(lit.any(axis=0))
     first = np.array([rows[0], columns[0]])
     lit = lit[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]

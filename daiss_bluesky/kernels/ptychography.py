@@ -117,6 +117,11 @@ class Solver:
         """Where the frames lie (frame, 2), a view: refined, and free to be set."""
         return self._positions[: self.count]
 
+    @property
+    def measured(self) -> NDArray[np.float64]:
+        """Where the frames were said to lie (frame, 2), a view."""
+        return self._measured[: self.count]
+
     def add(self, frames: NDArray[np.uint16], positions: ArrayLike) -> range:
         """Keep frames (frame, row, column) at positions (frame, 2); number them."""
         if frames.dtype != np.uint16 or frames.shape[1:] != self.shape:
@@ -178,6 +183,23 @@ class Solver:
             moved = np.clip(moved, -step.limit_px, step.limit_px)
             self._positions[chosen] = measured + moved
         return Misfit(*map(float, sums[:, :2].sum(axis=0)))
+
+    def misfits(
+        self, group: ArrayLike, positions: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Give Σ (model - √I)² of each of these frames, as if it lay at `positions`.
+
+        Any number of frames; nothing is moved, but the canvas grows where it has to.
+        """
+        chosen, found = np.asarray(group, np.int64), np.empty(len(positions))
+        corners = self.canvas.corners(np.asarray(positions, np.float64))
+        look = Step(object_step=0, probe_step=0)
+        for first in range(0, len(chosen), GROUP):
+            part = np.s_[first : first + GROUP]
+            work = _PIXEL_WORK * self._probe.size // 2 * len(chosen[part])
+            with threads_for(work):
+                found[part] = self._improve(chosen[part], corners[part], look)[:, 0]
+        return found
 
     def _improve(
         self, chosen: NDArray[np.int64], corners: NDArray[np.float64], step: Step

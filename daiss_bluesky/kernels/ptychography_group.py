@@ -7,7 +7,7 @@ result does not depend on how many threads there are.
 import numpy as np
 from numba import njit, prange
 
-from daiss_bluesky.kernels.lane_blocks import join, split
+from daiss_bluesky.kernels.lane_blocks import follow, join, split
 from daiss_bluesky.kernels.lane_fft import CELL, get, put
 from daiss_bluesky.kernels.lanes import (
     LANES,
@@ -78,7 +78,6 @@ def _move_rows(  # type: ignore[no-untyped-def]
     """Move rows of the object, piece by piece where patches touch each other."""
     rows, across = size[0], blocks_of(size[1])
     buffers = np.empty((end_y - first, 3 * width), np.float32)
-    line = np.zeros(3 * (across + 2) * LANES, np.float32)
     start = end = 0
     for k in range(len(corners)):
         top, left = int(np.floor(corners[k, 0])), int(np.floor(corners[k, 1]))
@@ -95,40 +94,44 @@ def _move_rows(  # type: ignore[no-untyped-def]
         end = until
         fy, fx = corners[k, 0] - top, corners[k, 1] - left
         for y in range(max(first, top), min(end_y, top + rows + 1)):
-            _mix_rows(asked[k], bright, y - top, rows, across, fy, line)
-            _add_line(line, across, fx, buffers[y - first], width, left)
+            buffer = buffers[y - first]
+            _add_row(asked[k], bright, y - top, size, fy, fx, buffer, width, left)
     _move_piece(canvas, first, width, buffers, start, end, step, alpha, brightest)
 
 
 @njit(cache=True, nogil=True)
-def _mix_rows(asked, bright, r, rows, across, fy, line):  # type: ignore[no-untyped-def]
-    """Interpolate between rows r and r - 1: three lines between empty blocks."""
-    here = splat(np.float32(1 - fy if r < rows else 0))
+def _add_row(asked, bright, r, size, fy, fx, buffer, width, left):  # type: ignore[no-untyped-def]
+    """Add what lies between rows r - 1 and r, and between columns: N and D."""
+    rows, across, tall = size[0], blocks_of(size[1]), tall_of(size[0])
+    row = splat(np.float32(1 - fy if r < rows else 0))
     above = splat(np.float32(fy if r > 0 else 0))
-    at, before, tall = min(r, rows - 1), max(r - 1, 0), tall_of(rows)
-    pitch = (across + 2) * LANES
+    at, before = min(r, rows - 1), max(r - 1, 0)
+    here, right = splat(np.float32(1 - fx)), splat(np.float32(fx))
+    zero = splat(np.float32(0))
+    was_real, was_imag, was_seen = zero, zero, zero
     for block in range(across):
         ar, ai = get(asked, at + block * tall)
         br, bi = get(asked, before + block * tall)
-        to = (block + 1) * LANES
-        store(line, to, multiply_add(above, br, multiply(here, ar)))
-        store(line, pitch + to, multiply_add(above, bi, multiply(here, ai)))
         a = load(bright, (at + block * tall) * LANES)
         b = load(bright, (before + block * tall) * LANES)
-        store(line, 2 * pitch + to, multiply_add(above, b, multiply(here, a)))
+        real = multiply_add(above, br, multiply(row, ar))
+        imag = multiply_add(above, bi, multiply(row, ai))
+        seen = multiply_add(above, b, multiply(row, a))
+        to = left + block * LANES
+        _add_between(buffer, to, was_real, real, here, right)
+        _add_between(buffer, width + to, was_imag, imag, here, right)
+        _add_between(buffer, 2 * width + to, was_seen, seen, here, right)
+        was_real, was_imag, was_seen = real, imag, seen
+    to = left + across * LANES
+    _add_between(buffer, to, was_real, zero, here, right)
+    _add_between(buffer, width + to, was_imag, zero, here, right)
+    _add_between(buffer, 2 * width + to, was_seen, zero, here, right)
 
 
-@njit(cache=True, nogil=True)
-def _add_line(line, across, fx, buffer, width, left):  # type: ignore[no-untyped-def]
-    here, before = splat(np.float32(1 - fx)), splat(np.float32(fx))
-    pitch = (across + 2) * LANES
-    for part in range(3):
-        for block in range(across + 1):
-            at = part * pitch + (block + 1) * LANES
-            to = part * width + left + block * LANES
-            mixed = multiply_add(here, load(line, at), load(buffer, to))
-            mixed = multiply_add(before, load(line, at - 1), mixed)
-            store(buffer, to, mixed)
+@njit(cache=True, nogil=True, inline="always")
+def _add_between(buffer, at, before, now, here, right):  # type: ignore[no-untyped-def]
+    mixed = multiply_add(here, now, load(buffer, at))
+    store(buffer, at, multiply_add(right, follow(before, now), mixed))
 
 
 @njit(cache=True, nogil=True)

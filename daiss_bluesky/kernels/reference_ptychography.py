@@ -118,9 +118,9 @@ def update(
 ) -> tuple[float, float]:
     """Improve all by one parallel step from a group; give the two sums before it.
 
-    Object and probe: rPIE (Maiden, Johnson & Li, Optica 4 (2017) 736, eqs. 20 and 21)
-    with numerators and denominators summed over the group. Corners: the least-squares
-    solution of χ = dψ/dcorner · move, for each frame alone.
+    Object and probe: rPIE (Maiden, Johnson & Li, Optica 4 (2017) 736) with numerators
+    and denominators summed over the group. Corners: the least-squares solution of
+    χ = dψ/dcorner · move, for each frame alone.
     """
     shape = now.probe.shape[1:]
     sums = _Sums(

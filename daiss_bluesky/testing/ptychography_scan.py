@@ -61,7 +61,7 @@ def make_ptychography_scan(
         frames=np.rint(frames + dark).astype(np.uint16),
         frame_indices=np.arange(n),
         positions_um=told_um,
-        times_s=10.0 + 0.1 * np.arange(n),
+        times_s=10.0 + 0.1 * np.arange(n, dtype=np.float64),
         darks=np.repeat(dark[None], 3 if dark_counts else 0, 0).astype(np.uint16),
     )
 

@@ -22,8 +22,10 @@ DAISS = [sys.executable, "-c", "from daiss_bluesky.cli.main import main; main()"
 LIMIT_S = 200.0
 
 SCAN = """
-import json, sys
+import json, sys, threading
+from contextlib import suppress
 from pathlib import Path
+from bluesky.utils import RunEngineInterrupted
 from rich.console import Console
 from daiss_bluesky.cli.fleet import Fleet
 from daiss_bluesky.cli.session import open_session
@@ -38,7 +40,15 @@ with open_session(fleet, Console(quiet=True)) as session:
     session.RE.subscribe(lambda _, doc: print(doc["seq_num"], flush=True), "event")
     stops = []
     session.RE.subscribe(lambda _, doc: stops.append(doc["exit_status"]), "stop")
-    session.RE(session.plans["tomo_scan"](**json.loads(sys.argv[2])))
+    last = int(sys.argv[4])
+
+    def abort(_, doc):
+        if doc["seq_num"] == last:
+            threading.Thread(target=session.RE.abort).start()
+
+    session.RE.subscribe(abort, "event")
+    with suppress(RunEngineInterrupted):
+        session.RE(session.plans[sys.argv[2]](**json.loads(sys.argv[3])))
     print(json.dumps({"run_uid": uids[0], "exit_status": stops[0]}), flush=True)
 """
 
@@ -94,10 +104,16 @@ class Beamline:
     fleet: Fleet
     _restarted: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
-    def scan(self, **arguments: Any) -> Scan:
-        """Open a scan; it is connected to the devices and waits for `go`."""
+    def scan(
+        self, plan: str = "tomo_scan", *, abort_after: int = 0, **arguments: Any
+    ) -> Scan:
+        """Open a scan; it is connected to the devices and waits for `go`.
+
+        It is aborted at the event that has the number `abort_after` in its stream.
+        """
+        code = [sys.executable, "-c", SCAN, str(self.fleet.state)]
         process = subprocess.Popen(
-            [sys.executable, "-c", SCAN, str(self.fleet.state), json.dumps(arguments)],
+            [*code, plan, json.dumps(arguments), str(abort_after)],
             env=os.environ | self.fleet.client_environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -120,10 +136,10 @@ class Beamline:
             text=True,
         )
 
-    def result_uid(self, run_uid: str) -> str:
+    def result_uid(self, run_uid: str, technique: str = "tomography") -> str:
         """Name the result that a run will have."""
         return result_uid(
-            run_uid, read_pipeline(self.fleet.pipelines["tomography"]).digest
+            run_uid, read_pipeline(self.fleet.pipelines[technique]).digest
         )
 
     def process(self, name: str) -> psutil.Process:

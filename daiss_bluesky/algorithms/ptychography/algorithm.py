@@ -28,6 +28,9 @@ from daiss_bluesky.kernels.orientation import ORIENTATIONS, apply_orientation
 from daiss_bluesky.kernels.propagation import FresnelPropagator
 from daiss_bluesky.kernels.ptychography import check_shape
 
+BATCH_FRAMES = 32
+"""That an engine brings at once."""
+
 UNREADABLE = (OSError, KeyError, ValueError, EOFError, BadZipFile)
 """What NumPy raises for files that are not its own."""
 
@@ -81,13 +84,15 @@ class RpieAlgorithm:
         """Tell how much memory a reconstruction will hold at most.
 
         Frames as they came (twice where they had to be put in order), the object three
-        times, and room for the waves of one group.
+        times and what compares its halves, room for the waves of one group, also three
+        times, and a batch in float64 less its dark.
         """
-        frame = 2 * int(np.prod(frame_shape))
+        pixels = int(np.prod(frame_shape))
         rows, columns = self._canvas_shape(scan, frame_shape)
-        frames = 4 * (scan.n_frames or 4096) * frame
-        waves = 32 * self.parameters.modes * 8 * int(np.prod(frame_shape))
-        return BASE_BYTES + frames + 3 * 12 * rows * columns + waves
+        frames = 4 * (scan.n_frames or 4096) * 2 * pixels
+        waves = 3 * 8 * (24 + 10 * self.parameters.modes) * pixels
+        batch = 3 * 8 * BATCH_FRAMES * pixels
+        return BASE_BYTES + frames + 240 * rows * columns + waves + batch
 
     def _canvas_shape(
         self, scan: PtychographyScan, frame_shape: tuple[int, int]
@@ -213,7 +218,8 @@ def _read_mask(path: str | None) -> NDArray[np.bool_] | None:
     if path is None:
         return None
     try:
-        mask = np.load(Path(path).expanduser(), allow_pickle=False)
+        with Path(path).expanduser().open("rb") as file:
+            mask = np.load(file, allow_pickle=False)
     except UNREADABLE as error:
         raise InputError(f"mask file {path} cannot be read: {error}") from None
     if not isinstance(mask, np.ndarray) or mask.ndim != 2:  # noqa: PLR2004

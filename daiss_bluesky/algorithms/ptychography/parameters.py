@@ -18,19 +18,21 @@ class PtychographyParameters(Model):
 
     0: maps alone while the scan runs, the object after it.
     """
-    alpha: float = Field(0.3, gt=0, le=1)
-    """Regularization of object and probe (rPIE)."""
+    alpha: float = Field(0.5, gt=0, le=0.5)
+    """Regularization of the object (rPIE); above 0.5 groups diverge."""
     modes: int = Field(3, ge=1, le=16)
     """Incoherent probe modes of the final result; one while the scan runs."""
     passes: int = Field(40, ge=1)
-    """Through all frames after the last has come, at most: they end once one more
-    would hardly change the residual."""
+    """Through all frames after the last has come, at most; a few with ever smaller
+    steps follow."""
+    least_gain: float = Field(0.01, ge=0, lt=1)
+    """The passes end when three have not taken this part off the residual; 0: never."""
     refine_positions: bool = True
     """In the passes at the end."""
     update_object: bool = True
     update_probe: bool = True
     """Both may be switched while the scan runs."""
-    hold_probe_frames: int = Field(32, ge=0)
+    hold_probe_frames: int = Field(20, ge=0)
     """The probe stays as it began until so many frames have come."""
     probe: str | None = None
     """File (npy, npz, CXI) with the probe to begin with, or `last`: that of the last

@@ -15,6 +15,7 @@ from daiss_bluesky.algorithms.ptychography.parameters import (
     PtychographyParameters,
 )
 from daiss_bluesky.algorithms.ptychography.refinement import (
+    FADING,
     Updates,
     half_data_resolution_px,
     refined,
@@ -23,6 +24,7 @@ from daiss_bluesky.algorithms.ptychography.refinement import (
 from daiss_bluesky.algorithms.ptychography.slope import level
 from daiss_bluesky.algorithms.ptychography.views import Pictures, illumination
 from daiss_bluesky.algorithms.ptychography.visits import BLOCK, Visits
+from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.frames import Batch
 from daiss_bluesky.core.ptychography import PtychographyScan
 from daiss_bluesky.core.reconstruction import (
@@ -174,7 +176,6 @@ class PtychographyReconstruction:
             object_step=float(self._updates.update_object),
             probe_step=float(self._updates.update_probe and not held),
             alpha=self._parameters.alpha,
-            beta=self._parameters.alpha,
         )
         began_s = time.perf_counter()
         for group in self._visits.after(self._visited, last):
@@ -273,7 +274,7 @@ class PtychographyReconstruction:
         self._intake.refuse_useless()
         solver = self._whole()
         parameters = self._parameters
-        self._steps = parameters.passes
+        self._steps = parameters.passes + len(FADING)
         began_s = time.perf_counter()
         for misfit in refined(solver, parameters, lambda: self._updates):
             self._computing_s += time.perf_counter() - began_s
@@ -283,6 +284,11 @@ class PtychographyReconstruction:
             on_step()
             began_s = time.perf_counter()
         self._steps = self._step
+        if not np.isfinite(solver.probe).all():
+            raise InputError(
+                "the reconstruction diverged: are energy, distance and pixel those of"
+                " the scan? a larger alpha is steadier"
+            )
         half_period_px = half_data_resolution_px(solver, parameters)
         if half_period_px is not None:
             self._quality["frc_half_period_px"] = half_period_px

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daiss_bluesky.algorithms.ptychography.parameters import PtychographyParameters
+from daiss_bluesky.algorithms.ptychography.positions import keep_scale, retry_worst
 from daiss_bluesky.algorithms.ptychography.visits import in_groups
 from daiss_bluesky.kernels.overlap import add_illumination
 from daiss_bluesky.kernels.ptychography import GROUP, Solver
@@ -18,14 +19,20 @@ from daiss_bluesky.kernels.ring_correlation import fourier_ring_correlation
 HELD_PASSES = 1
 """Positions stay until the new modes have found their shape."""
 
-SETTLED, SETTLED_PASSES = 0.01, 3
-"""So small a part of the residual gained in so many passes is the end.
+POSITION_STEP = 2.0
+"""The detector tells amplitudes only, so that waves lack half of what a move does."""
 
-A single pass may gain nothing where positions are still far off.
-"""
+RETRY_PASSES = (8, 16)
+"""Before these, frames that fit worst are tried elsewhere."""
 
-HALF_PASSES = 8
-"""Of each half of the frames, for the ring correlation."""
+GAIN_PASSES = 3
+"""What these gain decides: one may gain nothing where positions are still far off."""
+
+FADING = (0.5, 0.3, 0.2, 0.1)
+"""Steps of the last passes, which leave the mean of what each frame asks for."""
+
+HALF_PASSES = 5
+"""Of each half of the frames, before the fading ones, for the ring correlation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,34 +60,49 @@ def refined(
 ) -> Iterator[Misfit]:
     """Give the solver its modes and pass through all frames; yields each pass.
 
-    `updates` is asked before each. A probe that is held keeps the modes it has. The
-    last pass is the one after which nothing is gained, or that of the parameters.
+    Passes end when little is gained, and the fading ones follow. `updates` is asked
+    before each. A probe that is held keeps the modes it has.
     """
-    everything = np.arange(solver.count)
     found: list[float] = []
-    for number in range(parameters.passes):
-        wanted = updates()
-        if wanted.update_probe and parameters.modes > len(solver.probe):
-            solver.probe = widen(solver.probe, parameters.modes)
-        step = Step(
-            object_step=float(wanted.update_object),
-            probe_step=float(wanted.update_probe),
-            alpha=parameters.alpha,
-            beta=parameters.alpha,
-            position_step=float(wanted.refine_positions and number >= HELD_PASSES),
-        )
-        misfit = one_pass(solver, everything, number, step)
+    while len(found) < parameters.passes:
+        misfit = _improve(solver, parameters, updates(), len(found), 1.0)
         yield misfit
         found.append(misfit.residual)
-        if _settled(found[HELD_PASSES:]):
+        if _settled(found[HELD_PASSES:], parameters.least_gain):
             break
+    for number, size in enumerate(FADING, len(found)):
+        yield _improve(solver, parameters, updates(), number, size)
     solver.probe = orthogonalize(solver.probe)
 
 
-def _settled(residuals: list[float]) -> bool:
-    if len(residuals) <= SETTLED_PASSES:
+def _improve(
+    solver: Solver,
+    parameters: PtychographyParameters,
+    wanted: Updates,
+    number: int,
+    size: float,
+) -> Misfit:
+    if wanted.update_probe and parameters.modes > len(solver.probe):
+        solver.probe = widen(solver.probe, parameters.modes)
+    free = wanted.refine_positions and number >= HELD_PASSES
+    if free and number in RETRY_PASSES:
+        retry_worst(solver)
+    step = Step(
+        object_step=size * wanted.update_object,
+        probe_step=size * wanted.update_probe,
+        position_step=POSITION_STEP * free,
+        alpha=parameters.alpha,
+    )
+    misfit = one_pass(solver, np.arange(solver.count), number, step)
+    if free:
+        keep_scale(solver)
+    return misfit
+
+
+def _settled(residuals: list[float], least_gain: float) -> bool:
+    if not least_gain or len(residuals) <= GAIN_PASSES:
         return False
-    return residuals[-1] > (1 - SETTLED) * residuals[-1 - SETTLED_PASSES]
+    return residuals[-1] > (1 - least_gain) * residuals[-1 - GAIN_PASSES]
 
 
 def one_pass(
@@ -109,12 +131,13 @@ def half_data_resolution_px(
     if solver.count < 2 * GROUP:
         return None
     halves = []
-    step = Step(alpha=parameters.alpha, beta=parameters.alpha)
+    sizes = (1.0,) * HALF_PASSES + FADING
     for part in (0, 1):
         half = solver.anew(solver.probe)
         half.canvas.corners(solver.positions)
         frames = np.arange(part, solver.count, 2)
-        for number in range(HALF_PASSES):
+        for number, size in enumerate(sizes):
+            step = Step(size, size, alpha=parameters.alpha)
             one_pass(half, frames, number, step)
         counts = np.zeros(half.canvas.pixels.shape, np.int32)
         corners = half.canvas.corners(half.positions)[frames]

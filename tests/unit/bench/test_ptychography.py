@@ -49,6 +49,7 @@ def test_each_way_has_its_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     live = rows["daiss: live"]
     for name in ("ingest_off_fps", "ingest_fps", "finish_s"):
         assert live[name] > 0
+    assert 32 <= live["first_image_frames"] <= 48
     assert live["truth_error_rad"] < 0.2
     assert live["residual"] < 0.1
     assert live["streamed_residual"] == pytest.approx(live["offline_residual"], rel=0.3)
@@ -84,11 +85,11 @@ def test_without_its_file_the_measured_scan_is_left_out(
 def test_the_error_is_that_of_the_object_at_its_place() -> None:
     truth = SMALL.phantom.truth
     (y, x), n = SMALL.phantom.origin_px, 40
-    coverage = np.ones((n, n), np.int64)
+    coverage, corner = np.ones((n, n), np.float32), np.array([-20.0, -20.0])
     right = truth[y - 20 : y - 20 + n, x - 20 : x - 20 + n].astype(np.complex64)
     wrong = right * np.exp(1j * np.random.default_rng(0).normal(0, 0.1, right.shape))
-    assert SMALL.truth_error_rad(right, (-20, -20), coverage) < 1e-3
-    found = SMALL.truth_error_rad(wrong.astype(np.complex64), (-20, -20), coverage)
+    assert SMALL.truth_error_rad(right, corner, coverage) < 1e-3
+    found = SMALL.truth_error_rad(wrong, corner, coverage)
     assert found == pytest.approx(0.1, rel=0.1)
 
 

@@ -4,6 +4,7 @@ import pytest
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.kernels.overlap import (
     add_illumination,
+    differ,
     find_overlap,
     probe_diameter_px,
 )
@@ -66,3 +67,16 @@ def test_every_pixel_is_counted_as_often_as_it_was_lit() -> None:
             if 0 <= y < 30 and 0 <= x < 25:
                 expected[y, x] += 1
     np.testing.assert_array_equal(counts, expected)
+
+
+def test_positions_that_are_one_are_told() -> None:
+    assert not differ(np.zeros((5, 2)))
+    assert not differ(np.array([[3.0, 4.0], [3.0001, 4.0]]))
+    assert differ(np.array([[3.0, 4.0], [3.0, 4.1]]))
+
+
+def test_a_probe_that_is_dark_or_no_number_lights_nothing() -> None:
+    counts = np.zeros((8, 8), np.int32)
+    for value in (0.0, np.nan):
+        add_illumination(counts, np.zeros((2, 2)), np.full((4, 4), value))
+    assert not counts.any()

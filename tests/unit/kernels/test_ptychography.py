@@ -167,8 +167,8 @@ def test_positions_that_are_none_are_refused() -> None:
     solver = Solver(np.ones((16, 16), np.complex64))
     frames = np.ones((2, 16, 16), np.uint16)
     with pytest.raises(InputError, match="NaN or infinite"):
-        solver.add(frames, [[0, 0], [np.nan, 1]])
-    solver.add(frames, [[0, 0], [1e6, 1]])
+        solver.add(frames, [[0.0, 0.0], [np.nan, 1.0]])
+    solver.add(frames, [[0.0, 0.0], [1e6, 1.0]])
     with pytest.raises(InputError, match="in pixels of the object"):
         solver.update([0, 1], Step())
 
@@ -182,3 +182,21 @@ def test_other_groups_are_refused(size: int) -> None:
 def test_a_residual_without_light_is_zero() -> None:
     assert Misfit(0.0, 0.0).residual == 0.0
     assert Misfit(1.0, 4.0).residual == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("near", [False, True])
+def test_misfits_are_those_of_each_frame_where_it_is_tried(near: bool) -> None:
+    solver = Case((16, 20), 2, near).solver
+    before = solver.canvas.pixels.copy(), solver.probe, solver.positions.copy()
+    group = np.array([3, 0, 18, *range(17)])
+    places = solver.positions[group] + np.random.default_rng(1).uniform(
+        -1, 1, (len(group), 2)
+    )
+    found = solver.misfits(group, places)
+    for number, place, squared in zip(group, places, found, strict=True):
+        solver.positions[number] = place
+        alone = solver.update([number], Step(object_step=0, probe_step=0))
+        assert squared == pytest.approx(alone.squared, rel=1e-5)
+    solver.positions[:] = before[2]
+    np.testing.assert_array_equal(solver.canvas.pixels, before[0])
+    np.testing.assert_array_equal(solver.probe, before[1])
