@@ -22,7 +22,12 @@ KEYS = {
     "residual", "frc_half_period_px", "first_map_s", "first_image_frames",
     "first_image_s", "lag_p95_s", "tail_s", "frame_iterations_per_s", "truth_error",
 }  # fmt: skip
-SPIRAL = {"step_um": 0.3, "extent_um": 2.0, "exposure_s": 0.03, "darks": 3}
+SPIRAL: dict[str, Any] = {
+    "step_um": 0.3,
+    "extent_um": 2.0,
+    "exposure_s": 0.03,
+    "darks": 3,
+}
 FINAL = ("object", "probe", "positions_um")
 
 
@@ -112,7 +117,7 @@ def test_a_tomography_run_goes_through_the_same_services(
     tomography = result_of(tiled, beamline.result_uid(run_uid))
     assert tomography["technique"] == "tomography"
     assert tomography["frames"]["received"] == 12
-    scan = beamline.scan("ptycho_grid", **SPIRAL | {"extent_um": 0.6})
+    scan = beamline.scan("ptycho_grid", **(SPIRAL | {"extent_um": 0.6}))
     scan.go()
     run_uid = scan.outcome()["run_uid"]
     result = result_of(tiled, beamline.result_uid(run_uid, PTYCHOGRAPHY))

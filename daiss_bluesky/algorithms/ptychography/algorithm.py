@@ -34,6 +34,9 @@ BATCH_FRAMES = 32
 UNREADABLE = (OSError, KeyError, ValueError, EOFError, BadZipFile)
 """What NumPy raises for files that are not its own."""
 
+TRIAL_BYTES = 2000
+"""For each pixel, of the trials that tell the detector's orientation."""
+
 READ_PROBE = "daiss_bluesky.readers.probe_file:read_probe"
 
 BASE_BYTES = 350_000_000
@@ -85,12 +88,13 @@ class RpieAlgorithm:
 
         Frames as they came (twice where they had to be put in order), the object three
         times and what compares its halves, room for the waves of one group, also three
-        times, and a batch in float64 less its dark.
+        times, a batch in float64 less its dark, and the trials of the orientation.
         """
         pixels = int(np.prod(frame_shape))
         rows, columns = self._canvas_shape(scan, frame_shape)
         frames = 4 * (scan.n_frames or 4096) * 2 * pixels
         waves = 3 * 8 * (24 + 10 * self.parameters.modes) * pixels
+        waves += TRIAL_BYTES * pixels
         batch = 3 * 8 * BATCH_FRAMES * pixels
         return BASE_BYTES + frames + 240 * rows * columns + waves + batch
 
@@ -209,8 +213,8 @@ def _read_probe(path: str | None) -> NDArray[np.complex64] | None:
     if path is None or path == LAST:
         return None
     probe: NDArray[np.complex64] = load(READ_PROBE)(Path(path).expanduser())
-    if not probe.any():
-        raise InputError(f"the probe of {path} is 0 everywhere")
+    if not (np.isfinite(probe).all() and probe.any()):
+        raise InputError(f"the probe in {path} is all zero, NaN or infinite")
     return probe
 
 

@@ -193,11 +193,12 @@ from pathlib import Path
 from daiss_bluesky.core.pipeline import Pipeline
 from daiss_bluesky.core.reconstruction import Progress
 from daiss_bluesky.publishers.progress_table import progress_row
-from daiss_bluesky.services.reconstructor import make_publishers
+from daiss_bluesky.services.reconstructor import make_publishers, publishers_of
 from daiss_bluesky.services.state import StateDirectory
 
 state = StateDirectory(Path(sys.argv[1]))
-make_publishers(Pipeline(publishers=["tiled"]), state, "http://127.0.0.1:9", "X:")
+known = publishers_of(state, "http://127.0.0.1:9", "X:")
+make_publishers(Pipeline(publishers=["tiled"]), known)
 before = len(sys.modules)
 progress_row(1, 2.0, Progress(), 3.0)
 print(len(sys.modules) - before)

@@ -13,7 +13,11 @@ from daiss_bluesky.algorithms.ptychography.parameters import PtychographyParamet
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.results import Final
 from daiss_bluesky.core.stored_diffraction import StoredDiffraction
-from daiss_bluesky.engine.inline import reconstruct_scan
+from daiss_bluesky.engine.inline import (
+    calibration_batches,
+    reconstruct_scan,
+    sample_batches,
+)
 from daiss_bluesky.kernels.orientation import (
     ORIENTATIONS,
     TWIN,
@@ -122,6 +126,29 @@ def saved(folder: Path, mask: NDArray[Any]) -> str:
     path = folder / f"{mask.shape[0]}.npy"
     np.save(path, mask)
     return str(path)
+
+
+def test_late_darks_and_shuffled_frames_change_nothing(
+    stored: StoredDiffraction, probe_file: str
+) -> None:
+    scan = planted(stored, "rotate_270")
+    dark = np.zeros(scan.frame_shape, np.uint16)
+    dark[:, :20] = 3
+    scan = replace(scan, frames=scan.frames + dark, darks=dark[None])
+    algorithm = RpieAlgorithm(orientation="auto", probe=probe_file, **QUICK)
+    expected = reconstruct_scan(scan, algorithm)
+    live = algorithm.start(scan.scan, scan.frame_shape)
+    order = np.random.default_rng(5).permutation(len(scan.times_s))
+    for batch in sample_batches(scan, order):
+        live.add(batch)
+    for batch in calibration_batches(scan):
+        live.add(batch)
+    assert live.stale()
+    arrays = live.finish(
+        lambda keys: sample_batches(scan, np.array([key.index for key in keys]))
+    )
+    np.testing.assert_array_equal(arrays["object"], expected.arrays["object"])
+    assert live.progress().parameters["orientation"] == "rotate_270"
 
 
 def test_the_names_are_those_of_the_kernel() -> None:

@@ -76,7 +76,7 @@ def test_a_switch_counts_from_the_next_pass(stored: StoredDiffraction) -> None:
         seen.append(one.views()["object_amplitude"])
 
     one.finish(unread, after_a_pass)
-    assert len(seen) == 5
+    assert len(seen) == one.progress().step > 5
     # A probe that changes lights other pixels at the edge.
     lit = (seen[0] > 0) & (seen[-1] > 0)
     np.testing.assert_array_equal(seen[0][lit], seen[-1][lit])
