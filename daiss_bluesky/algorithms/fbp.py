@@ -106,6 +106,7 @@ class FbpAlgorithm:
         return choose_method(
             fits or METHODS,
             predict(rows, columns, method_speeds()),
+            rows,
             scan.n_projections or MANY_ANGLES * columns,
             None if scan.exposure_s is None else 1 / scan.exposure_s,
         )

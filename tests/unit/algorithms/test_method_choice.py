@@ -83,12 +83,23 @@ def test_each_reason(
     chosen: Method,
     said: str,
 ) -> None:
-    found = choose_method(fits, predictions(gridding, other), 1000, arrival_fps)
+    both = predictions(gridding, other)
+    found = choose_method(fits, both, 4, 1000, arrival_fps)
     assert found.method == chosen
     assert found.reason.startswith(chosen)
     assert said in found.reason
     assert f"{gridding[0]} frames/s" in found.reason
     assert f"{other[0]} frames/s" in found.reason
+
+
+def test_a_busy_machine_does_not_change_the_method_of_a_scan_of_many_rows() -> None:
+    """What was measured is told, but a live run and its file must not differ."""
+    both = predictions((30, 0.5), (900, 0.1))
+    assert choose_method(METHODS, both, 15, 1000, 100.0).method == "backprojection"
+    found = choose_method(METHODS, both, 16, 1000, 100.0)
+    assert found.method == "gridding"
+    assert "less to do from 16 rows on" in found.reason
+    assert choose_method(["backprojection"], both, 16, 9, None).method != "gridding"
 
 
 def test_work_grows_with_what_is_computed() -> None:
