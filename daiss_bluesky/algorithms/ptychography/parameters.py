@@ -13,7 +13,7 @@ class PtychographyParameters(Model):
     visits_per_frame: int = Field(16, ge=1)
     """Updates that each frame that arrives pays for, its own and those of others."""
     alpha: float = Field(0.1, gt=0, le=0.5)
-    """Regularization of object and probe (rPIE); above 0.5 groups diverge."""
+    """Regularization of object and probe (rPIE); above 0.5 steps are too long."""
     modes: int = Field(3, ge=1, le=16)
     """Incoherent probe modes of the final result; one while the scan runs."""
     passes: int = Field(40, ge=1)
