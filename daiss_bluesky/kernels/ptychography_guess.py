@@ -4,6 +4,8 @@ The mean pattern's amplitude is that of the probe's spectrum, nearly; its phase 
 for that of a defocused lens, which spreads the spot to the size the sweep finds best.
 """
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,7 +18,15 @@ Reals = NDArray[np.float64]
 RADII = (1 / 32, 1 / 16, 0.1, 0.14, 0.18, 0.25)
 """Spots that are tried: root mean square radius along an axis, over the side."""
 
+SLOPES = (
+    0.0,
+    *(s * f for f in (0.015, 0.03, 0.045, 0.06, 0.08, 0.11) for s in (1, -1)),
+)
+"""Of waves on a near detector that are tried, see `near_guess`."""
+
 _TRIAL = Step(alpha=0.5, beta=1.0)
+_NEAR_TRIAL = Step(alpha=0.1, beta=1.0)
+"""Near fields do not bear the longer steps that a larger alpha makes."""
 _HELD = 2
 """Passes of a trial that leave the probe as it is."""
 
@@ -47,9 +57,21 @@ def far_guess(mean_frame: Reals, radius: float) -> Complex:
     return spot.astype(np.complex64)
 
 
-def near_guess(mean_frame: Reals, transfer: Complex) -> Complex:
-    """Give the probe of a mean near-field frame: its amplitude carried back."""
-    spectrum = np.fft.fft2(np.sqrt(mean_frame)) * np.conj(transfer)
+def near_guess(mean_frame: Reals, transfer: Complex, slope: float = 0.0) -> Complex:
+    """Give the probe of a mean near-field frame: its amplitude carried back.
+
+    `slope` (cycles a pixel) is that of the wave on the detector, root mean square along
+    an axis: positive where it spreads, negative where it comes together.
+    """
+    weight = mean_frame / mean_frame.sum()
+    turns = []
+    for axis, length in enumerate(mean_frame.shape):
+        at, along = np.arange(length), weight.sum(axis=1 - axis)
+        middle = at @ along
+        width = max(1.0, np.sqrt((at - middle) ** 2 @ along))
+        turns.append(np.pi * slope / width * (at - middle) ** 2)
+    wave = np.sqrt(mean_frame) * np.exp(1j * (turns[0][:, None] + turns[1]))
+    spectrum = np.fft.fft2(wave) * np.conj(transfer)
     return np.asarray(np.fft.ifft2(spectrum), np.complex64)
 
 
@@ -58,20 +80,21 @@ def sweep(
     positions: Reals,
     bad: NDArray[np.bool_] | None = None,
     passes: int = 8,
+    transfer: Complex | None = None,
 ) -> Complex:
-    """Give the probe (row, column) that explains far-field frames best after a trial.
+    """Give the probe (row, column) that explains frames best after a trial.
 
-    Some 32 to 64 neighboring frames are enough; each of 12 spots is improved for some
-    passes over them. Other arguments as for `Solver`.
+    Some 32 to 64 neighboring frames are enough; each of a dozen probes is improved for
+    some passes over them. Other arguments as for `Solver`.
     """
     mean_frame = np.asarray(np.mean(frames, axis=0, dtype=np.float64))
     if bad is not None:
         mean_frame[bad] = 0
-    found = [
-        _try(far_guess(mean_frame, sign * radius), frames, positions, bad, passes)
-        for radius in RADII
-        for sign in (1, -1)
-    ]
+    if transfer is None:
+        guesses = [far_guess(mean_frame, s * r) for r in RADII for s in (1, -1)]
+    else:
+        guesses = [near_guess(mean_frame, transfer, slope) for slope in SLOPES]
+    found = [_try(guess, frames, positions, bad, passes, transfer) for guess in guesses]
     return min(found, key=lambda trial: trial[0])[1]
 
 
@@ -81,14 +104,17 @@ def _try(
     positions: Reals,
     bad: NDArray[np.bool_] | None,
     passes: int,
+    transfer: Complex | None,
 ) -> tuple[float, Complex]:
     """Give the squared misfit in the last pass, and the probe after it."""
-    solver = Solver(probe, bad=bad)
+    solver = Solver(probe, bad=bad, transfer=transfer)
     solver.add(frames, positions)
     squared = np.inf
     order = np.random.default_rng(0)
     for number in range(passes):
-        step = _TRIAL if number >= _HELD else Step(probe_step=0.0, alpha=_TRIAL.alpha)
+        step = _TRIAL if transfer is None else _NEAR_TRIAL
+        if number < _HELD:
+            step = replace(step, probe_step=0.0)
         shuffled = order.permutation(len(frames))
         groups = np.array_split(shuffled, -(-len(frames) // GROUP))
         squared = sum(solver.update(group, step).squared for group in groups)

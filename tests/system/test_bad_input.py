@@ -83,6 +83,34 @@ def test_a_demo_that_cannot_be(
     assert named in refused("demo", "--json", *options)
 
 
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (["--step-um", "0"], "step_um = 0.0"),
+        (["--step-um", "nan"], "step_um = nan"),
+        (["--step-um=-0.4"], "step_um = -0.4"),
+        (["--step-um", "1e-4"], "3600000000 positions"),
+        (["--extent-um", "0.1", "--fly"], "holds a single step"),
+        (["--extent-um=-6"], "extent_um = -6.0"),
+        (["--extent-um", "inf"], "extent_um = inf"),
+        (["--exposure", "0"], "exposure_s = 0.0"),
+        (["--darks=-1"], "darks = -1"),
+        (["--scan", "nothing.npz"], "nothing.npz"),
+        (["--md", "energy_kev=0"], "energy_kev"),
+    ],
+)
+def test_a_ptychography_demo_that_cannot_be(
+    refused: Refused, options: list[str], named: str
+) -> None:
+    assert named in refused("demo", "--ptycho", "--json", *options)
+
+
+def test_a_scan_of_the_other_technique(refused: Refused, tmp_path: Path) -> None:
+    np.savez(tmp_path / "tomography.npz", **scan_arrays())
+    said = refused("demo", "--ptycho", "--json", "--scan", "tomography.npz")
+    assert "tomography.npz holds a tomography scan, not ptychography" in said
+
+
 def scan_arrays() -> dict[str, Any]:
     """Make the arrays of a scan that has nothing wrong."""
     rng = np.random.default_rng(1)

@@ -53,7 +53,7 @@ def result_of(tiled: Any, uid: str, since_s: float = 0.0) -> Mapping[str, Any]:
         return (
             found is not None
             and found["status"] != "running"
-            and (found.get("finished_s") or 0.0) > since_s
+            and (found.get("finished") or 0.0) > since_s
         )
 
     wait_until(ended, "the result")
@@ -85,7 +85,7 @@ def test_killed_in_mid_scan_it_gives_the_same(beamline: Beamline, tiled: Any) ->
     # Without a memory of what it has done it does all runs over, this one in one go.
     with beamline.killed("reconstructor"):
         (beamline.fleet.state / "reconstructor.position").unlink()
-    again = result_of(tiled, uid, first["finished_s"])
+    again = result_of(tiled, uid, first["finished"])
     assert again["status"] == "complete"
     for name, array in arrays_of(tiled, uid).items():
         np.testing.assert_array_equal(array, killed[name])

@@ -5,6 +5,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import label
 
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.frames import Batch, FrameKey
@@ -12,6 +13,9 @@ from daiss_bluesky.kernels.blind_pixels import find_blind
 from daiss_bluesky.kernels.orientation import apply_orientation
 
 LARGEST = 65535
+
+LARGEST_BLIND_PX = 9
+"""Of pixels that touch each other in a near field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,8 @@ class Optics:
     def bad_pixels(self, frames: NDArray[np.uint16]) -> NDArray[np.bool_]:
         """Give those known to be bad and those blind in frames, ordered as these."""
         bad = find_blind(self.upright(frames))
+        if self.transfer is not None:
+            bad = _enclosed(bad)
         if self.bad is not None:
             bad |= self.bad
         return np.asarray(self.corner(bad))
@@ -195,6 +201,18 @@ class Intake:
         if self.optics.bad is not None:
             full &= ~self.optics.bad
         return np.asarray(~full.any(axis=(1, 2)))
+
+
+def _enclosed(blind: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Leave out what is wider than a few pixels.
+
+    Around a near field's sharp edge it is dark, where a blur says it should not be.
+    """
+    pieces, count = label(blind, np.ones((3, 3)))
+    sizes = np.bincount(pieces.ravel(), minlength=count + 1)
+    small = sizes <= LARGEST_BLIND_PX
+    small[0] = False
+    return np.asarray(small[pieces])
 
 
 def _first_seen(keys: list[FrameKey], seen: set[FrameKey]) -> NDArray[np.bool_]:

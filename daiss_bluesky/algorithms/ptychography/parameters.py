@@ -26,7 +26,7 @@ class PtychographyParameters(Model):
     passes: int = Field(40, ge=1)
     """Through all frames after the last has come, at most; a few with ever smaller
     steps follow."""
-    least_gain: float = Field(0.01, ge=0, lt=1)
+    least_gain: float = Field(0.005, ge=0, lt=1)
     """The passes end when three have not taken this part off the residual; 0: never."""
     refine_positions: bool = True
     """In the passes at the end."""

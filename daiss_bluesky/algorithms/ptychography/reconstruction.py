@@ -36,7 +36,7 @@ from daiss_bluesky.core.reconstruction import (
 )
 from daiss_bluesky.kernels.overlap import Overlap, differ, find_overlap
 from daiss_bluesky.kernels.ptychography import GROUP, Solver
-from daiss_bluesky.kernels.ptychography_guess import near_guess, scaled, sweep
+from daiss_bluesky.kernels.ptychography_guess import scaled, sweep
 from daiss_bluesky.kernels.ptychography_step import Misfit, Step
 
 Complex = NDArray[np.complex64]
@@ -159,10 +159,8 @@ class PtychographyReconstruction:
         began_s = time.perf_counter()
         if self._given is not None:
             probe = scaled(self._given, light)
-        elif optics.transfer is not None:
-            probe = near_guess(frames.mean(axis=0), optics.transfer)
         else:
-            probe = sweep(frames, positions_px, bad)
+            probe = sweep(frames, positions_px, bad, transfer=optics.transfer)
         self._computing_s += time.perf_counter() - began_s
         solver = Solver(probe, transfer=optics.transfer, bad=bad)
         if self._pictures.planned_px is not None:
@@ -287,7 +285,7 @@ class PtychographyReconstruction:
         if not np.isfinite(solver.probe).all():
             raise InputError(
                 "the reconstruction diverged: are energy, distance and pixel those of"
-                " the scan? a larger alpha is steadier"
+                " the scan? a smaller alpha is steadier"
             )
         half_period_px = half_data_resolution_px(solver, parameters)
         if half_period_px is not None:

@@ -22,6 +22,10 @@ MAP_STEP = 16
 """Parts of a frame's side that a pixel of the maps is, where there is no plan."""
 
 
+NOISE_PX = 1.0
+"""Readbacks may miss the plan by so much, and the pictures keep their size."""
+
+
 class Pictures:
     """What needs no reconstruction, and the object as it is.
 
@@ -41,13 +45,14 @@ class Pictures:
         self._map = ScanMap(len(MAPS), step_px)
         self._newest: NDArray[np.uint16] | None = None
 
-    def _reach(self, positions_px: NDArray[np.float64]) -> None:
-        self._low = np.minimum(self._low, positions_px.min(axis=0))
-        self._high = np.maximum(self._high, positions_px.max(axis=0))
+    def _reach(self, positions_px: NDArray[np.float64], less_px: float = 0.0) -> None:
+        self._low = np.minimum(self._low, positions_px.min(axis=0) + less_px)
+        self._high = np.maximum(self._high, positions_px.max(axis=0) - less_px)
 
     def add(self, taken: Taken) -> None:
         """Put frames on the map, at once."""
-        self._reach(taken.positions_px)
+        planned = self.planned_px is not None
+        self._reach(taken.positions_px, NOISE_PX if planned else 0.0)
         frames = self._optics.upright(taken.frames)
         moments = frame_moments(frames, self._optics.bad)
         values = np.column_stack([moments.total, moments.center_px])

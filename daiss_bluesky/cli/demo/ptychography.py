@@ -21,8 +21,9 @@ from daiss_bluesky.cli.results_table import connect
 from daiss_bluesky.core.ptychography import PTYCHOGRAPHY_KEY
 from daiss_bluesky.core.results import RECON_PATH
 from daiss_bluesky.core.scan import SampleMetadata
+from daiss_bluesky.plans.positions import raster_axes_um, spiral_um
 from daiss_bluesky.plans.ptychography_request import check_extent, check_step
-from daiss_bluesky.plans.request import check_exposure
+from daiss_bluesky.plans.request import check_count, check_exposure
 from daiss_bluesky.readers import open_diffraction
 
 
@@ -89,12 +90,14 @@ class PtychographyDemo:
         """Refuse before anything is started what the plan would refuse after it."""
         options = self._options
         check_exposure(options.exposure_s)
+        check_count("darks", options.darks)
         SampleMetadata.parse(options.metadata(), "the metadata of the plan")
         if options.scan is not None:
             open_diffraction(options.scan)
             return
-        check_step(options.step_um)
-        check_extent(options.extent_um)
+        lay_out = raster_axes_um if options.fly else spiral_um
+        step_um, extent_um = check_step(options.step_um), options.extent_um
+        lay_out(step_um, check_extent(extent_um), (0.0, 0.0))
 
     def plan(self, session: Any) -> Any:
         """Make the plan."""

@@ -161,3 +161,13 @@ def test_blind_and_known_bad_pixels_are_bad() -> None:
     upright[:, 20, 9] = 0
     found = optics.upright(optics.bad_pixels(optics.corner(upright)))
     assert np.argwhere(found).tolist() == [[3, 4], [20, 9]]
+
+
+def test_the_dark_around_a_near_field_is_not_blind() -> None:
+    shape = (48, 48)
+    y, x = np.ogrid[:48, :48]
+    spot = np.where(np.hypot(y - 24, x - 24) < 12, 200, 0).astype(np.uint16)
+    spot[20, 27] = 0
+    pixels = np.stack(8 * [spot])
+    near = Optics(shape, (1.0, 1.0), transfer=np.ones(shape, np.complex128))
+    assert np.argwhere(near.bad_pixels(pixels)).tolist() == [[20, 27]]
