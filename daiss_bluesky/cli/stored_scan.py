@@ -105,12 +105,15 @@ def _part_done(state: State) -> float:
 
 
 def _once(console: Console) -> Callable[[State], None]:
-    """Give what tells the method and why, the first time it is called."""
+    """Give what tells the method and why, the first time it is called.
+
+    To somebody at a terminal only; the report has it too.
+    """
     said: list[str] = []
 
     def say(state: State) -> None:
         reason = state.parameters.get("method_reason")
-        if reason is not None and not said:
+        if reason is not None and not said and console.is_terminal:
             console.print(f"method: {reason}", soft_wrap=True, highlight=False)
             said.append(reason)
 

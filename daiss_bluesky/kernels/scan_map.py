@@ -64,6 +64,10 @@ class ScanMap:
         ones = np.ones((np.count_nonzero(sound), 1))
         self._spread(at - self._first, np.concatenate([values[sound], ones], axis=1))
 
+    def make_room(self, positions: NDArray[np.float64]) -> None:
+        """Let the picture reach these positions (n, 2) from the beginning."""
+        self._grow(np.asarray(positions) / self._pixel)
+
     def image(self, empty: float = 0.0) -> NDArray[np.float32]:
         """Give the picture (value, row, column), `empty` where nothing was measured."""
         weight = self._sums[-1]

@@ -38,6 +38,13 @@ from daiss_bluesky.publishers.zarr_folder import write_zarr
 
 METADATA_EVERY = 4
 """Updates between two changes of the metadata; the table has every one."""
+ALWAYS = 4
+"""Views written at every update; of those after them one at a time, in turn.
+
+Each costs the server some 20 ms, which all of them together would wait for.
+"""
+
+_PARTS = slice(ALWAYS), slice(ALWAYS, None)
 _PARALLEL = 4
 
 
@@ -56,6 +63,7 @@ class TiledPublisher:
         self._result: Result | None = None
         self._root = ""
         self._shapes: dict[str, tuple[int, ...]] = {}
+        self._written: set[str] = set()
         self._rows = 0
         self._row_in_doubt = False
         self._timing = Timing()
@@ -67,7 +75,7 @@ class TiledPublisher:
         """Make the container, or take over that of an earlier try."""
         self._result = result
         self._root = f"{RECON_PATH}/{result.uid}"
-        self._shapes = {}
+        self._shapes, self._written = {}, set()
         self._rows, self._row_in_doubt = 0, False
         metadata = describe(result) | describe_progress(Progress())
         self._http.create(RECON_PATH, "container")
@@ -87,7 +95,7 @@ class TiledPublisher:
     def write(self, update: Update) -> None:
         """Overwrite the views, then append the row that says they are there."""
         try:
-            self._write_views(update.views)
+            self._write_views(self._due(update))
             self._timing.readable(update.frame_times_s, time.time())
             self._append_row(update.number, update.time_s, update.progress)
             if update.number % METADATA_EVERY == 1:
@@ -96,6 +104,14 @@ class TiledPublisher:
         except MissingError:
             self._reopen()
             raise
+
+    def _due(self, update: Update) -> Arrays:
+        """Choose what is written: all the first time, then the rest in turn."""
+        always, rest = (list(update.views)[part] for part in _PARTS)
+        if not rest or not set(update.views) <= self._written:
+            return update.views
+        chosen = [*always, rest[update.number % len(rest)]]
+        return {name: update.views[name] for name in chosen}
 
     def close(self, final: Final) -> None:
         """Publish final views and arrays, then the status."""
@@ -140,6 +156,7 @@ class TiledPublisher:
             ]
         for task in tasks:
             task.result()
+        self._written |= set(views)
 
     def _make_view(self, path: str, shape: tuple[int, ...]) -> None:
         source = array_source(shape, np.dtype("<f4"))

@@ -20,6 +20,7 @@ from daiss_bluesky.algorithms.ptychography.parameters import (
 from daiss_bluesky.algorithms.ptychography.reconstruction import (
     PtychographyReconstruction,
 )
+from daiss_bluesky.algorithms.ptychography.views import MAPS, empty_map
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.probe_store import ProbeStore
 from daiss_bluesky.core.ptychography import PTYCHOGRAPHY_KEY, PtychographyScan
@@ -120,6 +121,9 @@ class RpieAlgorithm:
         if scan.positions_um is not None and len(scan.positions_um) > 1:
             names = ("object_phase", "object_amplitude", "coverage")
             shapes |= dict.fromkeys(names, self._canvas_shape(scan, frame_shape))
+            at_px = np.array(scan.positions_um) / scan.object_pixel_um(frame_shape)
+            at_px = at_px - np.array(frame_shape) // 2
+            shapes |= dict.fromkeys(MAPS, empty_map(at_px, frame_shape).shape)
         return shapes
 
     def start(

@@ -26,6 +26,20 @@ NOISE_PX = 1.0
 """Readbacks may miss the plan by so much, and the pictures keep their size."""
 
 
+OBJECT = ("object_phase", "object_amplitude")
+
+
+def empty_map(
+    planned_px: NDArray[np.float64] | None, frame_shape: tuple[int, int]
+) -> ScanMap:
+    """Make room for what single frames say: of the whole plan, where there is one."""
+    if planned_px is None or not differ(planned_px):
+        return ScanMap(len(MAPS), max(1.0, min(frame_shape) / MAP_STEP))
+    found = ScanMap(len(MAPS), max(1.0, nearest_distance_px(planned_px)))
+    found.make_room(planned_px)
+    return found
+
+
 class Pictures:
     """What needs no reconstruction, and the object as it is.
 
@@ -36,13 +50,10 @@ class Pictures:
         self._optics = optics
         self._low, self._high = np.full(2, np.inf), np.full(2, -np.inf)
         self.planned_px: NDArray[np.float64] | None = None
-        step_px = max(1.0, min(optics.frame_shape) / MAP_STEP)
         if scan.positions_um is not None and len(scan.positions_um) > 1:
             self.planned_px = optics.positions_px(np.array(scan.positions_um))
             self._reach(self.planned_px)
-        if self.planned_px is not None and differ(self.planned_px):
-            step_px = max(1.0, nearest_distance_px(self.planned_px))
-        self._map = ScanMap(len(MAPS), step_px)
+        self._map = empty_map(self.planned_px, optics.frame_shape)
         self._newest: NDArray[np.uint16] | None = None
 
     def _reach(self, positions_px: NDArray[np.float64], less_px: float = 0.0) -> None:
@@ -60,13 +71,15 @@ class Pictures:
         self._newest = frames[-1]
 
     def show(self, solver: Solver | None) -> dict[str, Picture]:
-        """Give all pictures there are by now; copies, finite."""
+        """Give all pictures there are by now; copies, finite, the most wanted first."""
         if self._newest is None:
             return {}
-        found: dict[str, NDArray[Any]] = dict(zip(MAPS, self._map.image(), strict=True))
+        maps = dict(zip(MAPS, self._map.image(), strict=True))
+        found: dict[str, NDArray[Any]] = {"map": maps.pop("map")}
+        pictures = {} if solver is None else self._object(solver)
+        found |= {name: pictures.pop(name) for name in OBJECT if name in pictures}
         found["diffraction"] = np.log10(1 + self._newest.astype(np.float32))
-        if solver is not None:
-            found |= self._object(solver)
+        found |= pictures | maps
         finite = {name: np.nan_to_num(one) for name, one in found.items()}
         return {name: np.array(one, np.float32) for name, one in finite.items()}
 

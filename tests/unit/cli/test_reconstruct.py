@@ -66,7 +66,8 @@ def test_iterations_are_done_and_their_residuals_reported(
     said = capsys.readouterr()
     report = json.loads(said.out)
     assert report["method"] == "gridding"
-    assert said.err == f"method: {report['method_reason']}\n"
+    assert report["method_reason"].startswith("gridding")
+    assert said.err == ""
     assert report["iterations"] == 12
     assert report["residual_last"] < report["residual_first"]
     with h5py.File(report["output"]) as opened:
