@@ -38,13 +38,13 @@ from daiss_bluesky.publishers.zarr_folder import write_zarr
 
 METADATA_EVERY = 4
 """Updates between two changes of the metadata; the table has every one."""
-ALWAYS = 4
-"""Views written at every update; of those after them one at a time, in turn.
+AT_ONCE = 4
+"""Views that an update writes all of; of more, FOREMOST and one other in turn.
 
-Each costs the server some 20 ms, which all of them together would wait for.
+Each costs the server 20 ms and more, which a viewer of the first would wait for.
 """
+FOREMOST = 2
 
-_PARTS = slice(ALWAYS), slice(ALWAYS, None)
 _PARALLEL = 4
 
 
@@ -63,7 +63,7 @@ class TiledPublisher:
         self._result: Result | None = None
         self._root = ""
         self._shapes: dict[str, tuple[int, ...]] = {}
-        self._written: set[str] = set()
+        self._turn = -1
         self._rows = 0
         self._row_in_doubt = False
         self._timing = Timing()
@@ -75,7 +75,7 @@ class TiledPublisher:
         """Make the container, or take over that of an earlier try."""
         self._result = result
         self._root = f"{RECON_PATH}/{result.uid}"
-        self._shapes, self._written = {}, set()
+        self._shapes, self._turn = {}, -1
         self._rows, self._row_in_doubt = 0, False
         metadata = describe(result) | describe_progress(Progress())
         self._http.create(RECON_PATH, "container")
@@ -95,7 +95,7 @@ class TiledPublisher:
     def write(self, update: Update) -> None:
         """Overwrite the views, then append the row that says they are there."""
         try:
-            self._write_views(self._due(update))
+            self._write_views(self._due(update.views))
             self._timing.readable(update.frame_times_s, time.time())
             self._append_row(update.number, update.time_s, update.progress)
             if update.number % METADATA_EVERY == 1:
@@ -105,13 +105,13 @@ class TiledPublisher:
             self._reopen()
             raise
 
-    def _due(self, update: Update) -> Arrays:
-        """Choose what is written: all the first time, then the rest in turn."""
-        always, rest = (list(update.views)[part] for part in _PARTS)
-        if not rest or not set(update.views) <= self._written:
-            return update.views
-        chosen = [*always, rest[update.number % len(rest)]]
-        return {name: update.views[name] for name in chosen}
+    def _due(self, views: Arrays) -> Arrays:
+        names = list(views)
+        if len(names) <= AT_ONCE:
+            return views
+        first, others = names[:FOREMOST], names[FOREMOST:]
+        self._turn = (self._turn + 1) % len(others)
+        return {name: views[name] for name in (*first, others[self._turn])}
 
     def close(self, final: Final) -> None:
         """Publish final views and arrays, then the status."""
@@ -156,7 +156,6 @@ class TiledPublisher:
             ]
         for task in tasks:
             task.result()
-        self._written |= set(views)
 
     def _make_view(self, path: str, shape: tuple[int, ...]) -> None:
         source = array_source(shape, np.dtype("<f4"))

@@ -80,7 +80,8 @@ def test_a_scan_from_the_prompt(fleet: Fleet) -> None:
     assert "it is at 12" in output
     assert "error: no Tiled server answers" in output
     assert (
-        "error: unknown %recon command 'dance' (known: center, look, status, update)" in output
+        "error: unknown %recon command 'dance' (known: center, look, status, update)"
+        in output
     )
     assert "scan 1" in output
     assert "Traceback" not in output

@@ -20,7 +20,7 @@ from daiss_bluesky.algorithms.ptychography.parameters import (
 from daiss_bluesky.algorithms.ptychography.reconstruction import (
     PtychographyReconstruction,
 )
-from daiss_bluesky.algorithms.ptychography.views import MAPS, empty_map
+from daiss_bluesky.algorithms.ptychography.views import empty_map
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.probe_store import ProbeStore
 from daiss_bluesky.core.ptychography import PTYCHOGRAPHY_KEY, PtychographyScan
@@ -113,18 +113,18 @@ class RpieAlgorithm:
     def view_shapes(
         self, scan: PtychographyScan, frame_shape: tuple[int, int]
     ) -> dict[str, tuple[int, int]]:
-        """Name the views that have a size before the first frame."""
+        """Name the views that are wanted first, where the plan tells their size."""
         if self.parameters.orientation == AUTO and frame_shape[0] != frame_shape[1]:
             return {}
+        if scan.positions_um is None or len(scan.positions_um) < 2:  # noqa: PLR2004
+            return {}
         frame_shape = self._turned(frame_shape)
-        shapes = dict.fromkeys(("diffraction", "probe"), frame_shape)
-        if scan.positions_um is not None and len(scan.positions_um) > 1:
-            names = ("object_phase", "object_amplitude", "coverage")
-            shapes |= dict.fromkeys(names, self._canvas_shape(scan, frame_shape))
-            at_px = np.array(scan.positions_um) / scan.object_pixel_um(frame_shape)
-            at_px = at_px - np.array(frame_shape) // 2
-            shapes |= dict.fromkeys(MAPS, empty_map(at_px, frame_shape).shape)
-        return shapes
+        at_px = np.array(scan.positions_um) / scan.object_pixel_um(frame_shape)
+        at_px = at_px - np.array(frame_shape) // 2
+        return {
+            "map": empty_map(at_px, frame_shape).shape,
+            "object_phase": self._canvas_shape(scan, frame_shape),
+        }
 
     def start(
         self, scan: PtychographyScan, frame_shape: tuple[int, int]

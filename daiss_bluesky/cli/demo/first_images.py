@@ -31,7 +31,6 @@ class Seen:
     frames: int
     computing_s: float
     phase: NDArray[np.float32]
-    coverage: NDArray[np.float32]
 
 
 class FirstImages:
@@ -76,7 +75,8 @@ class FirstImages:
         for one in self._seen:
             if one.phase.shape != phase.shape:
                 continue
-            lit = one.coverage > 0
+            # Where nothing was seen it is exactly 0.
+            lit = one.phase != 0
             if lit.sum() < LEAST_PIXELS:
                 continue
             if _alike(one.phase[lit], phase[lit]) > RECOGNIZED:
@@ -98,7 +98,7 @@ def _look(client: Any) -> Seen | None:
     live = result["live"]
     if "object_phase" not in live:
         return None
-    phase, coverage = live["object_phase"].read(), live["coverage"].read()
+    phase = live["object_phase"].read()
     rows = result["progress"].read(["frames_used", "parameters"])
     told = json.loads(rows["parameters"].iloc[-1])
     return Seen(
@@ -106,5 +106,4 @@ def _look(client: Any) -> Seen | None:
         int(rows["frames_used"].iloc[-1]),
         float(told.get("computing_s", 0.0)),
         np.asarray(phase, np.float32),
-        np.asarray(coverage, np.float32),
     )
