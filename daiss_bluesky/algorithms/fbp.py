@@ -21,7 +21,7 @@ from daiss_bluesky.core.scan import TECHNIQUE, Scan
 from daiss_bluesky.kernels.method_speeds import method_speeds
 from daiss_bluesky.kernels.rotation_center import search_bytes
 
-BASE_BYTES = 300_000_000
+BASE_BYTES = 285_000_000
 """Interpreter, libraries and compiled kernels."""
 
 MANY_ANGLES = 3
