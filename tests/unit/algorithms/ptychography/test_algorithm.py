@@ -12,6 +12,7 @@ from daiss_bluesky.algorithms.ptychography.algorithm import BASE_BYTES, RpieAlgo
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.pipeline import Pipeline
 from daiss_bluesky.core.ptychography import PtychographyScan
+from daiss_bluesky.core.stored_batches import sample_batch
 from daiss_bluesky.engine.inline import reconstruct_scan
 from daiss_bluesky.services.reconstructor import make_algorithm
 from daiss_bluesky.testing.ptychography_phantom import ptychography_phantom
@@ -183,5 +184,17 @@ def test_the_size_of_views_is_known_with_a_plan_only() -> None:
     reach = spiral_px(8, 5.0)
     expected = np.ceil(reach.max(axis=0)) - np.floor(reach.min(axis=0)) + FAR.shape
     assert shapes["object_phase"] == tuple(expected.astype(int))
-    nothing = RpieAlgorithm().view_shapes(unplanned(stored).scan, FAR.shape)
-    assert set(nothing) == {"diffraction", "probe"}
+    assert RpieAlgorithm().view_shapes(unplanned(stored).scan, FAR.shape) == {}
+
+
+def test_views_have_the_size_that_was_told_from_the_first_frame_on() -> None:
+    stored = make_ptychography_scan(n=40)
+    algorithm = RpieAlgorithm()
+    told = algorithm.view_shapes(stored.scan, FAR.shape)
+    one = algorithm.start(stored.scan, stored.frame_shape)
+    for first, last in ((0, 1), (1, 40)):
+        one.add(sample_batch(stored, np.arange(first, last)))
+        shapes = {name: view.shape for name, view in one.views().items()}
+        assert shapes["map"] == told["map"]
+    assert shapes["object_phase"] == told["object_phase"]
+    assert list(shapes)[:2] == ["map", "object_phase"]
