@@ -224,17 +224,19 @@ def main(
     """Reconstruct every run that there is a pipeline for as its documents arrive."""
     directory = StateDirectory(state.resolve())
     plans = {plan.technique: plan for plan in map(read_pipeline, pipeline)}
-    one_at_a_time = threading.Lock()
     known = publishers_of(directory, tiled_uri, prefix)
+    shared = {
+        "allowed_roots": data_root or [directory.raw],
+        "path_map": dict(pair.split("=", 1) for pair in path_map or []),
+        "scratch": directory.scratch,
+        "slot": threading.Lock(),
+    }
     settings: dict[str, Any] = {
         technique: load(LIVE_SETTINGS)(
             pipeline=plan,
             algorithm=_remembering(make_algorithm(plan), directory),
-            allowed_roots=data_root or [directory.raw],
-            path_map=dict(pair.split("=", 1) for pair in path_map or []),
             make_publishers=make_publishers(plan, known),
-            scratch=directory.scratch,
-            slot=one_at_a_time,
+            **shared,
         )
         for technique, plan in plans.items()
     }

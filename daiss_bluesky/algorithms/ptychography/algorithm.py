@@ -32,7 +32,7 @@ from daiss_bluesky.kernels.ptychography import check_shape
 BATCH_FRAMES = 32
 """That an engine brings at once."""
 
-UNREADABLE = (OSError, KeyError, ValueError, EOFError, BadZipFile)
+UNREADABLE = (OSError, ValueError, EOFError, BadZipFile)
 """What NumPy raises for files that are not its own."""
 
 TRIAL_BYTES = 2000
@@ -102,12 +102,10 @@ class RpieAlgorithm:
     def _canvas_shape(
         self, scan: PtychographyScan, frame_shape: tuple[int, int]
     ) -> tuple[int, int]:
-        planned = scan.positions_um
-        if planned is None or len(planned) < 2:  # noqa: PLR2004 - no extent
+        at_px = _planned_px(scan, frame_shape)
+        if at_px is None:
             return 4 * frame_shape[0], 4 * frame_shape[1]
-        at = np.array(planned) / np.array(scan.object_pixel_um(frame_shape))
-        at = at - np.array(frame_shape) // 2
-        size = np.ceil(at.max(axis=0)) - np.floor(at.min(axis=0)) + frame_shape
+        size = np.ceil(at_px.max(axis=0)) - np.floor(at_px.min(axis=0)) + frame_shape
         return int(size[0]), int(size[1])
 
     def view_shapes(
@@ -116,11 +114,10 @@ class RpieAlgorithm:
         """Name the views that are wanted first, where the plan tells their size."""
         if self.parameters.orientation == AUTO and frame_shape[0] != frame_shape[1]:
             return {}
-        if scan.positions_um is None or len(scan.positions_um) < 2:  # noqa: PLR2004
-            return {}
         frame_shape = self._turned(frame_shape)
-        at_px = np.array(scan.positions_um) / scan.object_pixel_um(frame_shape)
-        at_px = at_px - np.array(frame_shape) // 2
+        at_px = _planned_px(scan, frame_shape)
+        if at_px is None:
+            return {}
         return {
             "map": empty_map(at_px, frame_shape).shape,
             "object_phase": self._canvas_shape(scan, frame_shape),
@@ -178,6 +175,17 @@ class RpieAlgorithm:
                 f" {frame_shape[1]} needs {needed_gb:.2f} GB of memory, but the limit"
                 f" is {limit_gb:.2f} GB"
             )
+
+
+def _planned_px(
+    scan: PtychographyScan, frame_shape: tuple[int, int]
+) -> NDArray[np.float64] | None:
+    """Give where the plan puts the probe's first pixel; None where it has no extent."""
+    planned = scan.positions_um
+    if planned is None or len(planned) < 2:  # noqa: PLR2004
+        return None
+    optics = Optics(frame_shape, scan.object_pixel_um(frame_shape))
+    return optics.positions_px(np.array(planned))
 
 
 def _check_size(
