@@ -21,7 +21,7 @@ from daiss_bluesky.kernels.center_fan import center_fan
 from daiss_bluesky.kernels.correction import Fields, attenuation, find_dead
 from daiss_bluesky.kernels.ellipsoids_compiled import compile_kernels
 from daiss_bluesky.kernels.frame_moments import frame_moments
-from daiss_bluesky.kernels.gridding import Grid, add_projections
+from daiss_bluesky.kernels.gridding import BLOCK, Grid, add_projections
 from daiss_bluesky.kernels.half_acquisition import OffsetField, widen
 from daiss_bluesky.kernels.iterative import Rays, cgls, sirt, tv
 from daiss_bluesky.kernels.plane_sampling import add_slab
@@ -98,6 +98,9 @@ def compile_gridding() -> None:
     gridding_inverse.axial_slice(grids, grid, 0, 1.0)
     gridding_inverse.upright_slices(grids, grid, 0, 0, 1.0)
     volume = gridding_inverse.to_volume(grids, grid, 1.0)
+    # Only several blocks give their memory to the volume.
+    more = Grid(2 * BLOCK, columns)
+    gridding_inverse.to_volume(more.zeros(), more, 1.0)
     plane = Plane((0, 0, 0), (0, 1, 0), (0, 0, 1), (2, 2))
     add_slab(volume, 0, plane, np.zeros(plane.shape, np.float32))
 
