@@ -14,7 +14,7 @@ setup: $(STAMP)  ## make .venv with pinned packages and compile the kernels once
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[twin,async]' --group dev
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[twin,async,view,notebook]' --group dev
 	$(BIN)/python -m daiss_bluesky.kernels.compile
 	@touch $@
 
@@ -34,5 +34,5 @@ bench: setup  ## speed beside peers, as ratios
 	$(BIN)/daiss bench tomography --peers
 
 lock: ## resolve the pins anew
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --extra twin --extra async --group dev pyproject.toml -o constraints.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --extra twin --extra async --extra view --extra notebook --group dev pyproject.toml -o constraints.txt
 	printf 'uv==%s\n' "$$($(BIN)/uv --version | cut -d' ' -f2)" >> constraints.txt
