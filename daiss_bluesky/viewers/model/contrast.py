@@ -78,7 +78,9 @@ def strided(pixels: NDArray[Any], samples: int = SAMPLES) -> NDArray[Any]:
 
 def finite(sample: NDArray[Any]) -> NDArray[Any]:
     """Give the finite values, flat."""
-    if np.issubdtype(sample.dtype, np.integer) or sample.dtype == np.bool_:
+    if sample.dtype == np.bool_:
+        return sample.astype(np.uint8).ravel()
+    if np.issubdtype(sample.dtype, np.integer):
         return sample.ravel()
     kept: NDArray[Any] = sample[np.isfinite(sample)]
     return kept
@@ -103,15 +105,17 @@ def _apart(low: float, high: float) -> Levels:
     return Levels(low - room, low + room)
 
 
-def histogram(pixels: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Count the strided picture: counts (bins,) and edges (bins + 1,)."""
+def histogram(
+    pixels: NDArray[Any], between: tuple[float, float] | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Count the strided picture, all of it or `between` two values.
+
+    Counts (bins,) and edges (bins + 1,).
+    """
     sample = finite(strided(pixels))
-    if sample.dtype == np.bool_:
-        sample = sample.astype(np.uint8)
-    if not sample.size:
-        return np.zeros(BINS, np.int64), np.linspace(0.0, 1.0, BINS + 1)
-    levels = _apart(float(sample.min()), float(sample.max()))
-    counts, edges = np.histogram(sample, bins=BINS, range=(levels.low, levels.high))
+    ends = between or finite_range(sample)
+    ends = ends if ends[1] > ends[0] else (ends[0] - 0.5, ends[0] + 0.5)
+    counts, edges = np.histogram(sample, bins=BINS, range=ends)
     return counts.astype(np.int64), edges
 
 
