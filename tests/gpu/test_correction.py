@@ -30,7 +30,7 @@ def a_scan(dtype: str, seed: int = 0) -> tuple[NDArray[Any], Fields]:
     raw[:, 3:-3, 4] = 60
     raw[:, 4:-4:4, 4] = 250
     dark = np.full((ROWS, COLUMNS), 20, np.float32)
-    return raw, Fields(dark, gains, 10.0 * np.arange(3), NO_DEAD)
+    return raw, Fields(dark, gains, np.array([0.0, 10.0, 20.0]), NO_DEAD)
 
 
 def right(raw: NDArray[Any], fields: Fields, threshold: float | None) -> NDArray[Any]:

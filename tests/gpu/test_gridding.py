@@ -14,7 +14,15 @@ from tests.gpu.poison import poisoned
 pytestmark = pytest.mark.gpu
 
 SCALE = 0.7
-SHAPES = [(1, 1, 3), (5, 24, 7), (3, 33, 40), (67, 20, 9), (7, 101, 130), (130, 17, 5)]
+SHAPES = [
+    (1, 1, 3),
+    (5, 24, 7),
+    (3, 33, 40),
+    (67, 20, 9),
+    (7, 101, 130),
+    (130, 17, 5),
+    (2, 256, 300),
+]
 
 
 def a_scan(
