@@ -19,10 +19,13 @@ _ANCHORS = {
     " 28ae80 3ebc74 5dc963 82d34c abdc32 d5e21a fde725",
     "magma": "000004 0a0822 1d1146 36106a 50127c 691c81 822681 9c2e7f b63779 cf4170"
     " e65163 f5695c fb8761 fea571 fec387 fde0a2 fcfdbf",
+    "difference": "12357f 5c8fd6 f2f2f2 e0875a 8c1a10",
     "twilight": "e2d9e2 9ebbc9 6785be 5e43a5 421257 471340 8e2c50 ba6657 ceac94 e2d9e2",
 }
 NAMES = tuple(_ANCHORS) + tuple(name + INVERTED for name in _ANCHORS)
 CYCLIC = "twilight"
+DIVERGING = "difference"
+"""Blue below zero, red above it."""
 
 
 def table(name: str) -> NDArray[np.uint8]:

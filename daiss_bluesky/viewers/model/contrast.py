@@ -10,7 +10,8 @@ from daiss_bluesky.core.errors import InputError, unknown
 
 SAMPLES = 65536
 """Looked at for percentiles and the histogram; the whole of a large one takes 0.2 s."""
-MODES = ("percentile", "sigma", "range", "fixed")
+MODES = ("percentile", "symmetric", "sigma", "range", "fixed")
+"""Symmetric is the upper percentile of sizes, on both sides of zero."""
 SCALES = ("linear", "log", "sqrt")
 LOG_DECADES = 4
 BINS = 256
@@ -62,6 +63,9 @@ class Contrast:
         sample = finite(strided(pixels))
         if not sample.size:
             return Levels(0.0, 1.0)
+        if self.mode == "symmetric":
+            reach = _apart(0.0, float(np.percentile(np.abs(sample), self.high_percent)))
+            return Levels(-reach.high, reach.high)
         if self.mode == "sigma":
             mean, spread = float(np.mean(sample)), float(np.std(sample))
             return _apart(mean - self.sigmas * spread, mean + self.sigmas * spread)

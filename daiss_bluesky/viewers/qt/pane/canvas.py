@@ -9,7 +9,7 @@ from qtpy.QtCore import QPointF, QRectF, Signal
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QGraphicsRectItem
 
-from daiss_bluesky.viewers.model.colormaps import MISSING
+from daiss_bluesky.viewers.model.colormaps import MISSING, SATURATED
 from daiss_bluesky.viewers.model.contrast import Levels
 from daiss_bluesky.viewers.qt.pane.colors import PaneColors
 from daiss_bluesky.viewers.qt.pane.crosshair import Crosshair
@@ -32,7 +32,10 @@ class Canvas(pg.GraphicsView):
         self._missing.setPen(pg.mkPen(None))
         self._missing.setBrush(QColor(*MISSING))
         self._missing.setZValue(-1)
-        for item in (self._missing, self.image):
+        self._full = pg.ImageItem(axisOrder="row-major")
+        self._full.setLookupTable(np.array([[0, 0, 0, 0], [*SATURATED, 255]], np.uint8))
+        self._full.setZValue(5)
+        for item in (self._missing, self.image, self._full):
             self.view.addItem(item, ignoreBounds=True)
         self.crosshair = Crosshair(self.view)
         self.overlay = Overlay(self.view)
@@ -68,6 +71,12 @@ class Canvas(pg.GraphicsView):
         self.image.setImage(
             painted, lut=lut, levels=(levels.low, levels.high), autoLevels=False
         )
+
+    def mark(self, mask: NDArray[np.bool_] | None) -> None:
+        """Lay a color over (row, column) elements; None takes it away."""
+        self._full.setVisible(mask is not None)
+        if mask is not None:
+            self._full.setImage(mask.view(np.uint8), levels=(0, 1), autoLevels=False)
 
     def rescale(self, down: float, right: float) -> None:
         """Keep what is on the screen when pixels became smaller by these factors."""

@@ -30,5 +30,17 @@ KEYS = (
     Key("G", "next_scale", "Linear, logarithmic, square root"),
     Key("H", "histogram", "Show or hide the histogram"),
     Key("X", "crosshair", "Show or hide the crosshair"),
+    Key("N", "line", "Line: its length and its profile"),
+    Key("C", "cross_profiles", "Profiles through the crosshair"),
+    Key("P", "pin", "Pin the element at the crosshair"),
+    Key("R", "reference", "Keep this picture to compare with"),
+    Key("M", "difference", "Difference with the kept picture"),
+    Key("B", "blink", "Blink between both"),
+    Key("S", "saturation", "Mark saturated elements"),
 )
 """For the pane that has the focus."""
+
+
+def overview() -> dict[str, str]:
+    """Give key to what it does, mouse first, for the window's overview."""
+    return {key.key: key.says for key in (*MOUSE, *KEYS)}

@@ -16,6 +16,7 @@ def test_a_map_has_a_color_for_every_step(name: str) -> None:
     assert colors.shape == (colormaps.COLORS, 3)
     steps = np.abs(np.diff(colors.astype(int), axis=0)).max()
     assert 0 < steps < 10
+    assert len(np.unique(colors, axis=0)) > 150
     assert not (colors == colormaps.MISSING).all(axis=1).any()
 
 

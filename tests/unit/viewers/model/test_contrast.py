@@ -61,11 +61,18 @@ def test_range_sees_a_single_hot_pixel() -> None:
 
 
 @pytest.mark.parametrize("value", [0, 7, -3.5, np.nan])
-@pytest.mark.parametrize("mode", ["percentile", "sigma", "range"])
+@pytest.mark.parametrize("mode", ["percentile", "symmetric", "sigma", "range"])
 def test_flat_pictures_still_have_two_levels(mode: str, value: float) -> None:
     levels = Contrast(mode).levels(np.full((9, 9), value, np.float64))
     assert np.isfinite([levels.low, levels.high]).all()
     assert levels.low < levels.high
+
+
+def test_symmetric_levels_have_zero_in_the_middle() -> None:
+    pixels = RNG.normal(1, 2, (100, 100))
+    levels = Contrast("symmetric").levels(pixels)
+    assert levels.low == -levels.high
+    assert levels.high == pytest.approx(np.percentile(np.abs(pixels), 99.5))
 
 
 def test_fixed_levels_do_not_follow() -> None:
