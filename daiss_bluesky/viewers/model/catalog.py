@@ -17,6 +17,7 @@ class Catalog:
         self._runs: dict[str, RunEntry] = {}
         self._facts: dict[str, Mapping[str, Any]] = {}
         self._results: dict[str, ResultEntry] = {}
+        self._metadata: dict[str, Mapping[str, Any]] = {}
         self.changes = 0
         """Grows when a list would look different."""
 
@@ -36,6 +37,7 @@ class Catalog:
         """Take in what a result says of itself."""
         entry = result_entry(uid, metadata)
         with self._lock:
+            self._metadata[uid] = metadata
             if self._results.get(uid) == entry:
                 return
             self._results[uid] = entry
@@ -67,6 +69,11 @@ class Catalog:
             if one is None:
                 return 0
             return sum(_start(other) > _start(one) for other in self._results.values())
+
+    def result_metadata(self, uid: str) -> Mapping[str, Any]:
+        """Give what a result last said of itself; empty for one never heard of."""
+        with self._lock:
+            return self._metadata.get(uid, {})
 
     def results_of(self, raw_uid: str) -> list[str]:
         """Give the results of a run, newest first."""

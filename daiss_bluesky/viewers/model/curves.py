@@ -32,12 +32,19 @@ class Rows:
         self._stale = False
 
     def add(self, rows: Sequence[Mapping[str, Any]]) -> bool:
-        """Take rows in; tells whether any is new."""
+        """Take rows in, repeats too; tells whether the reconstruction began anew.
+
+        Then a number comes again with another time, and what was before is dropped.
+        """
         new = {int(row["number"]): row for row in rows}
-        before = len(self._rows)
-        self._rows = new | self._rows
-        self._stale |= len(self._rows) > before
-        return len(self._rows) > before
+        again = any(
+            number in self._rows and self._rows[number]["time"] != row["time"]
+            for number, row in new.items()
+        )
+        before = {} if again else self._rows
+        self._stale |= again or not new.keys() <= before.keys()
+        self._rows = before | new
+        return again
 
     @property
     def newest(self) -> Mapping[str, Any] | None:

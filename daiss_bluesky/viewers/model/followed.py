@@ -20,8 +20,8 @@ class Followed:
     """False: the newest result is followed as it comes."""
     behind: int = 0
     """Results that are newer than this one."""
-    arrays: tuple[str, ...] = ()
-    """Final arrays there are: volume, or object, probe, positions_um ..."""
+    arrays: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Shapes of the final arrays there are: volume, or object, probe ..."""
     problem: str = ""
     """One sentence: unknown, damaged, of an unknown version; else empty."""
 

@@ -26,6 +26,12 @@ class Order:
     last_row: int = 0
     _views: dict[str, _Shown] = field(default_factory=dict)
 
+    def begin_anew(self) -> None:
+        """Count updates from the first again: the reconstruction was started anew."""
+        self.last_row = 0
+        for shown in self._views.values():
+            shown.update, shown.fast_s = 0, float("-inf")
+
     def accept(
         self, view: str, lane: Lane, update: int | None, now_s: float
     ) -> int | None:

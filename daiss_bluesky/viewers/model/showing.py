@@ -14,8 +14,7 @@ from daiss_bluesky.viewers.model.curves import Curves, Rows
 from daiss_bluesky.viewers.model.honesty import Honesty
 from daiss_bluesky.viewers.model.order import Order
 from daiss_bluesky.viewers.model.picture import Picture
-
-OWN_KEYS = {"center_px"}
+from daiss_bluesky.viewers.sources.tiled_reader import Array
 
 
 class Showing:
@@ -24,23 +23,27 @@ class Showing:
     def __init__(self, uid: str, metadata: Mapping[str, Any]) -> None:
         self.uid = uid
         self.metadata: Mapping[str, Any] = metadata
-        self.arrays: tuple[str, ...] = ()
+        self.arrays: Mapping[str, Array] = {}
         self.problem = ""
         self._rows = Rows()
         self._order = Order()
         self._last: dict[str, Picture] = {}
 
-    def add_rows(self, rows: Sequence[Mapping[str, Any]]) -> bool:
+    def add_rows(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Take rows of the progress table."""
-        news = self._rows.add(rows)
+        if self._rows.add(rows):
+            self._order.begin_anew()
         self._order.last_row = self._rows.last_number
-        return news
+
+    def begin_anew(self) -> None:
+        """Expect updates from 1 again."""
+        self._order.begin_anew()
 
     def picture(
         self,
         view: str,
         pixels: NDArray[Any],
-        published_s: float,
+        published_s: float | None,
         lane: Lane,
         update: int | None,
         angle_deg: float | None,
@@ -49,7 +52,8 @@ class Showing:
         last = self._last.get(view)
         if last is not None and _equal(last.pixels, pixels) and update is None:
             return None
-        number = self._order.accept(view, lane, update, time.time())
+        now_s = time.time()
+        number = self._order.accept(view, lane, update, now_s)
         if number is None:
             return None
         if angle_deg is None:
@@ -60,7 +64,7 @@ class Showing:
             result_uid=self.uid,
             view=view,
             number=number,
-            published_s=published_s,
+            published_s=published_s or self._published_s() or now_s,
             pixels=pixels,
             pixel_size_um=pixel_size_um(view, self.metadata),
             rows_along=axes.rows,
@@ -107,6 +111,10 @@ class Showing:
             quality=row["quality"],
             parameters=parameters,
         )
+
+    def _published_s(self) -> float | None:
+        """Tell when the pictures were published that lie in the catalog."""
+        return self._newest("time") or _known(self.metadata.get("finished"))
 
     def _parameters(self) -> Mapping[str, Any]:
         row = self._rows.newest

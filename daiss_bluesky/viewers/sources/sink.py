@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from daiss_bluesky.viewers.model.connection import Lane, State
+from daiss_bluesky.viewers.sources.tiled_reader import Array
 
 
 class Sink(Protocol):
@@ -33,7 +34,7 @@ class Sink(Protocol):
         """Hand on rows of a result's progress table; repeats are harmless."""
         ...
 
-    def arrays(self, uid: str, names: Sequence[str]) -> None:
+    def arrays(self, uid: str, known: Mapping[str, Array]) -> None:
         """Hand on which final arrays a result has."""
         ...
 
@@ -42,12 +43,19 @@ class Sink(Protocol):
         uid: str,
         view: str,
         pixels: NDArray[Any],
-        published_s: float,
+        published_s: float | None,
         lane: Lane,
         number: int | None = None,
         angle_deg: float | None = None,
     ) -> None:
-        """Hand on a picture; `number` is its update's, where the lane tells it."""
+        """Hand on a picture, with what the lane tells of it.
+
+        `published_s` is Unix time, `number` that of its update.
+        """
+        ...
+
+    def began_anew(self, uid: str) -> None:
+        """Say that a result's updates count from 1 again."""
         ...
 
     def problem(self, uid: str, sentence: str) -> None:

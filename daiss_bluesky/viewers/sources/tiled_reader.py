@@ -82,10 +82,9 @@ class TiledReader:
             return []
         return [(one["id"], one["attributes"]) for one in answer.json()["data"]]
 
-    def runs(self, offset: int = 0, limit: int = PAGE) -> list[tuple[str, Json, Any]]:
-        """Give runs newest first: uid, start, stop (None while it runs)."""
-        nodes = self.page(RAW_PATH, offset=offset, limit=limit, select=RUN_METADATA)
-        return [(uid, *documents_of(found["metadata"])) for uid, found in nodes]
+    def runs(self, offset: int = 0, limit: int = PAGE) -> list[Node]:
+        """Give runs newest first, without what is long in their documents."""
+        return self.page(RAW_PATH, offset=offset, limit=limit, select=RUN_METADATA)
 
     def results(self, offset: int = 0, limit: int = PAGE) -> list[Node]:
         """Give results newest first."""
@@ -162,7 +161,7 @@ def documents_of(metadata: Mapping[str, Any]) -> tuple[Json, Any]:
     return {k: v for k, v in start.items() if v is not None}, metadata.get("stop")
 
 
-def check_result(uid: str, attributes: Json) -> Json:
+def check_result(uid: str, attributes: Mapping[str, Any]) -> Json:
     """Give a result's metadata; InputError for a damaged or an unknown kind of it."""
     versions = {
         one["name"]: one.get("version") for one in attributes.get("specs") or ()
