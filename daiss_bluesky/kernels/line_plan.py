@@ -12,6 +12,8 @@ _MOST_THREADS = 1024
 _MOST_ROOM_BYTES = 96 * 1024
 """So that two blocks fit on a multiprocessor."""
 _ELEMENT_BYTES = 8
+_SUMS_BYTES = 20
+"""Of each thread, where a block adds up what its threads have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class LinePlan:
         """Of shared memory: one element in 17 is left free; twice from three steps."""
         size = self.lines * (self.length + self.length // 16 + 1)
         buffers = 1 if len(self.others) <= 1 else 2
-        return max(buffers * _ELEMENT_BYTES * size, 4 * self.threads, 256)
+        return max(buffers * _ELEMENT_BYTES * size, _SUMS_BYTES * self.threads)
 
     def constants(self, axis: str, *, middle_first: bool) -> dict[str, int | str]:
         """Name what the compiler is to know."""

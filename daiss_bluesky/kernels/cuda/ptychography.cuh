@@ -98,20 +98,29 @@ __device__ inline float2 between(Corner a, Place place) {
   return (1 - place.down) * up + place.down * low;
 }
 
-// The sum of a value over the threads of a block, for thread 0. The order is fixed.
-template <int THREADS> __device__ inline double block_sum(float value, float* room) {
+// The sums of some values over the threads of a block, for its first COUNT threads: the
+// one of its number. The order is fixed. Room: COUNT * THREADS floats.
+template <int THREADS, int COUNT>
+__device__ inline double block_sums(const float* values, float* room) {
   __syncthreads();
-  room[threadIdx.x] = value;
+#pragma unroll
+  for (int i = 0; i < COUNT; i++) room[i * THREADS + threadIdx.x] = values[i];
   __syncthreads();
-  double sum = 0;
-  if (threadIdx.x < 32) {
+  const int SUMS = 32 * COUNT;
+  // A thread's own places only are written while others still read.
+  for (int s = threadIdx.x; s < SUMS; s += THREADS) {
+    float* row = room + s / 32 * THREADS;
     float part = 0;
-    for (int t = threadIdx.x; t < THREADS; t += 32) part += room[t];
-    room[threadIdx.x] = part;
+    for (int t = s % 32; t < THREADS; t += 32) part += row[t];
+    if (s % 32 < THREADS) row[s % 32] = part;
   }
   __syncthreads();
-  if (threadIdx.x == 0) {
-    for (int t = 0; t < 32 && t < THREADS; t++) sum += room[t];
+  double sum = 0;
+  if (threadIdx.x < COUNT) {
+    const float* row = room + threadIdx.x * THREADS;
+#pragma unroll
+    for (int t = 0; t < 32; t++)
+      if (t < THREADS) sum += row[t];
   }
   return sum;
 }

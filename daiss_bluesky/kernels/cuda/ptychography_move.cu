@@ -14,17 +14,23 @@
 __device__ inline void raise(float* most, float value) {
   __shared__ float room[THREADS];
   room[threadIdx.x] = value;
-  for (int half = THREADS / 2; half > 0; half /= 2) {
-    __syncthreads();
-    if (threadIdx.x < half)
-      room[threadIdx.x] = fmaxf(room[threadIdx.x], room[threadIdx.x + half]);
+  __syncthreads();
+  if (threadIdx.x < 32) {
+    for (int t = threadIdx.x; t < THREADS; t += 32) value = fmaxf(value, room[t]);
+    room[threadIdx.x] = value;
   }
-  if (threadIdx.x == 0) atomicMax((int*)most, __float_as_int(room[0]));
+  __syncthreads();
+  if (threadIdx.x == 0) {
+#pragma unroll
+    for (int t = 0; t < 32; t++) value = fmaxf(value, room[t]);
+    atomicMax((int*)most, __float_as_int(value));
+  }
 }
 
 __device__ inline int frames_of(const int* group) {
   int count = 0;
-  while (count < GROUP && group[count] >= 0) count++;
+#pragma unroll
+  for (int i = 0; i < GROUP; i++) count += group[i] >= 0;
   return count;
 }
 
@@ -87,35 +93,46 @@ __device__ inline double clipped(double value, double most) {
   return fmin(fmax(value, -most), most);
 }
 
-// The two sums of a frame, and where it lies now.
-__device__ inline void finish_frame(const State* state, int frame, int strips,
-                                    const double* parts, const double* tilts,
-                                    const double* corners, const double* measured,
+// Where a frame lies now, by what its sums ask.
+__device__ inline void finish_frame(const State* state, const double* sums,
+                                    const double* corner, const double* measured,
                                     double* found) {
-  found += 4 * frame;
-  corners += 2 * frame;
-  measured += 2 * frame;
-  double squared = 0, light = 0, sums[TILTS] = {0, 0, 0, 0, 0};
-  for (int i = 0; i < strips; i++) {
-    squared += parts[2 * (frame * strips + i)];
-    light += parts[2 * (frame * strips + i) + 1];
+  for (int k = 0; k < 2; k++) {
+    found[k] = sums[k];
+    found[2 + k] = corner[k];
   }
-  found[0] = squared;
-  found[1] = light;
-  found[2] = corners[0];
-  found[3] = corners[1];
   if (!state->tilt) return;
-  for (int i = 0; i < ROW_STRIPS; i++)
-    for (int k = 0; k < TILTS; k++)
-      sums[k] += tilts[TILTS * (frame * ROW_STRIPS + i) + k];
-  const double scale = sums[2] * sums[4] - sums[3] * sums[3];
+  const double *ask = sums + 2, yy = sums[4], yx = sums[5], xx = sums[6];
+  const double scale = yy * xx - yx * yx;
   const double step = scale > 0 ? state->position_step / scale : 0;
-  const double y = step * (sums[4] * sums[0] - sums[3] * sums[1]);
-  const double x = step * (sums[2] * sums[1] - sums[3] * sums[0]);
+  const double asked[2] = {step * (xx * ask[0] - yx * ask[1]),
+                           step * (yy * ask[1] - yx * ask[0])};
   for (int axis = 0; axis < 2; axis++) {
-    const double move = clipped(axis ? x : y, state->reach);
-    const double away = corners[axis] + move - measured[axis];
+    const double move = clipped(asked[axis], state->reach);
+    const double away = corner[axis] + move - measured[axis];
     found[2 + axis] = measured[axis] + clipped(away, state->limit);
+  }
+}
+
+// All frames: a thread sums one of the SUMS of a frame over the strips.
+__device__ inline void finish_frames(const State* state, int count, const double* corners,
+                                     const double* measured, const double* parts,
+                                     int strips, const double* tilts, double* found) {
+  const int SUMS = 2 + TILTS;
+  __shared__ double sums[GROUP][SUMS];
+  const int frame = threadIdx.x / SUMS, which = threadIdx.x % SUMS;
+  if (frame < count && (which < 2 || state->tilt)) {
+    const int each = which < 2 ? 2 : TILTS, rows = which < 2 ? strips : ROW_STRIPS;
+    const double* own = which < 2 ? parts + which : tilts + which - 2;
+    double sum = 0;
+#pragma unroll 8
+    for (int i = 0; i < rows; i++) sum += own[(frame * rows + i) * each];
+    sums[frame][which] = sum;
+  }
+  __syncthreads();
+  if (threadIdx.x < count) {
+    const int f = threadIdx.x;
+    finish_frame(state, sums[f], corners + 2 * f, measured + 2 * f, found + 4 * f);
   }
 }
 
@@ -145,8 +162,7 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     raise(&state->peaks->lit, pixel < PIXELS ? sum_probe(count, pixel, waves, lit) : 0);
     return;
   }
-  if (threadIdx.x < count)
-    finish_frame(state, threadIdx.x, strips, parts, tilts, corners, measured, found);
+  finish_frames(state, count, corners, measured, parts, strips, tilts, found);
 }
 
 // The two sums of each frame where nothing is moved.

@@ -141,14 +141,10 @@ struct Detector {
         Back::run(take, give, room, turns);
       }
     }
-    float* space = (float*)room;
-    const double squared = block_sum<Form::THREADS>(misfit, space);
-    const double light = block_sum<Form::THREADS>(power, space);
-    if (threadIdx.x == 0) {
-      double* own = parts + 2 * (blockIdx.y * gridDim.x + blockIdx.x);
-      own[0] = squared;
-      own[1] = light;
-    }
+    const float both[2] = {misfit, power};
+    const double sum = block_sums<Form::THREADS, 2>(both, (float*)room);
+    if (threadIdx.x < 2)
+      parts[2 * (blockIdx.y * gridDim.x + blockIdx.x) + threadIdx.x] = sum;
   }
 };
 
@@ -313,9 +309,7 @@ extern "C" __global__ void __launch_bounds__(ROW_THREADS)
     }
   }
   if (!state->tilt) return;
-  for (int i = 0; i < TILTS; i++) {
-    const double sum = block_sum<ROW_THREADS>(sums[i], (float*)room);
-    if (threadIdx.x == 0)
-      tilts[TILTS * (blockIdx.y * ROW_STRIPS + blockIdx.x) + i] = sum;
-  }
+  const double sum = block_sums<ROW_THREADS, TILTS>(sums, (float*)room);
+  if (threadIdx.x < TILTS)
+    tilts[TILTS * (blockIdx.y * ROW_STRIPS + blockIdx.x) + threadIdx.x] = sum;
 }
