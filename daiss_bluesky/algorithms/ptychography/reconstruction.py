@@ -35,9 +35,9 @@ from daiss_bluesky.core.reconstruction import (
     nobody_watches,
 )
 from daiss_bluesky.kernels.overlap import Overlap, differ, find_overlap
-from daiss_bluesky.kernels.ptychography import GROUP, Solver
+from daiss_bluesky.kernels.ptychography import Solver
 from daiss_bluesky.kernels.ptychography_guess import scaled, sweep
-from daiss_bluesky.kernels.ptychography_step import Misfit, Step
+from daiss_bluesky.kernels.ptychography_step import GROUP, Misfit, Step
 
 Complex = NDArray[np.complex64]
 
