@@ -144,6 +144,7 @@ class Painting(QObject):
         if np.iscomplexobj(pixels):
             colors = complex_colors(pixels, self.levels.high)
             self._canvas.paint(colors, None, None)
+            self._levels_bar.set_map(table("gray"))
         else:
             self._canvas.paint(pixels, self.levels, self._lut)
         if self._levels_bar.isVisibleTo(self._levels_bar.parentWidget()):
@@ -165,6 +166,8 @@ class Painting(QObject):
     def notes(self) -> tuple[str, ...]:
         """Say what else is shown than the picture."""
         said = []
+        if np.iscomplexobj(self.shown_pixels()):
+            said.append("hue: phase · brightness: amplitude")
         if self.reference is not None and (self.subtracting or self.blinking):
             said.append(self._comparison_note(self.reference))
         mask = self._full_pixels()

@@ -20,6 +20,9 @@ from daiss_bluesky.viewers.qt.pane.look_menus import LookMenus
 from daiss_bluesky.viewers.qt.pane.painting import Painting
 from daiss_bluesky.viewers.qt.pane.tools import Tools
 
+_WIDE = 1.5
+"""Width to height from which the measuring panel is beside the picture."""
+
 
 class ImagePane(QWidget):
     """Shows one view; zoom, levels, crosshair and marks survive new pictures.
@@ -168,18 +171,26 @@ class ImagePane(QWidget):
         middle.addWidget(self.levels_bar)
 
     def _lay_out(self) -> None:
-        halves = QSplitter(Qt.Orientation.Vertical)
+        halves = self._halves = QSplitter(Qt.Orientation.Vertical)
         halves.setChildrenCollapsible(False)
         halves.addWidget(self._picture_area)
         halves.addWidget(self.tools)
         halves.setStretchFactor(0, 3)
-        halves.setStretchFactor(1, 1)
+        halves.setStretchFactor(1, 2)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(1)
         column.addWidget(self.header)
         column.addWidget(halves, 1)
         column.addWidget(self.readout)
+
+    def resizeEvent(self, event: Any) -> None:
+        """Put the measuring panel where there is more room."""
+        super().resizeEvent(event)
+        wide = self.width() > _WIDE * self.height()
+        way = Qt.Orientation.Horizontal if wide else Qt.Orientation.Vertical
+        if self._halves.orientation() != way:
+            self._halves.setOrientation(way)
 
     def _connect(self) -> None:
         painting, keyed = self.painting, self.actions_by_name

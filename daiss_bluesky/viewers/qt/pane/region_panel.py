@@ -22,6 +22,7 @@ from daiss_bluesky.viewers.model.picture import Picture
 from daiss_bluesky.viewers.model.regions import Statistics, ratio, statistics
 from daiss_bluesky.viewers.qt.pane.colors import DARK, PaneColors
 from daiss_bluesky.viewers.qt.pane.marks import Marks
+from daiss_bluesky.viewers.qt.pane.plot import SmallPlot
 from daiss_bluesky.viewers.qt.pane.region_mark import RegionMark
 
 PLACES = ("top", "left", "height", "width")
@@ -49,9 +50,7 @@ class RegionPanel(QWidget):
         self.table.cellChanged.connect(self._typed)
         self.choice = QComboBox()
         self.choice.setAccessibleName("What is plotted against time")
-        self.trend = pg.PlotWidget()
-        self.trend.setMinimumHeight(60)
-        self.trend.setLabel("bottom", "time (s)")
+        self.trend = SmallPlot("Regions against time")
         self.choice.currentTextChanged.connect(self._draw)
         self._lay_out()
         marks.regions_changed.connect(self.refresh)
@@ -62,7 +61,7 @@ class RegionPanel(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.choice)
         column.addWidget(self.trend, 1)
-        halves = QSplitter(Qt.Orientation.Horizontal)
+        halves = QSplitter(Qt.Orientation.Vertical)
         halves.addWidget(self.table)
         halves.addWidget(right)
         box = QVBoxLayout(self)
@@ -103,11 +102,7 @@ class RegionPanel(QWidget):
     def set_colors(self, colors: PaneColors) -> None:
         """Take the theme's colors."""
         self._colors = colors
-        self.trend.setBackground(colors.ground)
-        for side in ("left", "bottom"):
-            axis = self.trend.getAxis(side)
-            axis.setPen(colors.faint)
-            axis.setTextPen(colors.text)
+        self.trend.set_colors(colors)
         self._draw()
 
     def _fill(self, row: int, mark: RegionMark) -> None:
@@ -187,17 +182,19 @@ class RegionPanel(QWidget):
         if len(pair) > 1 and all(name in by_name for name in pair):
             above, below = (by_name[name] for name in pair)
             values, numbers = ratio(above.trend, below.trend)
-            self.trend.setLabel("bottom", "update")
-            self._curve(np.array(numbers, np.float64), values, above.color)
+            self.trend.name_x("update")
+            self._curve(np.array(numbers, np.float64), values, above)
             return
-        self.trend.setLabel("bottom", "time (s)")
+        self.trend.name_x("time (s)")
         for mark in by_name.values():
             times_s = mark.trend.times_s()
             if times_s.size:
                 since = times_s - times_s[0]
-                self._curve(since, mark.trend.means(), mark.color)
+                self._curve(since, mark.trend.means(), mark)
 
-    def _curve(self, x: Any, y: Any, color: str) -> None:
+    def _curve(self, x: Any, y: Any, mark: RegionMark) -> None:
+        marks = self._colors.marks
+        color = marks["ABCD".index(mark.name) % len(marks)]
         pen = pg.mkPen(color, width=2)
         self.trend.plot(
             x, y, pen=pen, symbol="o", symbolSize=4, symbolBrush=color, symbolPen=None
