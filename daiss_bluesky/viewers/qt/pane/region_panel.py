@@ -26,8 +26,9 @@ from daiss_bluesky.viewers.qt.pane.plot import SmallPlot
 from daiss_bluesky.viewers.qt.pane.region_mark import RegionMark
 
 PLACES = ("top", "left", "height", "width")
-COLUMNS = ("region", "lock", "mean", "std", "sum", "px", *PLACES, "")
+COLUMNS = ("region", "lock", "", "mean", "std", "sum", "px", *PLACES)
 _LOCK = COLUMNS.index("lock")
+_REMOVE = COLUMNS.index("")
 _FIRST_PLACE = COLUMNS.index("top")
 
 
@@ -43,7 +44,9 @@ class RegionPanel(QWidget):
         self.table = QTableWidget(0, len(COLUMNS))
         self.table.setAccessibleName("Regions")
         self.table.setHorizontalHeaderLabels(list(COLUMNS))
+        self.table.setStyleSheet("* { font-size: 8pt; }")
         self.table.verticalHeader().setVisible(False)
+        self.table.verticalHeader().setDefaultSectionSize(22)
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
@@ -114,13 +117,13 @@ class RegionPanel(QWidget):
         else:
             found = [""] * 4
         places = [f"{getattr(region, name):.2f}" for name in PLACES]
-        texts = [f"{mark.name} {region.shape}", "", *found, *places]
+        texts = [f"{mark.name} {region.shape}", "", "", *found, *places]
         for column, text in enumerate(texts):
             self._set_text(row, column, text)
         lock = self.table.item(row, _LOCK)
         state = Qt.CheckState
         lock.setCheckState(state.Checked if mark.locked else state.Unchecked)
-        if self.table.cellWidget(row, len(COLUMNS) - 1) is None:
+        if self.table.cellWidget(row, _REMOVE) is None:
             self._add_removal(row)
 
     def _set_text(self, row: int, column: int, text: str) -> None:
@@ -137,10 +140,12 @@ class RegionPanel(QWidget):
         item.setText(text)
 
     def _add_removal(self, row: int) -> None:
-        button = QPushButton("Remove")
+        button = QPushButton("×")
         button.setAccessibleName(f"Remove region {row + 1}")
-        button.clicked.connect(lambda: self._remove(row))
-        self.table.setCellWidget(row, len(COLUMNS) - 1, button)
+        button.setToolTip("Remove this region")
+        button.setStyleSheet("padding: 0px 4px; border: 0;")
+        button.clicked.connect(lambda *_: self._remove(row))
+        self.table.setCellWidget(row, _REMOVE, button)
 
     def _remove(self, row: int) -> None:
         self._marks.remove_region(self._marks.regions[row])
