@@ -6,12 +6,15 @@ measured; only those whose guess was wrong are read again.
 """
 
 import logging
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from daiss_bluesky.algorithms.accumulation import SUMS
+from daiss_bluesky.algorithms.adjusting import adjusted
 from daiss_bluesky.algorithms.axis import Axis, AxisFinder
 from daiss_bluesky.algorithms.fbp_parameters import FbpParameters
 from daiss_bluesky.algorithms.fields import FieldCollector
@@ -19,6 +22,7 @@ from daiss_bluesky.algorithms.ledger import Ledger
 from daiss_bluesky.algorithms.method_choice import MethodChoice
 from daiss_bluesky.algorithms.offset_axis import slices_shape
 from daiss_bluesky.algorithms.preprocessing import MeanProjection, Preprocessing
+from daiss_bluesky.algorithms.read_sinogram import read_sinogram
 from daiss_bluesky.algorithms.rings import Rings
 from daiss_bluesky.algorithms.slabs import Projections, reconstruct_slabs
 from daiss_bluesky.core.errors import InputError, UnavailableError
@@ -47,6 +51,8 @@ _SAME_WEIGHT = 1e-6
 
 class FbpReconstruction:
     """Takes frames in any order and holds the volume they make."""
+
+    adjustable = ("filter", "zingers", "zinger_threshold", "stripe_window_px")
 
     def __init__(
         self,
@@ -77,6 +83,7 @@ class FbpReconstruction:
         self._fields: Fields | None = None
         self._fields_version = 0
         self._axis: Axis | None = None
+        self._is_adjusted = False
         self._newest_projection: NDArray[np.float32] | None = None
         self._volume: NDArray[np.float32] | None = None
 
@@ -85,6 +92,11 @@ class FbpReconstruction:
         rows, n = self._slices_shape = shape
         self._place = rows // 2, n // 2, n // 2
         self._sum = SUMS[self._choice.method](shape, self._parameters.filter)
+
+    @property
+    def frame_shape(self) -> tuple[int, int]:
+        """Rows and columns of the detector's frames."""
+        return self._shape
 
     def add(self, batch: Batch) -> None:
         """Take frames in; any order, repeats are counted and change nothing."""
@@ -164,6 +176,11 @@ class FbpReconstruction:
         """Say why the projections must be read again, or None."""
         if self._collector.missing() or self._volume is not None:
             return None
+        if self._is_adjusted:
+            return "parameters were changed"
+        return self._late_knowledge()
+
+    def _late_knowledge(self) -> str | None:
         if any(entry.weight is None for entry in self._ledger.entries.values()):
             if self._settle() is None:
                 return None
@@ -187,6 +204,36 @@ class FbpReconstruction:
             raise InputError("the reconstruction is finished; its center stays")
         self._finder.give(center_px)
 
+    def set_parameters(self, changes: Mapping[str, Any]) -> None:
+        """Change some of the adjustable parameters; the projections are read again."""
+        if self._volume is not None:
+            raise InputError("the reconstruction is finished; its parameters stay")
+        wanted = adjusted(self._parameters, changes, self.adjustable)
+        if wanted.filter == "sharp" and self._choice.method != "gridding":
+            raise InputError("filter 'sharp' needs gridding; this is backprojection")
+        self._parameters = wanted
+        self._preprocessing = Preprocessing.of(wanted, self._scan, self._shape)
+        self._finder.set_zingers(wanted)
+        self._is_adjusted = True
+
+    def sinogram(
+        self, row: int, reread: Reread | None = None
+    ) -> tuple[int, NDArray[np.float64], NDArray[np.float32]]:
+        """Give the row, its angles and its attenuation (angle, column), corrected.
+
+        Of the row nearest to it that was kept; with `reread` of the row itself.
+        """
+        if not 0 <= row < self._shape[0]:
+            raise InputError(f"row z = {row}: 0 to {self._shape[0] - 1} is expected")
+        if reread is None:
+            fields = self._fields or self._collector.fields()
+            return self._finder.kept_sinogram(fields, row)
+        fields, axis = self._settled()
+        correct = self._preprocessing.of_rows(
+            fields, axis.tilt.tilt_rad, slice(row, row + 1)
+        )
+        return row, *read_sinogram(self._ledger, reread, correct)
+
     def center_fan(
         self, candidates_px: ArrayLike, row: int | None = None
     ) -> tuple[int, Fan]:
@@ -201,6 +248,11 @@ class FbpReconstruction:
     def restart(self) -> None:
         """Forget the projections, keep what was learned (center, flats, darks)."""
         self._ledger.forget()
+        if self._is_adjusted:
+            place = self._place
+            del self._sum  # so that there are never two
+            self._make_sum(self._slices_shape)
+            self._place, self._is_adjusted = place, False
         self._sum.clear()
         if self._mean is not None:
             self._mean.clear()
