@@ -19,6 +19,8 @@
 #define TALL 8
 #define CELLS ((TALL + 2) * (WIDE + 2))
 #define EACH 2
+// Frames in work together, so that several reads are under way.
+#define TOGETHER 4
 
 struct Detector {
     const float* dark;
@@ -32,7 +34,7 @@ struct Detector {
 // Light at a pixel that is not dead.
 __device__ inline float light(float counts, float dark, float gain)
 {
-    float value = (counts - dark) / gain;
+    float value = __fdividef(counts - dark, gain);
     return value > LEAST ? fminf(value, MOST) : LEAST;
 }
 
@@ -119,7 +121,7 @@ extern "C" __global__ void __launch_bounds__(WIDE * TALL) correct(
     const size_t size = (size_t)rows * columns;
     const size_t known_size = (size_t)(known_last - known_first) * columns;
     const int thread = threadIdx.y * WIDE + threadIdx.x;
-    __shared__ float t[2][TALL + 2][WIDE + 2];
+    __shared__ float t[TOGETHER][TALL + 2][WIDE + 2];
     int place[EACH], group_here = -1;
     float dark_here[EACH], before[EACH], after[EACH];
 #pragma unroll
@@ -133,32 +135,47 @@ extern "C" __global__ void __launch_bounds__(WIDE * TALL) correct(
     }
     const int begin = blockIdx.z * frames_each;
     const int end = min(begin + frames_each, frames);
-    for (int i = begin; i < end; ++i) {
-        const int group = (int)positions[i];
-        const float u = (float)(positions[i] - group);
-        const RAW* frame = raw + which[i] * known_size;
-        float(*now)[WIDE + 2] = t[i & 1];
+    for (int i = begin; i < end; i += TOGETHER) {
+        RAW counts[TOGETHER][EACH];
 #pragma unroll
-        for (int c = 0; c < EACH; ++c) {
-            if (place[c] < 0) continue;
-            if (group != group_here) {
-                before[c] = gains[group * size + place[c]];
-                after[c] = gains[min(group + 1, groups - 1) * size + place[c]];
+        for (int j = 0; j < TOGETHER; ++j) {
+            const RAW* frame = raw + which[min(i + j, end - 1)] * known_size;
+#pragma unroll
+            for (int c = 0; c < EACH; ++c)
+                if (place[c] >= 0) counts[j][c] = frame[place[c] - known_first * columns];
+        }
+#pragma unroll
+        for (int j = 0; j < TOGETHER; ++j) {
+            const double position = positions[min(i + j, end - 1)];
+            const int group = (int)position;
+            const float u = (float)(position - group);
+#pragma unroll
+            for (int c = 0; c < EACH; ++c) {
+                if (place[c] < 0) continue;
+                if (group != group_here) {
+                    before[c] = gains[group * size + place[c]];
+                    after[c] = gains[min(group + 1, groups - 1) * size + place[c]];
+                }
+                const float gain = between(before[c], after[c], u);
+                float value = light((float)counts[j][c], dark_here[c], gain);
+                if (isnan(gain)) {
+                    const RAW* frame = raw + which[min(i + j, end - 1)] * known_size;
+                    value = mean_of_neighbors(d, frame, place[c], group, u);
+                }
+                const int cell = thread + c * WIDE * TALL;
+                t[j][cell / (WIDE + 2)][cell % (WIDE + 2)] = value;
             }
-            const float counts = (float)frame[place[c] - known_first * columns];
-            const float gain = between(before[c], after[c], u);
-            float value = light(counts, dark_here[c], gain);
-            if (isnan(gain)) value = mean_of_neighbors(d, frame, place[c], group, u);
-            const int cell = thread + c * WIDE * TALL;
-            now[cell / (WIDE + 2)][cell % (WIDE + 2)] = value;
+            group_here = group;
         }
-        group_here = group;
         __syncthreads();
-        if (mine) {
-            float value = now[threadIdx.y + 1][threadIdx.x + 1];
-            if (inner) value = without_zinger(now, threadIdx.y + 1, threadIdx.x + 1, threshold);
+#pragma unroll
+        for (int j = 0; j < TOGETHER; ++j) {
+            if (!mine || i + j >= end) continue;
+            float value = t[j][threadIdx.y + 1][threadIdx.x + 1];
+            if (inner) value = without_zinger(t[j], threadIdx.y + 1, threadIdx.x + 1, threshold);
             if (LOGARITHM) value = -logf(value);
-            keep(out + i * frame_step + (y - first) * row_step + x, value);
+            keep(out + (i + j) * frame_step + (y - first) * row_step + x, value);
         }
+        __syncthreads();
     }
 }

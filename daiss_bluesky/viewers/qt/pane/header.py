@@ -20,6 +20,7 @@ class Header(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self.setStyleSheet("QToolButton { padding: 2px 6px; }")
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(4, 2, 4, 2)
         self._row.setSpacing(2)
