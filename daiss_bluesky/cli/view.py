@@ -50,6 +50,7 @@ def view(
     if dark and light:
         raise InputError("--dark and --light: choose one")
     refuse_blind()
+    fleet = None
     if tiled_uri is not None:
         refuse_server(tiled_uri)
         uri, key = tiled_uri, os.environ[API_KEY]
@@ -58,16 +59,20 @@ def view(
         uri, key = fleet.tiled_uri, fleet.api_key()
         refuse_absent(uri)
     result_uid = None if run is None else find_uid(connect(uri, key), run)
+    from daiss_bluesky.services.control_client import (  # noqa: PLC0415
+        ControlClient,
+    )
     from daiss_bluesky.viewers.qt.app import (  # noqa: PLC0415 - a second, and Qt
         ViewerOptions,
         run_viewer,
     )
 
+    steering = None if fleet is None else ControlClient(fleet.control_address())
     theme = "dark" if dark else "light" if light else None
     options = ViewerOptions(
         uri, key, result_uid, theme, picture=picture, close_after_s=close_after_s
     )
-    report = run_viewer(options, None)
+    report = run_viewer(options, steering)
     if json_output:
         typer.echo(json.dumps(report))
 

@@ -22,6 +22,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "Ctrl+]": "10 px to the right",
         "Ctrl+Z": "undo",
         "F": "center fan",
+        "O": "read 0° and 180° again",
     },
     "Window": {
         "T": "dark or light",

@@ -48,6 +48,7 @@ def _actions(window: "ViewerWindow") -> Mapping[str, Callable[[], Any]]:
         "Ctrl+]": lambda: steering.center.nudge(COARSE_PX),
         "Ctrl+Z": steering.center.undo_last,
         "F": steering.open_fan,
+        "O": steering.ask_half_turn,
         "T": window.toggle_theme,
         "Z": window.toggle_alone,
         "F11": window.toggle_full_screen,

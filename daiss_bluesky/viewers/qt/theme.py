@@ -88,7 +88,7 @@ QPushButton:hover, QToolButton:hover { border-color: $accent; }
 QPushButton:focus, QToolButton:focus { border: 2px solid $accent; padding: 3px 9px; }
 QPushButton:checked, QToolButton:checked { background: $accent; color: $on_accent; }
 QPushButton:disabled, QToolButton:disabled { color: $dim; background: $surface; }
-QPushButton[role="chip"] { border-radius: 10px; padding: 2px 7px; font-size: 12px; }
+QPushButton[role="chip"] { border-radius: 10px; padding: 2px 5px; font-size: 12px; }
 QPushButton[role="apply"] { background: $accent; color: $on_accent; font-weight: 600; }
 QPushButton[role="apply"]:disabled { background: $raised; color: $dim; }
 QLineEdit, QDoubleSpinBox, QSpinBox, QComboBox { background: $raised; color: $text;

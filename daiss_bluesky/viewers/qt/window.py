@@ -84,7 +84,11 @@ class ViewerWindow(QMainWindow):
             feed, steering, self.tomography, self.errands
         )
         self.ptychography = PtychographyPanel(
-            steering, self.errands, self.pages["ptychography"].panes["map"], self
+            feed,
+            steering,
+            self.errands,
+            self.pages["ptychography"].panes["map"],
+            self,
         )
         self.panels = QStackedWidget()
         self.panels.addWidget(self.steering.panel)
@@ -93,7 +97,7 @@ class ViewerWindow(QMainWindow):
             "steering", STEERING, self.panels, Qt.DockWidgetArea.RightDockWidgetArea
         )
         docks = [self.runs_dock, self.steering_dock]
-        self.resizeDocks(docks, [330, 300], Qt.Orientation.Horizontal)
+        self.resizeDocks(docks, [290, 270], Qt.Orientation.Horizontal)
         self.keys = KeySheet(self, {"In a picture": overview()})
         add_shortcuts(self)
         self._connect()

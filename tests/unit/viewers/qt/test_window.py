@@ -93,6 +93,9 @@ def test_one_crosshair_moves_the_others_and_asks_for_the_slices(opened: Opened) 
     assert opened.panes["slice_yz"].crosshair() == (10.5, 7.5)
     pump(lambda: opened.asked("look"))
     assert opened.asked("look")[-1] == (10, 7, 33)
+    opened.show("projection")
+    opened.panes["projection"].crosshair_moved.emit(3.0, 4.0)
+    assert opened.panes["slice_xz"].crosshair() == (3.5, 33.5)
 
 
 def test_a_finished_result_is_cut_anew(opened: Opened) -> None:
@@ -151,6 +154,28 @@ def test_a_click_into_the_fan_chooses_its_center(opened: Opened) -> None:
     assert [tile.tile.center_px for tile in best if tile.tile] == [21.5]
     QTest.mouseClick(best[0], Qt.MouseButton.LeftButton)
     pump(lambda: opened.asked("center") == [(21.5, "result5")])
+
+
+def test_half_a_turn_agrees_at_the_center(opened: Opened) -> None:
+    opened.show(*SLICES)
+    pane = opened.window.tomography.half_turn
+    pump(lambda: pane.pixels() is not None)
+    agreed = pane.pixels()
+    assert agreed is not None
+    assert np.array_equal(agreed[..., 0], agreed[..., 1])
+    opened.window.steering.center.nudge(1.0)
+    moved = pane.pixels()
+    assert moved is not None
+    assert not np.array_equal(moved[..., 0], moved[..., 1])
+
+
+def test_the_sinogram_is_that_of_the_crosshair(opened: Opened) -> None:
+    opened.show(*SLICES)
+    pump(lambda: opened.asked("sinogram") == [(10,)])
+    pump(lambda: opened.panes["sinogram"].picture)
+    shown = opened.panes["sinogram"].picture
+    assert shown is not None
+    assert np.allclose(shown.pixels[:, 0], [0, 0.1, 0.2])
 
 
 def test_a_manual_step_pauses_following_and_l_goes_on(opened: Opened) -> None:
@@ -262,6 +287,12 @@ def test_a_ptychography_has_its_own_page(qt_app: Any) -> None:
     opened = Opened(FakeFeed("ptychography"))
     opened.show("object_phase", "probe", "coverage")
     assert opened.window.stack.currentWidget() is opened.window.pages["ptychography"]
+    panel = opened.window.ptychography
+    pump(lambda: "3 planned" in panel.positions.words)
+    opened.feed.now = replace(opened.feed.now, arrays={"positions_um": (2, 2)})
+    pump(lambda: panel.positions.words == "Positions: 3 planned, 2 refined")
+    panel.switches["update_probe"].click()
+    pump(lambda: opened.asked("update") == [({"update_probe": True},)])
     opened.close()
 
 
