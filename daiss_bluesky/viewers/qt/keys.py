@@ -24,6 +24,14 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "F": "center fan",
         "O": "read 0° and 180° again",
     },
+    "Past updates": {
+        "Ctrl+Left": "one update back",
+        "Ctrl+Right": "one update on",
+        "Ctrl+PgUp": "ten back",
+        "Ctrl+PgDown": "ten on",
+        "Ctrl+End": "the newest again",
+        "D": "newest minus the one looked at",
+    },
     "Window": {
         "T": "dark or light",
         "Z": "the picture that has the focus alone, or all",

@@ -102,6 +102,10 @@ QHeaderView::section { background: $raised; color: $dim; border: 0;
   border-bottom: 1px solid $line; padding: 4px 6px; font-weight: 600; }
 QProgressBar { background: $raised; border: 0; max-height: 6px; }
 QProgressBar::chunk { background: $accent; }
+QSlider::groove:horizontal { height: 4px; background: $line; border-radius: 2px; }
+QSlider::handle:horizontal { width: 14px; margin: -6px 0; border-radius: 7px;
+  background: $accent; }
+QSlider::handle:horizontal:disabled { background: $line; }
 QTabBar::tab { background: $surface; color: $dim; padding: 6px 12px;
   border-bottom: 2px solid transparent; }
 QTabBar::tab:selected { color: $text; border-bottom: 2px solid $accent; }

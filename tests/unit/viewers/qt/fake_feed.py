@@ -149,7 +149,9 @@ class FakeFeed:
     def put(self, *views: str, number: int = 1) -> None:
         """Leave pictures for the window."""
         for view in views:
-            self.mailbox.put(self.picture(view, number=number))
+            picture = self.picture(view, number=number)
+            self.history.keep(picture)
+            self.mailbox.put(picture)
 
 
 class FakeReconstructor:

@@ -15,6 +15,7 @@ from daiss_bluesky.viewers.model.connection import Connection
 from daiss_bluesky.viewers.model.curves import Curves
 from daiss_bluesky.viewers.qt.keys import KEYS
 from daiss_bluesky.viewers.qt.layout import LayoutStore
+from daiss_bluesky.viewers.qt.pane.pane import ImagePane
 from daiss_bluesky.viewers.qt.theme import DARK, LIGHT
 from daiss_bluesky.viewers.qt.window import ViewerWindow
 from tests.unit.viewers.qt.fake_feed import SHAPES, FakeFeed, FakeReconstructor, pump
@@ -247,6 +248,42 @@ def test_what_the_user_set_survives_fifty_updates(opened: Opened) -> None:
         opened.show(*SLICES, number=number)
     assert pane.save_layout() == before
     assert pane.levels == levels
+
+
+def test_past_updates_are_shown_while_newer_ones_come(opened: Opened) -> None:
+    for number in (1, 2, 3):
+        opened.show(*SLICES, number=number)
+    scrubber, pane = opened.window.past.scrubber, opened.panes["slice_xy"]
+    pump(lambda: scrubber.slider.maximum() == 2)
+    scrubber.slider.setValue(0)
+    assert number_of(pane) == 1
+    opened.feed.put(*SLICES, number=4)
+    pump(lambda: scrubber.slider.maximum() == 3)
+    assert number_of(pane) == 1
+    assert scrubber.words.text().startswith("update 1, of")
+    scrubber.go_newest()
+    assert number_of(pane) == 4
+
+
+def test_the_difference_is_newest_minus_past(opened: Opened) -> None:
+    opened.feed.put(*SLICES, number=1)
+    pump(lambda: number_of(opened.panes["slice_xy"]) == 1)
+    brighter = opened.feed.picture("slice_xy", number=2)
+    brighter = replace(brighter, pixels=brighter.pixels + 5)
+    opened.feed.history.keep(brighter)
+    opened.feed.mailbox.put(brighter)
+    past, pane = opened.window.past, opened.panes["slice_xy"]
+    pump(lambda: past.scrubber.slider.maximum() == 1)
+    past.scrubber.step(-1)
+    past.toggle_difference()
+    shown = pane.painting.shown_pixels()
+    assert np.all(shown == 5)
+    past.scrubber.go_newest()
+    assert np.array_equal(pane.painting.shown_pixels(), brighter.pixels)
+
+
+def number_of(pane: ImagePane) -> int | None:
+    return pane.picture.number if pane.picture else None
 
 
 def test_the_layout_is_remembered(qt_app: Any, tmp_path: Path) -> None:
