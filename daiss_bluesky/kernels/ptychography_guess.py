@@ -9,8 +9,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from daiss_bluesky.kernels.ptychography import GROUP, Solver
-from daiss_bluesky.kernels.ptychography_step import Step
+from daiss_bluesky.kernels.ptychography import Solver
+from daiss_bluesky.kernels.ptychography_step import GROUP, Step
 
 Complex = NDArray[np.complex64]
 Reals = NDArray[np.float64]
