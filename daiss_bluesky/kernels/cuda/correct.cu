@@ -16,7 +16,7 @@
 #define SPREAD 3.0f
 #define NEIGHBORS 8
 #define WIDE 32
-#define TALL 8
+#define TALL 16
 #define CELLS ((TALL + 2) * (WIDE + 2))
 #define EACH 2
 // Frames in work together, so that several reads are under way.
@@ -102,11 +102,12 @@ __device__ float without_zinger(
 }
 
 // Frame which[i] of raw, with rows [known_first, known_last) of the detector, becomes
-// frame i of out, with rows [first, last); positions[i] is its place among the groups
-// of flats. Steps are the distances in out from frame to frame and from row to row.
+// frame i of out, with rows [first, last); its gain lies the part parts[i] behind group
+// groups_of[i]. Steps are the distances in out from frame to frame and from row to row.
 extern "C" __global__ void __launch_bounds__(WIDE * TALL) correct(
     const RAW* __restrict__ raw, const int* __restrict__ which,
-    const double* __restrict__ positions, int frames, int frames_each,
+    const int* __restrict__ groups_of, const float* __restrict__ parts, int frames,
+    int frames_each,
     const float* __restrict__ dark, const float* __restrict__ gains, int groups,
     const int* __restrict__ dead, int dead_count, int rows, int columns,
     int known_first, int known_last, int first, int last, float threshold,
@@ -146,9 +147,8 @@ extern "C" __global__ void __launch_bounds__(WIDE * TALL) correct(
         }
 #pragma unroll
         for (int j = 0; j < TOGETHER; ++j) {
-            const double position = positions[min(i + j, end - 1)];
-            const int group = (int)position;
-            const float u = (float)(position - group);
+            const int group = groups_of[min(i + j, end - 1)];
+            const float u = parts[min(i + j, end - 1)];
 #pragma unroll
             for (int c = 0; c < EACH; ++c) {
                 if (place[c] < 0) continue;

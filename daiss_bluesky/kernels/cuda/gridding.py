@@ -18,8 +18,8 @@ from daiss_bluesky.kernels.gridding import Grid
 
 _TILE_ROWS = 32
 _THREADS = 256
-_TILES = SIDE * SIDE // 4
-_WARPS = 8
+_TILES = SIDE * SIDE // 16
+_TALL = 8
 _FEW_ROWS = 64
 """Up to so many rows a lane works on one pair of slices, above on two."""
 
@@ -185,7 +185,7 @@ class SlabGridding:
             spectra.launch(
                 "turn",
                 (parts(length, _TILE_ROWS), count, self.lanes // _TILE_ROWS),
-                (_TILE_ROWS, _WARPS),
+                (_TILE_ROWS, _TALL),
                 (
                     self._padded, np.int32(pairs), np.int32(length),
                     np.int32(self.lanes), self._response, self._shifts[part],
@@ -197,12 +197,12 @@ class SlabGridding:
     def gather(self, rows: int) -> None:
         """Fill the grids from spectra."""
         cells = self.lanes * (SIDE * SIDE + 1) + len(self._knots) + 1
-        shared = 8 * cells + _WARPS * 32 * 20
+        shared = 8 * cells + _TILES * 32 * 68
         for first, count in ((0, self._inside), (self._inside, self._rim)):
             self._gather.launch(
                 "gather",
                 (count,),
-                (32 * _WARPS,),
+                (32 * _TILES,),
                 (
                     self._spectra, self._frequencies, self._cosines, self._sines,
                     np.int32(self._angles), np.int32(self.length),
