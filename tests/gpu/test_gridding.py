@@ -98,6 +98,19 @@ def test_a_new_center_needs_no_new_tables(cp: Any) -> None:
     np.testing.assert_allclose(out.get(), wanted, atol=1e-5 * np.abs(wanted).max())
 
 
+def test_grids_grow_to_the_same(cp: Any) -> None:
+    p, angles, weights = a_scan(7, 50, 41)
+    made = SlabGridding(7, 50, 16)
+    grids, out = made.new_grids(), poisoned(cp, (7, 50, 50))
+    for part in np.array_split(np.random.default_rng(0).permutation(41), 3):
+        made.set_lines(angles[part], weights[part], 25.0)
+        made.transform_rows(cp.asarray(p[part]).transpose(1, 0, 2))
+        made.gather(7, grids, adds=True)
+    made.invert(grids, 7, SCALE, out)
+    wanted = right(p, angles, weights, 25.0, "ramp")
+    np.testing.assert_allclose(out.get(), wanted, atol=1e-5 * np.abs(wanted).max())
+
+
 def test_memory_is_told_in_advance(cp: Any) -> None:
     pool = cp.get_default_memory_pool()
     pool.free_all_blocks()

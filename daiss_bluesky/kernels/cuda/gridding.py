@@ -156,8 +156,8 @@ class SlabGridding:
         Zero outside the inscribed circle.
         """
         self.transform_rows(p)
-        self.gather(len(p))
-        self.invert(len(p), scale, out)
+        self.gather(len(p), self._grids)
+        self.invert(self._grids, len(p), scale, out)
 
     def transform_rows(self, p: Any) -> None:
         """Filter attenuation (row, angle, column) into spectra, by direction."""
@@ -194,8 +194,12 @@ class SlabGridding:
                 ),
             )  # fmt: skip
 
-    def gather(self, rows: int) -> None:
-        """Fill the grids from spectra."""
+    def new_grids(self) -> Any:
+        """Make room for the grids of a slab that is to grow; nothing in it yet."""
+        return cupy().zeros_like(self._grids)
+
+    def gather(self, rows: int, grids: Any, *, adds: bool = False) -> None:
+        """Fill the grids of a slab from spectra, or add these to what is there."""
         cells = self.lanes * (SIDE * SIDE + 1) + len(self._knots) + 1
         shared = 8 * cells + _TILES * 32 * 68
         for first, count in ((0, self._inside), (self._inside, self._rim)):
@@ -208,24 +212,24 @@ class SlabGridding:
                     np.int32(self._angles), np.int32(self.length),
                     np.float32(self.size / self.length), self._knots, self._anchors,
                     self._found, np.int32(first), np.int32(self.size),
-                    np.int32(parts(rows, 2)), np.int32(first > 0), np.int32(0),
-                    self._grids,
+                    np.int32(parts(rows, 2)), np.int32(first > 0), np.int32(adds),
+                    grids,
                 ),
                 shared_bytes=shared,
             )  # fmt: skip
 
-    def invert(self, rows: int, scale: float, out: Any) -> None:
-        """Turn the grids into slices (z, y, x); uses up the grids."""
+    def invert(self, grids: Any, rows: int, scale: float, out: Any) -> None:
+        """Turn the grids of a slab into slices (z, y, x); uses up the grids."""
         pairs, columns = parts(rows, 2), self._grid.columns
         transform = planned((self.size, self.size), self._batch)
         for first in range(0, pairs, self._batch):
-            transform.backward(self._grids[first : first + self._batch])
+            transform.backward(grids[first : first + self._batch])
         Operator("slices", {"HALF": out.dtype.itemsize == 2}).launch(  # noqa: PLR2004
             "take_slices",
             (parts(columns, _THREADS), columns, pairs),
             (_THREADS,),
             (
-                self._grids, np.int32(self.size), np.int32(columns), np.int32(rows),
+                grids, np.int32(self.size), np.int32(columns), np.int32(rows),
                 self._correction, np.float32(scale / self._scale), out,
             ),
         )  # fmt: skip
