@@ -43,7 +43,7 @@ __device__ inline float between(float before, float after, float u)
     return u > 0 ? before * (1.0f - u) + after * u : before;
 }
 
-__device__ float mean_of_neighbors(
+__device__ __noinline__ float mean_of_neighbors(
     const Detector& d, const RAW* frame, int place, int group, float u)
 {
     int low = 0, high = d.dead_count;
@@ -82,12 +82,11 @@ __device__ float median(float v[NEIGHBORS])
     return (v[3] + v[4]) / 2.0f;
 }
 
-// A pixel far above all eight around it becomes their median.
-__device__ float without_zinger(
-    const float t[TALL + 2][WIDE + 2], int i, int j, float threshold)
+// A pixel far above all eight around it becomes their median; rarely asked for.
+__device__ __noinline__ float without_zinger(
+    const float (*t)[WIDE + 2], int i, int j, float threshold)
 {
     const float here = t[i][j];
-    if (!(here - t[i][j - 1] > threshold && here - t[i][j + 1] > threshold)) return here;
     float v[NEIGHBORS] = {t[i - 1][j - 1], t[i - 1][j],     t[i - 1][j + 1], t[i][j - 1],
                           t[i][j + 1],     t[i + 1][j - 1], t[i + 1][j],     t[i + 1][j + 1]};
     float lowest = v[0], highest = v[0];
@@ -171,8 +170,11 @@ extern "C" __global__ void __launch_bounds__(WIDE * TALL) correct(
 #pragma unroll
         for (int j = 0; j < TOGETHER; ++j) {
             if (!mine || i + j >= end) continue;
-            float value = t[j][threadIdx.y + 1][threadIdx.x + 1];
-            if (inner) value = without_zinger(t[j], threadIdx.y + 1, threadIdx.x + 1, threshold);
+            const int at_y = threadIdx.y + 1, at_x = threadIdx.x + 1;
+            float value = t[j][at_y][at_x];
+            const float beside = fmaxf(t[j][at_y][at_x - 1], t[j][at_y][at_x + 1]);
+            if (inner && value - beside > threshold)
+                value = without_zinger(t[j], at_y, at_x, threshold);
             if (LOGARITHM) value = -logf(value);
             keep(out + (i + j) * frame_step + (y - first) * row_step + x, value);
         }

@@ -26,6 +26,9 @@ _FEW_ROWS = 64
 _PADDED_BYTES = 1 << 29
 """Rows transformed at once; more gain nothing."""
 
+_ONE_PASS = 512, 4096
+"""Powers of two from and to which `filter_rows.cu` transforms rows."""
+
 _GRID_BATCH = 8
 """Grids transformed at once, which bounds the transform's own memory."""
 
@@ -61,7 +64,8 @@ class SlabGridding:
         shape = n_angles * self.length * self.lanes
         self._spectra = cp.zeros(shape, cp.uint32 if half else cp.complex64)
         padded = self._pairs, self._chunk, self.length
-        self._padded = cp.empty(padded, cp.complex64)
+        if not _in_one_pass(self.length):
+            self._padded = cp.empty(padded, cp.complex64)
         grids = parts(self._pairs, self._batch) * self._batch, self.size, self.size
         self._grids = cp.empty(grids, cp.complex64)
         self._upload_tables()
@@ -161,6 +165,29 @@ class SlabGridding:
 
     def transform_rows(self, p: Any) -> None:
         """Filter attenuation (row, angle, column) into spectra, by direction."""
+        if _in_one_pass(self.length):
+            self._filter_rows(p)
+        else:
+            self._transform_rows(p)
+
+    def _filter_rows(self, p: Any) -> None:
+        rows, n_angles, columns = p.shape
+        size, length = p.dtype.itemsize, self.length
+        constants = {"HALF": size == 2, "HALF_SPECTRA": self._half}  # noqa: PLR2004
+        bits = length.bit_length() - 1
+        Operator("filter_rows", {**constants, "BITS": bits}).launch(
+            "filter_rows",
+            (self.lanes // 2, n_angles),
+            (length // 16,),
+            (
+                p, np.int64(p.strides[0] // size), np.int64(p.strides[1] // size),
+                np.int32(rows), np.int32(columns), np.int32(self.lanes),
+                self._response, self._shifts, self._weights, self._places,
+                np.float32(self._scale), self._spectra,
+            ),
+        )  # fmt: skip
+
+    def _transform_rows(self, p: Any) -> None:
         rows, n_angles, columns = p.shape
         pairs, length = parts(rows, 2), self.length
         spectra = Operator(
@@ -233,3 +260,7 @@ class SlabGridding:
                 self._correction, np.float32(scale / self._scale), out,
             ),
         )  # fmt: skip
+
+
+def _in_one_pass(length: int) -> bool:
+    return _ONE_PASS[0] <= length <= _ONE_PASS[1] and length & (length - 1) == 0
