@@ -20,6 +20,8 @@ DESCRIPTIONS = {
     "center_px": "rotation center, columns",
     "frames_used": "projections inside the picture",
     "raw_uid": "bluesky run",
+    "result_uid": "reconstruction of it",
+    "update": "publication of the result, from 1",
 }
 
 

@@ -14,8 +14,8 @@ from daiss_bluesky.core.errors import InputError, UnavailableError
 from daiss_bluesky.core.reconstruction import Arrays, Progress
 from daiss_bluesky.core.results import Final, Result, Update
 from daiss_bluesky.publishers.nt_image import nt_image
+from daiss_bluesky.publishers.pv_names import TOMOGRAPHY_VIEWS, pv_name
 
-TOMOGRAPHY_VIEWS = ("slice_xy", "slice_xz", "slice_yz", "projection")
 UNKNOWN_COUNT = -1
 _PORT = "EPICS_PVAS_SERVER_PORT"
 _STATUS_TYPES = {
@@ -32,15 +32,6 @@ _STATUS_TYPES = {
 }
 _IDLE = {"s": "", "i": 0, "d": math.nan}
 _Scalar = str | int | float
-
-
-def pv_name(view: str) -> str:
-    """Name a view's PV behind the prefix: slice_xy is Recon:SliceXY."""
-    words = (
-        word.upper() if set(word) <= set("xyz") else word.capitalize()
-        for word in view.split("_")
-    )
-    return "Recon:" + "".join(words)
 
 
 class PvaPublisher:
@@ -112,6 +103,8 @@ class PvaPublisher:
             "center_px": _center(progress),
             "frames_used": progress.frames_used,
             "raw_uid": scan.run_uid,
+            "result_uid": self._result.uid,
+            "update": number,
         }
         self._last_id = self._first_id + number
         for view, picture in views.items():

@@ -2,12 +2,14 @@
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from daiss_bluesky.algorithms.adjusting import adjusted
 from daiss_bluesky.algorithms.ptychography.intake import Intake, Optics, Taken, turned
 from daiss_bluesky.algorithms.ptychography.orientation import TRIES, Bearing
 from daiss_bluesky.algorithms.ptychography.parameters import (
@@ -52,6 +54,11 @@ RECENT_GROUPS = 32
 class PtychographyReconstruction:
     """Takes frames and positions; what it shows depends on these and nothing else."""
 
+    adjustable = (
+        "alpha", "least_gain", "passes", "refine_positions", "update_object",
+        "update_probe",
+    )  # fmt: skip
+
     def __init__(
         self,
         scan: PtychographyScan,
@@ -78,6 +85,7 @@ class PtychographyReconstruction:
         known = None if parameters.probe == LAST else probe
         self._bearing = Bearing(parameters.orientation, known)
         self._updates = Updates.of(parameters)
+        self._adjusted: dict[str, object] = {}
         self._begin()
 
     def _begin(self) -> None:
@@ -219,6 +227,19 @@ class PtychographyReconstruction:
         given = {name: value for name, value in wanted.items() if value is not None}
         self._updates = replace(self._updates, **given)
 
+    def set_parameters(self, changes: Mapping[str, Any]) -> None:
+        """Change adjustable parameters, from the next visits or passes on."""
+        if self._steps:
+            late = changes.keys() - asdict(self._updates).keys()
+            if late:
+                raise InputError(
+                    f"the passes at the end have begun; {min(late)} stays as it is"
+                )
+        self._parameters = adjusted(self._parameters, changes, self.adjustable)
+        switches = {k: v for k, v in changes.items() if k in asdict(self._updates)}
+        self._updates = replace(self._updates, **switches)
+        self._adjusted.update({k: v for k, v in changes.items() if k not in switches})
+
     def progress(self) -> Progress:
         """Tell how far it is."""
         intake, expected = self._intake, self._scan.n_frames
@@ -243,6 +264,7 @@ class PtychographyReconstruction:
         intake, solver = self._intake, self._solver
         known: dict[str, object] = {
             **asdict(self._updates),
+            **self._adjusted,
             **self._bearing.report(),
             "device": self._device,
             "frames_paired": len(intake.seen) - intake.without_position,

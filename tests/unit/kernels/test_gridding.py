@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from daiss_bluesky.kernels import gridding_inverse, reference
+from daiss_bluesky.kernels import gridding_inverse, reference, reference_gridding
 from daiss_bluesky.kernels.gridding import BLOCK, Grid, add_projections, clear
 
 SCALE = 0.7
@@ -112,3 +112,18 @@ def test_cleared_grids_are_empty() -> None:
     clear(grids)
     assert not grids.any()
     assert grids.nbytes == grid.bytes
+
+
+@pytest.mark.parametrize("name", ["sharp", "hann"])
+@pytest.mark.parametrize(("rows", "n", "n_angles"), SHAPES)
+def test_compiled_gridding_is_its_reference_to_rounding(
+    rows: int, n: int, n_angles: int, name: str
+) -> None:
+    p, angles, weights = random_scan(rows, n, n_angles)
+    grid, center_px = Grid(rows, n, name), n / 2 - 0.7
+    grids = reference_gridding.spread(p, grid, angles, weights, center_px)
+    right = reference_gridding.slices(grids, grid, SCALE)
+    found = gridding_inverse.to_volume(
+        grids_of(grid, p, angles, weights, center_px), grid, SCALE
+    )
+    np.testing.assert_allclose(found, right, atol=1e-5 * np.abs(right).max())

@@ -1,0 +1,89 @@
+"""A page of image panes: what the pages of both techniques share."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from qtpy.QtCore import QByteArray, Qt
+from qtpy.QtWidgets import QSplitter, QVBoxLayout, QWidget
+
+from daiss_bluesky.viewers.model.picture import Picture
+from daiss_bluesky.viewers.qt.pane.colors import PaneColors
+from daiss_bluesky.viewers.qt.pane.pane import ImagePane
+from daiss_bluesky.viewers.qt.theme import Theme
+
+
+def pane_colors(theme: Theme) -> PaneColors:
+    """Give a pane the window's colors."""
+    return PaneColors(
+        ground=theme.background,
+        text=theme.text,
+        faint=theme.dim,
+        crosshair=theme.accent,
+        marks=(theme.warn, theme.accent, theme.bad, theme.good),
+    )
+
+
+class PanePage(QWidget):
+    """One pane a view, arranged in splitters whose places are remembered."""
+
+    def __init__(self, titles: Mapping[str, str], parent: Any = None) -> None:
+        super().__init__(parent)
+        self.panes: dict[str, ImagePane] = {}
+        for view, title in titles.items():
+            pane = ImagePane(title)
+            pane.setObjectName(view)
+            self.panes[view] = pane
+        self.splitters: list[QSplitter] = []
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+
+    def row(self, widgets: Sequence[QWidget], shares: Sequence[int]) -> QSplitter:
+        """Put widgets side by side."""
+        return self._split(Qt.Orientation.Horizontal, widgets, shares)
+
+    def column(self, widgets: Sequence[QWidget], shares: Sequence[int]) -> QSplitter:
+        """Put widgets below each other."""
+        return self._split(Qt.Orientation.Vertical, widgets, shares)
+
+    def fill(self, widget: QWidget) -> None:
+        """Make this all of the page."""
+        self._layout.addWidget(widget)
+
+    def show_picture(self, picture: Picture) -> None:
+        """Show a picture in the pane of its view; others are not for this page."""
+        pane = self.panes.get(picture.view)
+        if pane is not None:
+            pane.show_picture(picture)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take other colors."""
+        for pane in self.panes.values():
+            pane.set_colors(pane_colors(theme))
+
+    def save_layout(self) -> dict[str, Any]:
+        """Give splitters and panes as JSON can hold them."""
+        places = [bytes(one.saveState().toHex()).decode() for one in self.splitters]
+        panes = {view: pane.save_layout() for view, pane in self.panes.items()}
+        return {"splitters": places, "panes": panes}
+
+    def load_layout(self, layout: Mapping[str, Any]) -> None:
+        """Take over what `save_layout` gave; what does not fit is left out."""
+        places = layout.get("splitters", [])
+        for splitter, place in zip(self.splitters, places, strict=False):
+            splitter.restoreState(QByteArray.fromHex(place.encode()))
+        for view, stored in layout.get("panes", {}).items():
+            if view in self.panes:
+                self.panes[view].load_layout(stored)
+
+    def _split(
+        self, orientation: Any, widgets: Sequence[QWidget], shares: Sequence[int]
+    ) -> QSplitter:
+        splitter = QSplitter(orientation)
+        splitter.setChildrenCollapsible(False)
+        splitter.setHandleWidth(6)
+        for i, (widget, share) in enumerate(zip(widgets, shares, strict=True)):
+            splitter.addWidget(widget)
+            splitter.setStretchFactor(i, share)
+        splitter.setSizes([100 * share for share in shares])
+        self.splitters.append(splitter)
+        return splitter

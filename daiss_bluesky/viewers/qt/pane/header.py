@@ -1,0 +1,68 @@
+"""Line above the picture: its title, and menus for how it is painted."""
+
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QKeySequence
+from qtpy.QtWidgets import (
+    QAction,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QSizePolicy,
+    QToolButton,
+    QWidget,
+)
+
+from daiss_bluesky.viewers.qt.pane.keys import KEYS
+
+
+class Header(QWidget):
+    """Title to the left, buttons to the right."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setStyleSheet("QToolButton { padding: 2px 6px; }")
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(4, 2, 4, 2)
+        self._row.setSpacing(2)
+        self.title = QLabel()
+        font = self.title.font()
+        font.setBold(True)
+        self.title.setFont(font)
+        self.title.setMinimumWidth(20)
+        policy = QSizePolicy.Policy
+        self.title.setSizePolicy(policy.Ignored, policy.Preferred)
+        self._row.addWidget(self.title, 1)
+
+    def add_menu(self, name: str, says: str, menu: QMenu) -> QToolButton:
+        """Add a button that opens a menu."""
+        button = QToolButton()
+        button.setText(name)
+        button.setToolTip(says)
+        button.setAccessibleName(says)
+        button.setMenu(menu)
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        button.setAutoRaise(True)
+        self._row.addWidget(button)
+        return button
+
+    def add_switch(self, action: QAction) -> QToolButton:
+        """Add a button for an action."""
+        button = QToolButton()
+        button.setDefaultAction(action)
+        button.setAccessibleName(action.toolTip())
+        button.setAutoRaise(True)
+        self._row.addWidget(button)
+        return button
+
+
+def make_actions(owner: QWidget) -> dict[str, QAction]:
+    """Make the actions of KEYS, each with its key while `owner` has the focus."""
+    actions = {}
+    for key in KEYS:
+        action = QAction(key.says, owner)
+        action.setShortcut(QKeySequence(key.key))
+        action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        action.setToolTip(f"{key.says} ({key.key})")
+        owner.addAction(action)
+        actions[key.action] = action
+    return actions

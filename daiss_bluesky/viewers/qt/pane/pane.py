@@ -1,0 +1,272 @@
+"""One picture pane: picture, histogram, header and readout, and what joins them."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from qtpy.QtCore import QRectF, Qt, Signal
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QSplitter, QVBoxLayout, QWidget
+
+from daiss_bluesky.core.errors import InputError
+from daiss_bluesky.viewers.model.contrast import Contrast, Levels
+from daiss_bluesky.viewers.model.look import Look
+from daiss_bluesky.viewers.model.picture import Picture
+from daiss_bluesky.viewers.model.readout import point_text
+from daiss_bluesky.viewers.qt.pane.canvas import Canvas
+from daiss_bluesky.viewers.qt.pane.colors import DARK, PaneColors
+from daiss_bluesky.viewers.qt.pane.header import Header, make_actions
+from daiss_bluesky.viewers.qt.pane.levels_bar import LevelsBar
+from daiss_bluesky.viewers.qt.pane.look_menus import LookMenus
+from daiss_bluesky.viewers.qt.pane.painting import Painting
+from daiss_bluesky.viewers.qt.pane.saving import Saving
+from daiss_bluesky.viewers.qt.pane.tools import Tools
+
+_WIDE = 1.5
+"""Width to height from which the measuring panel is beside the picture."""
+
+
+class ImagePane(QWidget):
+    """Shows one view; zoom, levels, crosshair and marks survive new pictures.
+
+    Rows and columns are counted from the picture's top left edge in px: the element
+    under (row, column) is [floor(row), floor(column)].
+    """
+
+    crosshair_moved = Signal(float, float)
+    """Row, column; of the user's moves, not of `set_crosshair`."""
+    said = Signal(str)
+    """What was saved or copied, or why not; for the status line."""
+
+    def __init__(self, title: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._crosshair_placed = False
+        self.canvas = Canvas()
+        self.levels_bar = LevelsBar()
+        self.header = Header()
+        self.readout = QLabel()
+        self.actions_by_name = make_actions(self)
+        self._lay_out_picture()
+        self.painting = Painting(self.canvas, self.levels_bar)
+        self._menus = LookMenus(self.painting, self.header, self.actions_by_name)
+        self.tools = Tools(
+            self.canvas, self.painting, self.header, self.actions_by_name
+        )
+        self.saving = Saving(
+            self, self.painting, self.tools, self.header, self.actions_by_name
+        )
+        self._lay_out()
+        self._connect()
+        self.set_title(title)
+        self.set_colors(DARK)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+    @property
+    def picture(self) -> Picture | None:
+        """The newest picture."""
+        return self.painting.picture
+
+    @property
+    def look(self) -> Look:
+        """How it is painted."""
+        return self.painting.look
+
+    @property
+    def levels(self) -> Levels:
+        """Levels it is painted with."""
+        return self.painting.levels
+
+    def set_title(self, title: str) -> None:
+        """Name the pane, above it and for screen readers."""
+        self.header.title.setText(title)
+        self.setAccessibleName(title)
+
+    def set_colors(self, colors: PaneColors) -> None:
+        """Take the window's theme."""
+        for part in (self.canvas, self.levels_bar, self.tools):
+            part.set_colors(colors)
+
+    def show_picture(self, picture: Picture) -> None:
+        """Show a newer picture, of whatever size."""
+        before = self.picture
+        if before is not None and before.shape != picture.shape:
+            self._rescale(*_factors(before, picture))
+        self.painting.show(picture)
+        if not self._crosshair_placed:
+            self.set_crosshair(*(side / 2 for side in picture.shape))
+        self.tools.show_picture(picture)
+        self._refresh_readout()
+
+    def _rescale(self, down: float, right: float) -> None:
+        if (down, right) != (1.0, 1.0):
+            self.canvas.rescale(down, right)
+            self.tools.marks.rescale(down, right)
+
+    def set_look(self, look: Look) -> None:
+        """Choose how pictures are painted; InputError for an unknown map or scale."""
+        self.painting.set_look(look)
+
+    def set_contrast(self, contrast: Contrast) -> None:
+        """Let levels follow the picture in this way; frees locked ones."""
+        self.set_look(replace(self.look, contrast=contrast, locked=None))
+
+    def lock_levels(self, levels: Levels | None = None) -> None:
+        """Keep levels, the present ones if none are given."""
+        self.painting.lock_levels(levels)
+
+    def set_source(self, tiled_uri: str, *, finished: bool = False) -> None:
+        """Say where "copy as Python" reads: the server, and if the result is done."""
+        self.saving.tiled_uri = tiled_uri
+        self.saving.result_finished = finished
+
+    def set_reference(self, picture: Picture | None) -> None:
+        """Take an earlier picture to compare with; None forgets it."""
+        self.painting.set_reference(picture)
+
+    def show_difference(self, shown: bool) -> None:
+        """Show the newest picture minus the reference."""
+        self.painting.set_subtracting(shown)
+
+    def set_crosshair(self, row: float, column: float) -> None:
+        """Put the crosshair, without a signal."""
+        self._crosshair_placed = True
+        self.canvas.crosshair.place(row, column)
+        self.tools.crosshair_moved()
+        self._refresh_readout()
+
+    def crosshair(self) -> tuple[float, float]:
+        """Give row and column of the crosshair."""
+        return self.canvas.crosshair.row, self.canvas.crosshair.column
+
+    def save_layout(self) -> dict[str, Any]:
+        """Give what `load_layout` restores, as JSON can hold it."""
+        part = self.canvas.view.viewRect()
+        zoom = [part.x(), part.y(), part.width(), part.height()]
+        chosen = self.painting.look_chosen
+        return {
+            "look": self.painting.plain_look.to_dict() if chosen else None,
+            "zoom": None if self.canvas.view.fitted else zoom,
+            "crosshair": list(self.crosshair()) if self._crosshair_placed else None,
+            "crosshair_visible": self.canvas.crosshair.visible,
+            "histogram": self.levels_bar.isVisibleTo(self),
+            "marks": self.tools.marks.to_dict(),
+        }
+
+    def load_layout(self, stored: Mapping[str, Any]) -> None:
+        """Restore; what is missing stays, what is not understood is InputError."""
+        try:
+            self._load(stored)
+        except (TypeError, ValueError, KeyError, AttributeError) as error:
+            raise InputError(f"stored layout of a pane: {error}") from error
+
+    def _load(self, stored: Mapping[str, Any]) -> None:
+        if stored.get("look"):
+            self.set_look(Look.from_dict(stored["look"]))
+        if stored.get("zoom"):
+            self.canvas.view.show_rect(QRectF(*map(float, stored["zoom"])))
+        if stored.get("crosshair"):
+            row, column = map(float, stored["crosshair"])
+            self.set_crosshair(row, column)
+        self._show_crosshair(bool(stored.get("crosshair_visible", True)))
+        self.levels_bar.setVisible(bool(stored.get("histogram", True)))
+        self.tools.marks.load(stored.get("marks", {}))
+
+    def _lay_out_picture(self) -> None:
+        self.readout.setAccessibleName("Value under the cursor")
+        self.readout.setMinimumHeight(self.readout.fontMetrics().height() + 4)
+        self.readout.setMinimumWidth(20)
+        self._picture_area = QWidget()
+        middle = QHBoxLayout(self._picture_area)
+        middle.setContentsMargins(0, 0, 0, 0)
+        middle.setSpacing(2)
+        middle.addWidget(self.canvas, 1)
+        middle.addWidget(self.levels_bar)
+
+    def _lay_out(self) -> None:
+        halves = self._halves = QSplitter(Qt.Orientation.Vertical)
+        halves.setChildrenCollapsible(False)
+        halves.addWidget(self._picture_area)
+        halves.addWidget(self.tools)
+        halves.setStretchFactor(0, 3)
+        halves.setStretchFactor(1, 2)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(1)
+        column.addWidget(self.header)
+        column.addWidget(halves, 1)
+        column.addWidget(self.readout)
+
+    def resizeEvent(self, event: Any) -> None:
+        """Put the measuring panel where there is more room."""
+        super().resizeEvent(event)
+        wide = self.width() > _WIDE * self.height()
+        way = Qt.Orientation.Horizontal if wide else Qt.Orientation.Vertical
+        if self._halves.orientation() != way:
+            self._halves.setOrientation(way)
+
+    def _connect(self) -> None:
+        painting, keyed = self.painting, self.actions_by_name
+        self.canvas.hovered.connect(self._refresh_readout)
+        self.canvas.view.clicked.connect(self._click)
+        self.canvas.crosshair.moved.connect(self._cross)
+        self.canvas.view.sigRangeChanged.connect(self._range_changed)
+        self.levels_bar.dragged.connect(self._drag_levels)
+        self.levels_bar.released.connect(painting.paint)
+        self.levels_bar.freed.connect(painting.free_levels)
+        painting.repainted.connect(self._caption)
+        self.saving.said.connect(self.said)
+        self.saving.said.connect(self.readout.setText)
+        keyed["crosshair"].setCheckable(True)
+        keyed["crosshair"].setChecked(True)
+        keyed["fit"].triggered.connect(lambda *_: self.canvas.view.fit())
+        keyed["one_to_one"].triggered.connect(lambda *_: self.canvas.view.one_to_one())
+        keyed["histogram"].triggered.connect(self._toggle_histogram)
+        keyed["crosshair"].triggered.connect(self._show_crosshair)
+
+    def _click(self, row: float, column: float) -> None:
+        self.canvas.crosshair.place(row, column)
+        self._cross(row, column)
+
+    def _cross(self, row: float, column: float) -> None:
+        self._crosshair_placed = True
+        self.tools.crosshair_moved()
+        self._refresh_readout()
+        self.crosshair_moved.emit(row, column)
+
+    def _range_changed(self, *_: Any) -> None:
+        if self.look.contrast.visible_only and self.look.locked is None:
+            self.painting.paint()
+
+    def _drag_levels(self, low: float, high: float) -> None:
+        self.lock_levels(Levels(low, high))
+
+    def _toggle_histogram(self, *_: Any) -> None:
+        self.levels_bar.setVisible(not self.levels_bar.isVisibleTo(self))
+        self.painting.paint()
+
+    def _show_crosshair(self, visible: bool) -> None:
+        self.actions_by_name["crosshair"].setChecked(visible)
+        self.canvas.crosshair.set_visible(visible)
+
+    def _caption(self) -> None:
+        if self.picture is not None:
+            self.canvas.overlay.show_picture(self.picture, self.painting.notes())
+
+    def _refresh_readout(self) -> None:
+        if self.picture is None:
+            return
+        point = self.canvas.cursor_point()
+        text = "" if point is None else point_text(self.picture, *point)
+        if not text:
+            text = "+ " + point_text(self.picture, *self.crosshair())
+        self.readout.setText(text)
+
+
+def _factors(before: Picture, after: Picture) -> tuple[float, float]:
+    """By how much a length in px grew: by pixel sizes, or else by the shapes."""
+    if before.pixel_size_um is not None and after.pixel_size_um is not None:
+        factor = before.pixel_size_um / after.pixel_size_um
+        return factor, factor
+    return (
+        after.shape[0] / max(1, before.shape[0]),
+        after.shape[1] / max(1, before.shape[1]),
+    )

@@ -1,0 +1,107 @@
+"""The pictures of the newest result over PV Access: the fast lane at the beamline."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from threading import Lock, Thread
+from typing import Any
+
+import numpy as np
+
+from daiss_bluesky.publishers.pv_names import TOMOGRAPHY_VIEWS, pv_name
+from daiss_bluesky.viewers.sources.sink import Sink
+
+
+@dataclass(frozen=True, slots=True)
+class PvaPlace:
+    """Where results are served over PV Access."""
+
+    prefix: str
+    environment: Mapping[str, str] | None = None
+    """EPICS_PVA_* that stand in for those of the process."""
+
+
+class PvaSource:
+    """Follows the image PVs; one that is not there is waited for and costs nothing.
+
+    PV Access itself drops what nobody takes in time, so the newest wins.
+    """
+
+    def __init__(self, place: PvaPlace, sink: Sink) -> None:
+        self._place = place
+        self._sink = sink
+        self._lock = Lock()
+        self._context: Any = None
+        self._wanted = list(TOMOGRAPHY_VIEWS)
+        self._monitors: list[Any] = []
+        self._last_ids: dict[str, int] = {}
+        self._ended = False
+
+    def start(self) -> None:
+        """Begin, in a thread of its own, with the views that tomography has."""
+        Thread(target=self._begin, name="pva-source", daemon=True).start()
+
+    def _begin(self) -> None:
+        context = _connect(self._place.environment)
+        with self._lock:
+            if self._ended:
+                context.close()
+                return
+            self._context = context
+            for view in self._wanted:
+                self._monitor(view)
+
+    def watch(self, view: str) -> None:
+        """Follow a view from now on, whatever result it is of."""
+        with self._lock:
+            if view in self._wanted:
+                return
+            self._wanted.append(view)
+            if self._context is not None:
+                self._monitor(view)
+
+    def _monitor(self, view: str) -> None:
+        self._monitors.append(
+            self._context.monitor(
+                self._place.prefix + pv_name(view), partial(self._take, view)
+            )
+        )
+
+    def close(self) -> None:
+        """Let go of all."""
+        with self._lock:
+            for monitor in self._monitors:
+                monitor.close()
+            if self._context is not None:
+                self._context.close()
+            self._monitors, self._context, self._ended = [], None, True
+
+    def _take(self, view: str, value: Any) -> None:
+        attributes = {one["name"]: one["value"] for one in value["attribute"]}
+        uid, number = attributes.get("result_uid"), attributes.get("update")
+        if not uid or not number:
+            return  # what is served before the first result, or somebody else's
+        unique_id = int(value["uniqueId"])
+        if unique_id < self._last_ids.get(view, 0):
+            self._sink.began_anew(uid)
+        self._last_ids[view] = unique_id
+        columns, rows = (int(one["size"]) for one in value["dimension"])
+        stamp = value["timeStamp"]
+        self._sink.heard("pva")
+        self._sink.picture(
+            uid,
+            view,
+            np.asarray(value["value"]).reshape(rows, columns),
+            stamp["secondsPastEpoch"] + 1e-9 * stamp["nanoseconds"],
+            "pva",
+            int(number),
+            attributes.get("angle_deg"),
+        )
+
+
+def _connect(environment: Mapping[str, str] | None) -> Any:
+    from p4p.client.thread import Context  # noqa: PLC0415 - a third of a second
+
+    if environment is None:
+        return Context("pva", nt=False)
+    return Context("pva", conf=dict(environment), useenv=False, nt=False)
