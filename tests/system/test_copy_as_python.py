@@ -22,6 +22,7 @@ pytestmark = pytest.mark.system
 def run(snippet: str) -> Any:
     names: dict[str, Any] = {}
     exec(snippet, names)
+    names["root"].context.http_client.close()
     return names["pixels"]
 
 

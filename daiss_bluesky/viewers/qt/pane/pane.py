@@ -40,6 +40,7 @@ class ImagePane(QWidget):
     def __init__(self, title: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._crosshair_placed = False
+        self._before_click: tuple[float, float] | None = None
         self.canvas = Canvas()
         self.levels_bar = LevelsBar()
         self.header = Header()
@@ -207,6 +208,7 @@ class ImagePane(QWidget):
         painting, keyed = self.painting, self.actions_by_name
         self.canvas.hovered.connect(self._refresh_readout)
         self.canvas.view.clicked.connect(self._click)
+        self.canvas.view.double_clicked.connect(self._take_back_click)
         self.canvas.crosshair.moved.connect(self._cross)
         self.canvas.view.sigRangeChanged.connect(self._range_changed)
         self.levels_bar.dragged.connect(self._drag_levels)
@@ -223,8 +225,15 @@ class ImagePane(QWidget):
         keyed["crosshair"].triggered.connect(self._show_crosshair)
 
     def _click(self, row: float, column: float) -> None:
+        self._before_click = self.crosshair()
         self.canvas.crosshair.place(row, column)
         self._cross(row, column)
+
+    def _take_back_click(self) -> None:
+        """A double click fits; its first half moved the crosshair."""
+        if self._before_click is not None:
+            self.canvas.crosshair.place(*self._before_click)
+            self._cross(*self._before_click)
 
     def _cross(self, row: float, column: float) -> None:
         self._crosshair_placed = True

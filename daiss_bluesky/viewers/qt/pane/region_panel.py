@@ -44,7 +44,6 @@ class RegionPanel(QWidget):
         self.table = QTableWidget(0, len(COLUMNS))
         self.table.setAccessibleName("Regions")
         self.table.setHorizontalHeaderLabels(list(COLUMNS))
-        self.table.setStyleSheet("* { font-size: 8pt; }")
         self.table.verticalHeader().setVisible(False)
         self.table.verticalHeader().setDefaultSectionSize(22)
         header = self.table.horizontalHeader()
@@ -106,6 +105,12 @@ class RegionPanel(QWidget):
         """Take the theme's colors."""
         self._colors = colors
         self.trend.set_colors(colors)
+        self.table.setStyleSheet(
+            "* { font-size: 8pt; }"
+            "QTableView::indicator { width: 11px; height: 11px;"
+            f" border: 1px solid {colors.faint}; }}"
+            f"QTableView::indicator:checked {{ background: {colors.crosshair}; }}"
+        )
         self._draw()
 
     def _fill(self, row: int, mark: RegionMark) -> None:
