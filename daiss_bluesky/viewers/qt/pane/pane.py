@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from qtpy.QtCore import QRectF, Qt, Signal
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QSplitter, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.viewers.model.contrast import Contrast, Levels
@@ -14,6 +14,7 @@ from daiss_bluesky.viewers.model.picture import Picture
 from daiss_bluesky.viewers.model.readout import point_text
 from daiss_bluesky.viewers.qt.pane.canvas import Canvas
 from daiss_bluesky.viewers.qt.pane.colors import DARK, PaneColors
+from daiss_bluesky.viewers.qt.pane.elided import ElidedLabel
 from daiss_bluesky.viewers.qt.pane.header import Header, make_actions
 from daiss_bluesky.viewers.qt.pane.levels_bar import LevelsBar
 from daiss_bluesky.viewers.qt.pane.look_menus import LookMenus
@@ -44,7 +45,7 @@ class ImagePane(QWidget):
         self.canvas = Canvas()
         self.levels_bar = LevelsBar()
         self.header = Header()
-        self.readout = QLabel()
+        self.readout = ElidedLabel()
         self.actions_by_name = make_actions(self)
         self._lay_out_picture()
         self.painting = Painting(self.canvas, self.levels_bar)
@@ -79,6 +80,7 @@ class ImagePane(QWidget):
     def set_title(self, title: str) -> None:
         """Name the pane, above it and for screen readers."""
         self.header.title.setText(title)
+        self.header.title.setToolTip(title)
         self.setAccessibleName(title)
 
     def set_colors(self, colors: PaneColors) -> None:
@@ -92,10 +94,18 @@ class ImagePane(QWidget):
         if before is not None and before.shape != picture.shape:
             self._rescale(*_factors(before, picture))
         self.painting.show(picture)
+        if before is None:
+            self._begin()
         if not self._crosshair_placed:
             self.set_crosshair(*(side / 2 for side in picture.shape))
         self.tools.show_picture(picture)
         self._refresh_readout()
+
+    def _begin(self) -> None:
+        """Show what has a meaning from the first picture on."""
+        self._show_crosshair(self.actions_by_name["crosshair"].isChecked())
+        self.levels_bar.setVisible(self.actions_by_name["histogram"].isChecked())
+        self.painting.paint()
 
     def _rescale(self, down: float, right: float) -> None:
         if (down, right) != (1.0, 1.0):
@@ -147,8 +157,8 @@ class ImagePane(QWidget):
             "look": self.painting.plain_look.to_dict() if chosen else None,
             "zoom": None if self.canvas.view.fitted else zoom,
             "crosshair": list(self.crosshair()) if self._crosshair_placed else None,
-            "crosshair_visible": self.canvas.crosshair.visible,
-            "histogram": self.levels_bar.isVisibleTo(self),
+            "crosshair_visible": self.actions_by_name["crosshair"].isChecked(),
+            "histogram": self.actions_by_name["histogram"].isChecked(),
             "marks": self.tools.marks.to_dict(),
         }
 
@@ -168,13 +178,11 @@ class ImagePane(QWidget):
             row, column = map(float, stored["crosshair"])
             self.set_crosshair(row, column)
         self._show_crosshair(bool(stored.get("crosshair_visible", True)))
-        self.levels_bar.setVisible(bool(stored.get("histogram", True)))
+        self._show_histogram(bool(stored.get("histogram", True)))
         self.tools.marks.load(stored.get("marks", {}))
 
     def _lay_out_picture(self) -> None:
         self.readout.setAccessibleName("Value under the cursor")
-        self.readout.setMinimumHeight(self.readout.fontMetrics().height() + 4)
-        self.readout.setMinimumWidth(20)
         self._picture_area = QWidget()
         middle = QHBoxLayout(self._picture_area)
         middle.setContentsMargins(0, 0, 0, 0)
@@ -217,11 +225,14 @@ class ImagePane(QWidget):
         painting.repainted.connect(self._caption)
         self.saving.said.connect(self.said)
         self.saving.said.connect(self.readout.setText)
-        keyed["crosshair"].setCheckable(True)
-        keyed["crosshair"].setChecked(True)
+        for name in ("crosshair", "histogram"):
+            keyed[name].setCheckable(True)
+            keyed[name].setChecked(True)
+        self.canvas.crosshair.set_visible(False)
+        self.levels_bar.setVisible(False)
         keyed["fit"].triggered.connect(lambda *_: self.canvas.view.fit())
         keyed["one_to_one"].triggered.connect(lambda *_: self.canvas.view.one_to_one())
-        keyed["histogram"].triggered.connect(self._toggle_histogram)
+        keyed["histogram"].triggered.connect(self._show_histogram)
         keyed["crosshair"].triggered.connect(self._show_crosshair)
 
     def _click(self, row: float, column: float) -> None:
@@ -248,13 +259,14 @@ class ImagePane(QWidget):
     def _drag_levels(self, low: float, high: float) -> None:
         self.lock_levels(Levels(low, high))
 
-    def _toggle_histogram(self, *_: Any) -> None:
-        self.levels_bar.setVisible(not self.levels_bar.isVisibleTo(self))
+    def _show_histogram(self, visible: bool) -> None:
+        self.actions_by_name["histogram"].setChecked(visible)
+        self.levels_bar.setVisible(visible and self.picture is not None)
         self.painting.paint()
 
     def _show_crosshair(self, visible: bool) -> None:
         self.actions_by_name["crosshair"].setChecked(visible)
-        self.canvas.crosshair.set_visible(visible)
+        self.canvas.crosshair.set_visible(visible and self.picture is not None)
 
     def _caption(self) -> None:
         if self.picture is not None:

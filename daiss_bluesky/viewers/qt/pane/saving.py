@@ -48,7 +48,9 @@ class Saving(QObject):
         self.tiled_uri = ""
         self.result_finished = False
         self.writing: Thread | None = None
-        header.add_menu("Save", "Save or copy picture and measurements", self._menu())
+        header.add_menu(
+            "Save", "↓", "Save or copy picture and measurements", self._menu()
+        )
         keyed["copy"].triggered.connect(lambda *_: self.copy_picture())
         keyed["save"].triggered.connect(lambda *_: self._ask(".png"))
 

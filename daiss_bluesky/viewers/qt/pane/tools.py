@@ -39,7 +39,9 @@ class Tools(QTabWidget):
         self.setDocumentMode(True)
         self.setVisible(False)
         self._region_actions: list[QAction] = []
-        header.add_menu("Tools", "Profiles, regions, pins, comparison", self._menu())
+        header.add_menu(
+            "Tools", "⋯", "Profiles, regions, pins, comparison", self._menu()
+        )
         for name in _SWITCHES:
             keyed[name].setCheckable(True)
         for name, do in self._doing(cross).items():
