@@ -133,6 +133,11 @@ class Painting(QObject):
             self._blink.stop()
         self.paint()
 
+    def mark_saturation(self, marking: bool) -> None:
+        """Color what reaches the saturation level, and count it."""
+        self.marking_saturation = marking
+        self.paint()
+
     @property
     def blinking(self) -> bool:
         """Whether it blinks."""

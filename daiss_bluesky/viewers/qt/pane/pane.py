@@ -18,9 +18,10 @@ from daiss_bluesky.viewers.qt.pane.elided import ElidedLabel
 from daiss_bluesky.viewers.qt.pane.header import Header, make_actions
 from daiss_bluesky.viewers.qt.pane.levels_bar import LevelsBar
 from daiss_bluesky.viewers.qt.pane.look_menus import LookMenus
+from daiss_bluesky.viewers.qt.pane.measuring import Measuring
 from daiss_bluesky.viewers.qt.pane.painting import Painting
 from daiss_bluesky.viewers.qt.pane.saving import Saving
-from daiss_bluesky.viewers.qt.pane.tools import Tools
+from daiss_bluesky.viewers.qt.pane.tools_menu import ToolsMenu
 
 _WIDE = 1.5
 """Width to height from which the measuring panel is beside the picture."""
@@ -49,18 +50,20 @@ class ImagePane(QWidget):
         self.actions_by_name = make_actions(self)
         self._lay_out_picture()
         self.painting = Painting(self.canvas, self.levels_bar)
-        self._menus = LookMenus(self.painting, self.header, self.actions_by_name)
-        self.tools = Tools(
-            self.canvas, self.painting, self.header, self.actions_by_name
-        )
-        self.saving = Saving(
-            self, self.painting, self.tools, self.header, self.actions_by_name
-        )
+        self.measuring = Measuring(self.canvas)
+        self._add_menus()
         self._lay_out()
         self._connect()
         self.set_title(title)
         self.set_colors(DARK)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+    def _add_menus(self) -> None:
+        painting, header, keyed = self.painting, self.header, self.actions_by_name
+        cross = self.canvas.crosshair
+        self._look_menus = LookMenus(painting, header, keyed)
+        self._tools_menu = ToolsMenu(painting, self.measuring, cross, header, keyed)
+        self.saving = Saving(self, painting, self.measuring, header, keyed)
 
     @property
     def picture(self) -> Picture | None:
@@ -85,7 +88,7 @@ class ImagePane(QWidget):
 
     def set_colors(self, colors: PaneColors) -> None:
         """Take the window's theme."""
-        for part in (self.canvas, self.levels_bar, self.tools):
+        for part in (self.canvas, self.levels_bar, self.measuring):
             part.set_colors(colors)
 
     def show_picture(self, picture: Picture) -> None:
@@ -98,7 +101,7 @@ class ImagePane(QWidget):
             self._begin()
         if not self._crosshair_placed:
             self.set_crosshair(*(side / 2 for side in picture.shape))
-        self.tools.show_picture(picture)
+        self.measuring.show_picture(picture)
         self._refresh_readout()
 
     def _begin(self) -> None:
@@ -110,7 +113,7 @@ class ImagePane(QWidget):
     def _rescale(self, down: float, right: float) -> None:
         if (down, right) != (1.0, 1.0):
             self.canvas.rescale(down, right)
-            self.tools.marks.rescale(down, right)
+            self.measuring.marks.rescale(down, right)
 
     def set_look(self, look: Look) -> None:
         """Choose how pictures are painted; InputError for an unknown map or scale."""
@@ -141,7 +144,7 @@ class ImagePane(QWidget):
         """Put the crosshair, without a signal."""
         self._crosshair_placed = True
         self.canvas.crosshair.place(row, column)
-        self.tools.crosshair_moved()
+        self.measuring.crosshair_moved()
         self._refresh_readout()
 
     def crosshair(self) -> tuple[float, float]:
@@ -159,7 +162,7 @@ class ImagePane(QWidget):
             "crosshair": list(self.crosshair()) if self._crosshair_placed else None,
             "crosshair_visible": self.actions_by_name["crosshair"].isChecked(),
             "histogram": self.actions_by_name["histogram"].isChecked(),
-            "marks": self.tools.marks.to_dict(),
+            "marks": self.measuring.marks.to_dict(),
         }
 
     def load_layout(self, stored: Mapping[str, Any]) -> None:
@@ -179,7 +182,7 @@ class ImagePane(QWidget):
             self.set_crosshair(row, column)
         self._show_crosshair(bool(stored.get("crosshair_visible", True)))
         self._show_histogram(bool(stored.get("histogram", True)))
-        self.tools.marks.load(stored.get("marks", {}))
+        self.measuring.marks.load(stored.get("marks", {}))
 
     def _lay_out_picture(self) -> None:
         self.readout.setAccessibleName("Value under the cursor")
@@ -194,7 +197,7 @@ class ImagePane(QWidget):
         halves = self._halves = QSplitter(Qt.Orientation.Vertical)
         halves.setChildrenCollapsible(False)
         halves.addWidget(self._picture_area)
-        halves.addWidget(self.tools)
+        halves.addWidget(self.measuring)
         halves.setStretchFactor(0, 3)
         halves.setStretchFactor(1, 2)
         column = QVBoxLayout(self)
@@ -248,7 +251,7 @@ class ImagePane(QWidget):
 
     def _cross(self, row: float, column: float) -> None:
         self._crosshair_placed = True
-        self.tools.crosshair_moved()
+        self.measuring.crosshair_moved()
         self._refresh_readout()
         self.crosshair_moved.emit(row, column)
 
