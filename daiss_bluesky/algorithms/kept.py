@@ -23,6 +23,7 @@ from daiss_bluesky.core.frames import FrameKey
 from daiss_bluesky.core.reconstruction import Arrays, OnStep, Progress, Reread
 from daiss_bluesky.core.scan import Scan
 from daiss_bluesky.kernels.half_acquisition import OffsetField, fold
+from daiss_bluesky.kernels.operators import Operators
 from daiss_bluesky.kernels.stripes import work_bytes
 
 Array = NDArray[np.float32]
@@ -167,6 +168,10 @@ class KeptReconstruction(FbpReconstruction):
 
 class KeptAlgorithm(FbpAlgorithm):
     """Starts reconstructions that solve for the volume at the end."""
+
+    def operators(self) -> list[Operators]:
+        """Give none: the solvers work on the CPU."""
+        return []
 
     def _memory_bytes(
         self, scan: Scan, frame_shape: tuple[int, int], method: Method

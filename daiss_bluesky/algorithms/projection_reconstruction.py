@@ -75,6 +75,14 @@ class ProjectionReconstruction:
         self._place = rows // 2, n // 2, n // 2
         self._make_sum(shape)
 
+    def stale(self) -> str | None:
+        """Say why the projections must be read again, or None."""
+        raise NotImplementedError
+
+    def restart(self) -> None:
+        """Forget the projections, keep what was learned (center, flats, darks)."""
+        raise NotImplementedError
+
     def _make_sum(self, shape: tuple[int, int]) -> None:
         """Make what holds the projections, or their sum."""
         raise NotImplementedError
@@ -200,6 +208,7 @@ class ProjectionReconstruction:
         newest = self._ledger.newest()
         parameters = self._parameters.model_dump()
         parameters |= {"center_source": None, "method": self._choice.method}
+        parameters["device"] = "cpu"
         parameters["method_reason"] = self._choice.reason
         parameters["slices_zyx"] = self._place
         if self._axis is not None:

@@ -16,9 +16,11 @@
 #define SPREAD 3.0f
 #define NEIGHBORS 8
 #define WIDE 32
-#define TALL 8
+#define TALL 16
 #define CELLS ((TALL + 2) * (WIDE + 2))
 #define EACH 2
+// Frames in work together, so that several reads are under way.
+#define TOGETHER 4
 
 struct Detector {
     const float* dark;
@@ -32,7 +34,7 @@ struct Detector {
 // Light at a pixel that is not dead.
 __device__ inline float light(float counts, float dark, float gain)
 {
-    float value = (counts - dark) / gain;
+    float value = __fdividef(counts - dark, gain);
     return value > LEAST ? fminf(value, MOST) : LEAST;
 }
 
@@ -41,7 +43,7 @@ __device__ inline float between(float before, float after, float u)
     return u > 0 ? before * (1.0f - u) + after * u : before;
 }
 
-__device__ float mean_of_neighbors(
+__device__ __noinline__ float mean_of_neighbors(
     const Detector& d, const RAW* frame, int place, int group, float u)
 {
     int low = 0, high = d.dead_count;
@@ -80,12 +82,11 @@ __device__ float median(float v[NEIGHBORS])
     return (v[3] + v[4]) / 2.0f;
 }
 
-// A pixel far above all eight around it becomes their median.
-__device__ float without_zinger(
-    const float t[TALL + 2][WIDE + 2], int i, int j, float threshold)
+// A pixel far above all eight around it becomes their median; rarely asked for.
+__device__ __noinline__ float without_zinger(
+    const float (*t)[WIDE + 2], int i, int j, float threshold)
 {
     const float here = t[i][j];
-    if (!(here - t[i][j - 1] > threshold && here - t[i][j + 1] > threshold)) return here;
     float v[NEIGHBORS] = {t[i - 1][j - 1], t[i - 1][j],     t[i - 1][j + 1], t[i][j - 1],
                           t[i][j + 1],     t[i + 1][j - 1], t[i + 1][j],     t[i + 1][j + 1]};
     float lowest = v[0], highest = v[0];
@@ -100,11 +101,12 @@ __device__ float without_zinger(
 }
 
 // Frame which[i] of raw, with rows [known_first, known_last) of the detector, becomes
-// frame i of out, with rows [first, last); positions[i] is its place among the groups
-// of flats. Steps are the distances in out from frame to frame and from row to row.
+// frame i of out, with rows [first, last); its gain lies the part parts[i] behind group
+// groups_of[i]. Steps are the distances in out from frame to frame and from row to row.
 extern "C" __global__ void __launch_bounds__(WIDE * TALL) correct(
     const RAW* __restrict__ raw, const int* __restrict__ which,
-    const double* __restrict__ positions, int frames, int frames_each,
+    const int* __restrict__ groups_of, const float* __restrict__ parts, int frames,
+    int frames_each,
     const float* __restrict__ dark, const float* __restrict__ gains, int groups,
     const int* __restrict__ dead, int dead_count, int rows, int columns,
     int known_first, int known_last, int first, int last, float threshold,
@@ -119,7 +121,7 @@ extern "C" __global__ void __launch_bounds__(WIDE * TALL) correct(
     const size_t size = (size_t)rows * columns;
     const size_t known_size = (size_t)(known_last - known_first) * columns;
     const int thread = threadIdx.y * WIDE + threadIdx.x;
-    __shared__ float t[2][TALL + 2][WIDE + 2];
+    __shared__ float t[TOGETHER][TALL + 2][WIDE + 2];
     int place[EACH], group_here = -1;
     float dark_here[EACH], before[EACH], after[EACH];
 #pragma unroll
@@ -133,32 +135,49 @@ extern "C" __global__ void __launch_bounds__(WIDE * TALL) correct(
     }
     const int begin = blockIdx.z * frames_each;
     const int end = min(begin + frames_each, frames);
-    for (int i = begin; i < end; ++i) {
-        const int group = (int)positions[i];
-        const float u = (float)(positions[i] - group);
-        const RAW* frame = raw + which[i] * known_size;
-        float(*now)[WIDE + 2] = t[i & 1];
+    for (int i = begin; i < end; i += TOGETHER) {
+        RAW counts[TOGETHER][EACH];
 #pragma unroll
-        for (int c = 0; c < EACH; ++c) {
-            if (place[c] < 0) continue;
-            if (group != group_here) {
-                before[c] = gains[group * size + place[c]];
-                after[c] = gains[min(group + 1, groups - 1) * size + place[c]];
+        for (int j = 0; j < TOGETHER; ++j) {
+            const RAW* frame = raw + which[min(i + j, end - 1)] * known_size;
+#pragma unroll
+            for (int c = 0; c < EACH; ++c)
+                if (place[c] >= 0) counts[j][c] = frame[place[c] - known_first * columns];
+        }
+#pragma unroll
+        for (int j = 0; j < TOGETHER; ++j) {
+            const int group = groups_of[min(i + j, end - 1)];
+            const float u = parts[min(i + j, end - 1)];
+#pragma unroll
+            for (int c = 0; c < EACH; ++c) {
+                if (place[c] < 0) continue;
+                if (group != group_here) {
+                    before[c] = gains[group * size + place[c]];
+                    after[c] = gains[min(group + 1, groups - 1) * size + place[c]];
+                }
+                const float gain = between(before[c], after[c], u);
+                float value = light((float)counts[j][c], dark_here[c], gain);
+                if (isnan(gain)) {
+                    const RAW* frame = raw + which[min(i + j, end - 1)] * known_size;
+                    value = mean_of_neighbors(d, frame, place[c], group, u);
+                }
+                const int cell = thread + c * WIDE * TALL;
+                t[j][cell / (WIDE + 2)][cell % (WIDE + 2)] = value;
             }
-            const float counts = (float)frame[place[c] - known_first * columns];
-            const float gain = between(before[c], after[c], u);
-            float value = light(counts, dark_here[c], gain);
-            if (isnan(gain)) value = mean_of_neighbors(d, frame, place[c], group, u);
-            const int cell = thread + c * WIDE * TALL;
-            now[cell / (WIDE + 2)][cell % (WIDE + 2)] = value;
+            group_here = group;
         }
-        group_here = group;
         __syncthreads();
-        if (mine) {
-            float value = now[threadIdx.y + 1][threadIdx.x + 1];
-            if (inner) value = without_zinger(now, threadIdx.y + 1, threadIdx.x + 1, threshold);
+#pragma unroll
+        for (int j = 0; j < TOGETHER; ++j) {
+            if (!mine || i + j >= end) continue;
+            const int at_y = threadIdx.y + 1, at_x = threadIdx.x + 1;
+            float value = t[j][at_y][at_x];
+            const float beside = fmaxf(t[j][at_y][at_x - 1], t[j][at_y][at_x + 1]);
+            if (inner && value - beside > threshold)
+                value = without_zinger(t[j], at_y, at_x, threshold);
             if (LOGARITHM) value = -logf(value);
-            keep(out + i * frame_step + (y - first) * row_step + x, value);
+            keep(out + (i + j) * frame_step + (y - first) * row_step + x, value);
         }
+        __syncthreads();
     }
 }

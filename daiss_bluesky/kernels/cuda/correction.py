@@ -11,7 +11,7 @@ from daiss_bluesky.kernels.correction import Fields
 from daiss_bluesky.kernels.cuda.module import Operator, cupy, parts
 
 RAW_TYPES = {"uint8": "unsigned char", "uint16": "unsigned short", "float32": "float"}
-_WIDE, _TALL = 32, 8
+_WIDE, _TALL = 32, 16
 _FRAMES_EACH = 16
 """Frames that a block of threads goes through."""
 
@@ -66,6 +66,8 @@ def correct(
     height, columns = fields.dark.shape
     rows = slice(0, height) if rows is None else rows
     cp, count = cupy(), len(which)
+    position = fields.fields.position(times_s)
+    group = position.astype(np.int32)
     threshold = np.inf if zinger_threshold is None else zinger_threshold
     size = out.dtype.itemsize
     operator = Operator(
@@ -81,8 +83,8 @@ def correct(
         ),
         (_WIDE, _TALL),
         (
-            raw, cp.asarray(which, cp.int32),
-            cp.asarray(fields.fields.position(times_s)), np.int32(count),
+            raw, cp.asarray(which, cp.int32), cp.asarray(group),
+            cp.asarray(position - group, cp.float32), np.int32(count),
             np.int32(_FRAMES_EACH), fields.dark, fields.gains,
             np.int32(len(fields.gains)), fields.dead,
             np.int32(len(fields.fields.dead)), np.int32(height), np.int32(columns),

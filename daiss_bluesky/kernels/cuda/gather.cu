@@ -13,17 +13,19 @@
 #define REACH 3
 #define STEPS 256
 #define KNOTS (WIDTH * STEPS + 1)
-#define TILE 2
+#define TILE 4
 #define SIDE 8
-#define WARPS 8
 #define TILES (SIDE * SIDE / (TILE * TILE))
+#ifndef AHEAD
+#define AHEAD 4  // samples read before the first is used
+#endif
 #define LANES (32 * EACH)
 // Cells of a pair in shared memory; one more, so that lanes use different banks.
 #define ROOM (SIDE * SIDE + 1)
 #define ALL 0xffffffffu
 #define PI 3.14159265358979f
 
-// Place of a tile of a block: `anchors` are (u, v) of the blocks' first cells, from
+// Place of a tile of a block, a warp's: `anchors` are (u, v) of the blocks' first cells, from
 // the middle of the grid.
 __device__ inline int2 tile_at(const int2* anchors, int block, int tile)
 {
@@ -111,29 +113,29 @@ __device__ inline int2 samples_near(const Lines& lines, int slot, int2 at)
     return make_int2(low + middle, last < first - 1 ? 0 : max(high - low + 1, 0));
 }
 
-// Weights of the window in cells `at` and at + 1 for a sample at a coordinate.
-__device__ inline float2 weights_at(const float2* table, float coordinate, int at)
+// Weights of the window in TILE cells from `at` on for a sample at a coordinate.
+__device__ inline void weigh(
+    const float2* table, float coordinate, int at, float weights[TILE])
 {
     const float below = floorf(coordinate);
     const float place = (coordinate - below) * STEPS;
     const int step = (int)place;
     const float part = place - step;
-    const int m = at - (int)below + REACH - 1;
-    float2 weights = make_float2(0.0f, 0.0f);
-    const int knot = (m + 1) * STEPS - step;
-    if (m >= 0 && m < WIDTH) {
-        const float2 entry = table[knot];
-        weights.x = entry.x + part * entry.y;
+    const int first = at - (int)below + REACH - 1;
+#pragma unroll
+    for (int i = 0; i < TILE; ++i) {
+        const int m = first + i;
+        weights[i] = 0.0f;
+        if (m >= 0 && m < WIDTH) {
+            const float2 entry = table[(m + 1) * STEPS - step];
+            weights[i] = entry.x + part * entry.y;
+        }
     }
-    if (m + 1 >= 0 && m + 1 < WIDTH) {
-        const float2 entry = table[knot + STEPS];
-        weights.y = entry.x + part * entry.y;
-    }
-    return weights;
 }
 
+// What a warp works on; lane k finds the weights (v, u) and the place of sample k.
 struct Reached {
-    float4 weights[32];
+    float4 weights[32][TILE];
     unsigned int at[32];
 };
 
@@ -143,52 +145,64 @@ struct __align__(sizeof(Spectrum) * EACH) Some {
 };
 
 struct Sums {
-    float2 of[TILE * TILE][EACH];
+    float2 of[TILE][TILE][EACH];
 };
 
 __device__ inline void clear(Sums& sums)
 {
 #pragma unroll
-    for (int c = 0; c < TILE * TILE; ++c)
+    for (int v = 0; v < TILE; ++v)
 #pragma unroll
-        for (int e = 0; e < EACH; ++e) sums.of[c][e] = make_float2(0.0f, 0.0f);
+        for (int u = 0; u < TILE; ++u)
+#pragma unroll
+            for (int e = 0; e < EACH; ++e) sums.of[v][u][e] = make_float2(0.0f, 0.0f);
 }
 
-__device__ inline void add(Sums& to, const Sums& more)
+// Put a lane's sums into, or add them to, its own cells.
+__device__ inline void flush(const Sums& sums, float2* cells, bool adds)
 {
 #pragma unroll
-    for (int c = 0; c < TILE * TILE; ++c)
+    for (int v = 0; v < TILE; ++v)
 #pragma unroll
-        for (int e = 0; e < EACH; ++e) {
-            to.of[c][e].x += more.of[c][e].x;
-            to.of[c][e].y += more.of[c][e].y;
-        }
+        for (int u = 0; u < TILE; ++u)
+#pragma unroll
+            for (int e = 0; e < EACH; ++e) {
+                float2* to = cells + 32 * e * ROOM + v * SIDE + u;
+                float2 value = sums.of[v][u][e];
+                if (adds) value = make_float2(to->x + value.x, to->y + value.y);
+                *to = value;
+            }
 }
 
-__device__ inline void add_weighted(Sums& to, const float4& w, const Some& some)
+__device__ inline void add_weighted(Sums& to, const float4 weights[TILE], const Some& some)
 {
+    float2 values[EACH];
 #pragma unroll
-    for (int e = 0; e < EACH; ++e) {
-        const float2 value = unpacked(some.of[e]);
-        to.of[0][e].x += w.x * value.x;
-        to.of[0][e].y += w.x * value.y;
-        to.of[1][e].x += w.y * value.x;
-        to.of[1][e].y += w.y * value.y;
-        to.of[2][e].x += w.z * value.x;
-        to.of[2][e].y += w.z * value.y;
-        to.of[3][e].x += w.w * value.x;
-        to.of[3][e].y += w.w * value.y;
+    for (int e = 0; e < EACH; ++e) values[e] = unpacked(some.of[e]);
+#pragma unroll
+    for (int v = 0; v < TILE; ++v) {
+        const float4 four = weights[v];
+        const float w[TILE] = {four.x, four.y, four.z, four.w};
+#pragma unroll
+        for (int u = 0; u < TILE; ++u)
+#pragma unroll
+            for (int e = 0; e < EACH; ++e) {
+                to.of[v][u][e].x += w[u] * values[e].x;
+                to.of[v][u][e].y += w[u] * values[e].y;
+            }
     }
 }
 
-// Sum over all samples in reach of a tile, by a warp. Lines are summed by 32 first,
-// since in the middle of the grid all of them add up.
+// Sum over all samples in reach of a tile, by a warp, into its cells. Lines are summed
+// by 32 first, since in the middle of the grid all of them add up.
 __device__ void sum_tile(
     const Lines& lines, const Some* __restrict__ spectra, const float* __restrict__ frequencies,
-    const float2* table, Reached& reached, int2 at, int2 found, Sums& total)
+    const float2* table, Reached& reached, int2 at, int2 found, float2* cells)
 {
     const int lane = threadIdx.x % 32;
-    clear(total);
+    Sums sums;
+    clear(sums);
+    if (found.y == 0) flush(sums, cells, false);
     for (int begin = 0; begin < found.y; begin += 32) {
         int slot = found.x + begin + lane;
         if (slot >= lines.angles) slot -= lines.angles;
@@ -202,7 +216,6 @@ __device__ void sum_tile(
         }
         const int count = __shfl_sync(ALL, until, 31);
         const int offset = near.x - (until - near.y);
-        Sums sums;
         clear(sums);
         for (int base = 0; base < count; base += 32) {
             const int sample = base + lane;
@@ -214,30 +227,32 @@ __device__ void sum_tile(
             }
             const int k = sample + __shfl_sync(ALL, offset, owner);
             const int line = __shfl_sync(ALL, slot, owner);
-            float4 weights = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+            float wu[TILE] = {}, wv[TILE] = {};
             unsigned int place = 0;
             if (sample < count) {
                 const float f = frequencies[k];
-                const float2 wu = weights_at(table, __fmul_rn(f, lines.cosines[line]), at.x);
-                const float2 wv = weights_at(table, __fmul_rn(f, lines.sines[line]), at.y);
-                weights = make_float4(wu.x * wv.x, wu.y * wv.x, wu.x * wv.y, wu.y * wv.y);
+                weigh(table, __fmul_rn(f, lines.cosines[line]), at.x, wu);
+                weigh(table, __fmul_rn(f, lines.sines[line]), at.y, wv);
                 place = (unsigned int)line * lines.length + k;
             }
             __syncwarp();
-            reached.weights[lane] = weights;
+#pragma unroll
+            for (int v = 0; v < TILE; ++v)
+                reached.weights[lane][v] =
+                    make_float4(wu[0] * wv[v], wu[1] * wv[v], wu[2] * wv[v], wu[3] * wv[v]);
             reached.at[lane] = place;
             __syncwarp();
             const int n = min(32, count - base);
-            for (int j = 0; j < n; j += 4) {
-                Some some[4];
+            for (int j = 0; j < n; j += AHEAD) {
+                Some some[AHEAD];
 #pragma unroll
-                for (int i = 0; i < 4; ++i)
+                for (int i = 0; i < AHEAD; ++i)
                     some[i] = spectra[(size_t)reached.at[j + i] * 32 + lane];
 #pragma unroll
-                for (int i = 0; i < 4; ++i) add_weighted(sums, reached.weights[j + i], some[i]);
+                for (int i = 0; i < AHEAD; ++i) add_weighted(sums, reached.weights[j + i], some[i]);
             }
         }
-        add(total, sums);
+        flush(sums, cells, begin > 0);
     }
 }
 
@@ -265,7 +280,7 @@ __device__ inline void put(float2* grid, int size, int u, int v, float2 value, b
 
 // Write, or add to, grids (pair, v, u); a block of threads for each anchor from `first`.
 // Blocks of the rim are those beyond the edges of the grid.
-extern "C" __global__ void __launch_bounds__(32 * WARPS) gather(
+extern "C" __global__ void __launch_bounds__(32 * TILES) gather(
     const Some* __restrict__ spectra, const float* __restrict__ frequencies,
     const float* __restrict__ cosines, const float* __restrict__ sines, int angles,
     int length, float spacing, const float2* __restrict__ knots,
@@ -273,27 +288,18 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) gather(
     int pairs, int is_rim, int adds, float2* __restrict__ grids)
 {
     extern __shared__ float4 shared[];
-    float2* cells = (float2*)shared;  // (pair, v, u)
-    float2* table = cells + LANES * ROOM;
-    Reached* all_reached = (Reached*)(table + KNOTS + 1);
-    const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+    Reached* reached = (Reached*)shared;
+    float2* table = (float2*)(reached + TILES);
+    float2* cells = table + KNOTS;  // (one of EACH, lane, v, u)
+    const int tile = threadIdx.x / 32, lane = threadIdx.x % 32;
     const Lines lines = {cosines, sines, angles, length, spacing};
     const int block = first + blockIdx.x;
     for (int i = threadIdx.x; i < KNOTS; i += blockDim.x) table[i] = knots[i];
     __syncthreads();
-    for (int tile = warp; tile < TILES; tile += WARPS) {
-        Sums total;
-        sum_tile(lines, spectra, frequencies, table, all_reached[warp],
-                 tile_at(anchors, block, tile), found[block * TILES + tile], total);
-        const int u = tile % (SIDE / TILE) * TILE, v = tile / (SIDE / TILE) * TILE;
-#pragma unroll
-        for (int c = 0; c < TILE * TILE; ++c)
-#pragma unroll
-            for (int e = 0; e < EACH; ++e) {
-                const int pair = lane * EACH + e;
-                cells[pair * ROOM + (v + c / TILE) * SIDE + u + c % TILE] = total.of[c][e];
-            }
-    }
+    sum_tile(lines, spectra, frequencies, table, reached[tile], tile_at(anchors, block, tile),
+             found[block * TILES + tile],
+             cells + lane * ROOM + tile / (SIDE / TILE) * TILE * SIDE +
+                 tile % (SIDE / TILE) * TILE);
     __syncthreads();
     const int2 anchor = anchors[block];
     const int half = size / 2;
@@ -304,6 +310,6 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS) gather(
         if (anchor.x < half && anchor.x + u >= half) continue;
         if (anchor.y < half && anchor.y + v >= half) continue;
         put(grids + (size_t)pair * size * size, size, anchor.x + u, anchor.y + v,
-            cells[pair * ROOM + v * SIDE + u], is_rim, adds);
+            cells[(pair % EACH * 32 + pair / EACH) * ROOM + v * SIDE + u], is_rim, adds);
     }
 }

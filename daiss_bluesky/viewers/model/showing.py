@@ -53,7 +53,8 @@ class Showing:
         if last is not None and _equal(last.pixels, pixels) and update is None:
             return None
         now_s = time.time()
-        number = self._order.accept(view, lane, update, now_s)
+        fetched = published_s is None
+        number = self._order.accept(view, lane, update, now_s, fetched=fetched)
         if number is None:
             return None
         if angle_deg is None:

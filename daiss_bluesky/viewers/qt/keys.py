@@ -25,6 +25,7 @@ KEYS: Mapping[str, Mapping[str, str]] = {
     },
     "Window": {
         "T": "dark or light",
+        "Z": "the picture that has the focus alone, or all",
         "F11": "full screen",
         "?": "these keys",
         "Esc": "close this",

@@ -49,6 +49,7 @@ def _actions(window: "ViewerWindow") -> Mapping[str, Callable[[], Any]]:
         "Ctrl+Z": steering.center.undo_last,
         "F": steering.open_fan,
         "T": window.toggle_theme,
+        "Z": window.toggle_alone,
         "F11": window.toggle_full_screen,
         "?": window.keys.toggle,
         "Esc": window.keys.hide,

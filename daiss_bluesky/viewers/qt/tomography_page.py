@@ -10,10 +10,10 @@ from daiss_bluesky.viewers.qt.linked_slices import LinkedSlices
 from daiss_bluesky.viewers.qt.page import PanePage
 
 TITLES = {
-    "slice_xy": "Slice across the axis (xy)",
-    "slice_xz": "Slice along the axis (xz)",
-    "slice_yz": "Slice along the axis (yz)",
-    "projection": "Newest projection, corrected",
+    "slice_xy": "Slice xy",
+    "slice_xz": "Slice xz",
+    "slice_yz": "Slice yz",
+    "projection": "Newest projection",
     "sinogram": "Sinogram of the slice's row",
 }
 
@@ -29,10 +29,10 @@ class TomographyPage(PanePage):
         self.linked = LinkedSlices({view: self.panes[view] for view in ACROSS}, self)
         self.linked.wanted.connect(self.point_wanted)
         panes = self.panes
-        side = self.row([panes["slice_xz"], panes["slice_yz"]], [1, 1])
-        below = self.row([panes["projection"], panes["sinogram"]], [1, 1])
-        right = self.column([side, below], [1, 1])
-        self.fill(self.row([panes["slice_xy"], right], [5, 6]))
+        upper = self.row([panes[view] for view in ACROSS], [5, 4, 4])
+        lower = self.row([panes["projection"], panes["sinogram"]], [1, 2])
+        self.fill(self.column([upper, lower], [1, 1]))
+        self.without_histogram("slice_xz", "slice_yz", "projection", "sinogram")
 
     def show_picture(self, picture: Picture) -> None:
         """Show a picture, and keep the crosshairs where they belong."""

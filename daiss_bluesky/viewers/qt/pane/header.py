@@ -20,6 +20,9 @@ class Header(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self.setStyleSheet("QToolButton { padding: 2px 6px; }")
+        self._menus: list[QMenu] = []
+        """A button does not keep its menu alive."""
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(4, 2, 4, 2)
         self._row.setSpacing(2)
@@ -39,6 +42,7 @@ class Header(QWidget):
         button.setToolTip(says)
         button.setAccessibleName(says)
         button.setMenu(menu)
+        self._menus.append(menu)
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         button.setAutoRaise(True)
         self._row.addWidget(button)

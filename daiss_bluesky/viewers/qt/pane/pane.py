@@ -18,7 +18,11 @@ from daiss_bluesky.viewers.qt.pane.header import Header, make_actions
 from daiss_bluesky.viewers.qt.pane.levels_bar import LevelsBar
 from daiss_bluesky.viewers.qt.pane.look_menus import LookMenus
 from daiss_bluesky.viewers.qt.pane.painting import Painting
+from daiss_bluesky.viewers.qt.pane.saving import Saving
 from daiss_bluesky.viewers.qt.pane.tools import Tools
+
+_WIDE = 1.5
+"""Width to height from which the measuring panel is beside the picture."""
 
 
 class ImagePane(QWidget):
@@ -30,10 +34,13 @@ class ImagePane(QWidget):
 
     crosshair_moved = Signal(float, float)
     """Row, column; of the user's moves, not of `set_crosshair`."""
+    said = Signal(str)
+    """What was saved or copied, or why not; for the status line."""
 
     def __init__(self, title: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._crosshair_placed = False
+        self._before_click: tuple[float, float] | None = None
         self.canvas = Canvas()
         self.levels_bar = LevelsBar()
         self.header = Header()
@@ -44,6 +51,9 @@ class ImagePane(QWidget):
         self._menus = LookMenus(self.painting, self.header, self.actions_by_name)
         self.tools = Tools(
             self.canvas, self.painting, self.header, self.actions_by_name
+        )
+        self.saving = Saving(
+            self, self.painting, self.tools, self.header, self.actions_by_name
         )
         self._lay_out()
         self._connect()
@@ -103,6 +113,11 @@ class ImagePane(QWidget):
     def lock_levels(self, levels: Levels | None = None) -> None:
         """Keep levels, the present ones if none are given."""
         self.painting.lock_levels(levels)
+
+    def set_source(self, tiled_uri: str, *, finished: bool = False) -> None:
+        """Say where "copy as Python" reads: the server, and if the result is done."""
+        self.saving.tiled_uri = tiled_uri
+        self.saving.result_finished = finished
 
     def set_reference(self, picture: Picture | None) -> None:
         """Take an earlier picture to compare with; None forgets it."""
@@ -168,12 +183,12 @@ class ImagePane(QWidget):
         middle.addWidget(self.levels_bar)
 
     def _lay_out(self) -> None:
-        halves = QSplitter(Qt.Orientation.Vertical)
+        halves = self._halves = QSplitter(Qt.Orientation.Vertical)
         halves.setChildrenCollapsible(False)
         halves.addWidget(self._picture_area)
         halves.addWidget(self.tools)
         halves.setStretchFactor(0, 3)
-        halves.setStretchFactor(1, 1)
+        halves.setStretchFactor(1, 2)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(1)
@@ -181,16 +196,27 @@ class ImagePane(QWidget):
         column.addWidget(halves, 1)
         column.addWidget(self.readout)
 
+    def resizeEvent(self, event: Any) -> None:
+        """Put the measuring panel where there is more room."""
+        super().resizeEvent(event)
+        wide = self.width() > _WIDE * self.height()
+        way = Qt.Orientation.Horizontal if wide else Qt.Orientation.Vertical
+        if self._halves.orientation() != way:
+            self._halves.setOrientation(way)
+
     def _connect(self) -> None:
         painting, keyed = self.painting, self.actions_by_name
         self.canvas.hovered.connect(self._refresh_readout)
         self.canvas.view.clicked.connect(self._click)
+        self.canvas.view.double_clicked.connect(self._take_back_click)
         self.canvas.crosshair.moved.connect(self._cross)
         self.canvas.view.sigRangeChanged.connect(self._range_changed)
         self.levels_bar.dragged.connect(self._drag_levels)
         self.levels_bar.released.connect(painting.paint)
         self.levels_bar.freed.connect(painting.free_levels)
-        painting.painted.connect(self._caption)
+        painting.repainted.connect(self._caption)
+        self.saving.said.connect(self.said)
+        self.saving.said.connect(self.readout.setText)
         keyed["crosshair"].setCheckable(True)
         keyed["crosshair"].setChecked(True)
         keyed["fit"].triggered.connect(lambda *_: self.canvas.view.fit())
@@ -199,8 +225,15 @@ class ImagePane(QWidget):
         keyed["crosshair"].triggered.connect(self._show_crosshair)
 
     def _click(self, row: float, column: float) -> None:
+        self._before_click = self.crosshair()
         self.canvas.crosshair.place(row, column)
         self._cross(row, column)
+
+    def _take_back_click(self) -> None:
+        """A double click fits; its first half moved the crosshair."""
+        if self._before_click is not None:
+            self.canvas.crosshair.place(*self._before_click)
+            self._cross(*self._before_click)
 
     def _cross(self, row: float, column: float) -> None:
         self._crosshair_placed = True

@@ -23,6 +23,7 @@ from daiss_bluesky.viewers.model.profile import (
 )
 from daiss_bluesky.viewers.qt.pane.colors import DARK, PaneColors
 from daiss_bluesky.viewers.qt.pane.marks import Marks
+from daiss_bluesky.viewers.qt.pane.plot import SmallPlot
 
 FROZEN = 8
 """References that are kept; the oldest goes first."""
@@ -41,8 +42,7 @@ class ProfilePanel(QWidget):
         self._curves: list[pg.PlotDataItem] = []
         self.profiles: list[Profile] = []
         self.frozen: list[Profile] = []
-        self.plot = pg.PlotWidget()
-        self.plot.setMinimumHeight(60)
+        self.plot = SmallPlot("Profiles")
         self.plot.addLegend(offset=(-5, 5), labelTextSize="8pt")
         self.row = QCheckBox("row")
         self.column = QCheckBox("column")
@@ -56,7 +56,7 @@ class ProfilePanel(QWidget):
         self.width.setRange(1, 999)
         self.width.setSuffix(" px wide")
         self.width.setAccessibleName("Width of profiles in px")
-        freeze, clear = QPushButton("Freeze"), QPushButton("Clear frozen")
+        freeze, clear = QPushButton("Freeze"), QPushButton("Clear")
         freeze.setToolTip("Keep the present profiles as references")
         clear.setToolTip("Forget the references")
         freeze.clicked.connect(self.freeze)
@@ -66,7 +66,7 @@ class ProfilePanel(QWidget):
         self.width.valueChanged.connect(self.refresh)
         bar = QHBoxLayout()
         bar.setContentsMargins(2, 0, 2, 0)
-        bar.addWidget(QLabel("At the crosshair:"))
+        bar.addWidget(QLabel("Crosshair:"))
         for widget in (self.row, self.column, self.width, freeze, clear):
             bar.addWidget(widget)
         bar.addStretch(1)
@@ -111,11 +111,7 @@ class ProfilePanel(QWidget):
     def set_colors(self, colors: PaneColors) -> None:
         """Take the theme's colors."""
         self._colors = colors
-        self.plot.setBackground(colors.ground)
-        for side in ("left", "bottom"):
-            axis = self.plot.getAxis(side)
-            axis.setPen(colors.faint)
-            axis.setTextPen(colors.text)
+        self.plot.set_colors(colors)
         self.plot.plotItem.legend.setLabelTextColor(colors.text)
         self._draw()
 
@@ -149,7 +145,7 @@ class ProfilePanel(QWidget):
             distances, unit = profile.distance()
             color = self._colors.marks[n % len(self._colors.marks)]
             pen = pg.mkPen(color, width=1, style=style)
-            self.plot.setLabel("bottom", f"distance ({unit})")
+            self.plot.name_x(f"distance ({unit})")
             self._curves.append(
                 self.plot.plot(distances, profile.values, pen=pen, name=profile.name)
             )

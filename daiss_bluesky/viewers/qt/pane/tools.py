@@ -70,7 +70,7 @@ class Tools(QTabWidget):
 
     def set_colors(self, colors: PaneColors) -> None:
         """Take the theme's colors."""
-        for part in (self.marks, self.profiles, self.regions):
+        for part in (self.profiles, self.regions):
             part.set_colors(colors)
 
     def crosshair_moved(self) -> None:
@@ -116,6 +116,8 @@ class Tools(QTabWidget):
     def _show_if_wanted(self) -> None:
         picture = self._painting.picture
         wanted = self.profiles.wanted or self.regions.wanted
+        if not self.profiles.wanted:
+            self.setCurrentWidget(self.regions)
         if wanted and picture is not None:
             self.show_picture(picture)
         self.setVisible(wanted)

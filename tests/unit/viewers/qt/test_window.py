@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QPoint, QSettings, Qt
+from qtpy.QtCore import QEvent, QPoint, QSettings, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
@@ -43,6 +43,13 @@ class Opened:
             )
         )
 
+    def close(self) -> None:
+        """Close it and let Qt take it apart: windows that linger are dressed again."""
+        self.window.close()
+        self.window.deleteLater()
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        QApplication.processEvents()
+
     def asked(self, name: str) -> list[tuple[Any, ...]]:
         return [one[1:] for one in self.reconstructor.asked if one[0] == name]
 
@@ -51,7 +58,7 @@ class Opened:
 def opened(qt_app: Any) -> Iterator[Opened]:
     opened = Opened(FakeFeed())
     yield opened
-    opened.window.close()
+    opened.close()
 
 
 def test_pictures_reach_their_panes(opened: Opened) -> None:
@@ -225,13 +232,13 @@ def test_the_layout_is_remembered(qt_app: Any, tmp_path: Path) -> None:
     first.show("slice_xy")
     first.panes["slice_xy"].lock_levels()
     locked = first.panes["slice_xy"].levels
-    first.window.close()
+    first.close()
     second = Opened(FakeFeed(), LayoutStore(settings))
     assert second.window.theme is LIGHT
     assert second.window.runs_dock.isHidden()
     second.show("slice_xy")
     assert second.panes["slice_xy"].levels == locked
-    second.window.close()
+    second.close()
 
 
 def test_damaged_settings_are_no_layout(qt_app: Any, tmp_path: Path) -> None:
@@ -239,7 +246,7 @@ def test_damaged_settings_are_no_layout(qt_app: Any, tmp_path: Path) -> None:
     settings.setValue("layout", "{no json")
     opened = Opened(FakeFeed(), LayoutStore(settings))
     assert opened.window.theme is DARK
-    opened.window.close()
+    opened.close()
 
 
 def test_every_key_is_on_the_sheet(opened: Opened) -> None:
@@ -255,7 +262,7 @@ def test_a_ptychography_has_its_own_page(qt_app: Any) -> None:
     opened = Opened(FakeFeed("ptychography"))
     opened.show("object_phase", "probe", "coverage")
     assert opened.window.stack.currentWidget() is opened.window.pages["ptychography"]
-    opened.window.close()
+    opened.close()
 
 
 def press(window: ViewerWindow, key: str) -> None:

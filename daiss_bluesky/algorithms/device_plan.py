@@ -1,0 +1,100 @@
+"""What a reconstruction on a device takes there, stated before anything is made."""
+
+from dataclasses import dataclass
+
+from daiss_bluesky.algorithms.device_part import WORK_BYTES
+from daiss_bluesky.algorithms.fields import MAX_FLAT_SUMS
+from daiss_bluesky.kernels.operators import Operators
+
+RAW_BYTES = 2
+"""For a pixel, as cameras give it; wider ones take the host's memory sooner."""
+
+SHARE = 0.9
+"""Of what is free; the rest is for the driver, libraries and fragments."""
+
+STEP = 16
+"""Rows of a slab are a multiple of it, or all."""
+
+MOST_SLAB_BYTES = 1 << 33
+"""Of line integrals held at once, where more would gain nothing."""
+
+_WORK_COPIES = 6
+"""Of what is worked on at once: corrected, padded, transformed, filtered."""
+
+_SLAB_COPIES = 2.5
+"""Of a slab's line integrals: themselves, raw counts, and what is made of some."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceCase:
+    """What must be known of a scan to plan for it."""
+
+    n_frames: int
+    frame_shape: tuple[int, int]
+    """Of the rows the device holds."""
+    rows: int
+    """Slices it makes."""
+    width: int
+    """Of slices."""
+    stripes: bool = False
+    """Whether whole sinograms are sorted."""
+
+
+@dataclass(frozen=True, slots=True)
+class DevicePlan:
+    """Bytes for one device, and how the volume is made there."""
+
+    frames_bytes: int
+    """Of frames that stay on the device ..."""
+    host_frames_bytes: int
+    """... and on the host."""
+    slab_rows: int
+    """Slices whose line integrals are there at once."""
+    keeps_volume: bool
+    """Whether the volume stays on the device until it is whole."""
+    bytes: int
+    """On the device, at most."""
+
+
+def plan_device(
+    case: DeviceCase, operators: Operators, free_bytes: int
+) -> DevicePlan | None:
+    """Plan to stay within `free_bytes`; None where not even the smallest slab fits.
+
+    Frames come first, then room for the volume, then larger slabs.
+    """
+    rows, columns = case.frame_shape
+    frames = RAW_BYTES * case.n_frames * rows * columns
+    pictures = 4 * case.width * (case.width + 2 * case.rows)
+    fields = 4 * rows * columns * (MAX_FLAT_SUMS // 4 + 6)
+    least = fields + 2 * pictures + _WORK_COPIES * WORK_BYTES
+    smallest = min(STEP, case.rows)
+    needed = least + _slab_bytes(case, operators, smallest)
+    if needed > free_bytes:
+        return None
+    on_device = min(frames, free_bytes - needed)
+    volume = 4 * case.rows * case.width**2
+    keeps = on_device == frames and needed + frames + volume <= free_bytes
+    held = on_device + (volume if keeps else 0)
+    height = smallest
+    while height < case.rows:
+        taller = min(2 * height, case.rows)
+        total = least + held + _slab_bytes(case, operators, taller)
+        if total > free_bytes or _line_bytes(case, taller) > MOST_SLAB_BYTES:
+            break
+        height = taller
+    if not keeps:
+        # A slab of the volume, beside the one being made.
+        held += 4 * height * case.width**2
+    total = least + held + _slab_bytes(case, operators, height)
+    return DevicePlan(on_device, frames - on_device, height, keeps, int(total))
+
+
+def _line_bytes(case: DeviceCase, rows: int) -> int:
+    return 4 * case.n_frames * rows * max(case.frame_shape[1], case.width)
+
+
+def _slab_bytes(case: DeviceCase, operators: Operators, rows: int) -> int:
+    copies = _SLAB_COPIES + 2 * case.stripes + (case.width > case.frame_shape[1])
+    made = operators.slab_bytes(rows, case.width, case.n_frames)
+    return int(copies * _line_bytes(case, rows)) + made
