@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from daiss_bluesky.algorithms.device_part import WORK_BYTES
+from daiss_bluesky.algorithms.device_volume import STRIPE_ROWS
 from daiss_bluesky.algorithms.fields import MAX_FLAT_SUMS
 from daiss_bluesky.kernels.operators import Operators
 
@@ -23,6 +24,10 @@ _WORK_COPIES = 6
 
 _SLAB_COPIES = 2.5
 """Of a slab's line integrals: themselves, raw counts, and what is made of some."""
+
+
+_STRIPE_COPIES = 4
+"""Of sinograms that are sorted: in order, ranked, smoothed, and the places."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,8 @@ def _line_bytes(case: DeviceCase, rows: int) -> int:
 
 
 def _slab_bytes(case: DeviceCase, operators: Operators, rows: int) -> int:
-    copies = _SLAB_COPIES + 2 * case.stripes + (case.width > case.frame_shape[1])
+    copies = _SLAB_COPIES + (case.width > case.frame_shape[1])
     made = operators.slab_bytes(rows, case.width, case.n_frames)
+    if case.stripes:
+        made += _STRIPE_COPIES * _line_bytes(case, min(rows, STRIPE_ROWS))
     return int(copies * _line_bytes(case, rows)) + made

@@ -241,7 +241,12 @@ class ResidentReconstruction(ProjectionReconstruction):
         lines = self._lines(self._weights(self._angles))
         return [
             DeviceVolume(
-                part, plan, settled, lines, self._parameters, self._choice.method
+                part,
+                plan.slab_rows,
+                settled,
+                lines,
+                self._parameters,
+                self._choice.method,
             )
             for part, plan in zip(self._parts, self._plans, strict=True)
         ]

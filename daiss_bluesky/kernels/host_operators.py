@@ -54,6 +54,9 @@ class HostOperators:
         """Copy."""
         target[...] = array
 
+    def wait(self) -> None:
+        """Do nothing: everything asked for is done."""
+
     def correct(
         self,
         raw: NDArray[Any],
@@ -82,6 +85,10 @@ class HostOperators:
     def retrieve(self, t: Frames, phase: PhaseFilter) -> None:
         """Turn transmission into line integrals in place."""
         retrieve(t, phase, out=t)
+
+    def put(self, source: NDArray[Any], target: NDArray[Any]) -> None:
+        """Copy an array into another."""
+        target[...] = source
 
     def widen(
         self, p: Frames, weights: NDArray[np.float32], left: int, wide: int
