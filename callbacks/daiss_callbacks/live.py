@@ -14,7 +14,7 @@ from typing import Any
 from event_model import DocumentRouter
 
 from daiss_bluesky.core.pipeline import Pipeline
-from daiss_bluesky.core.reconstruction import Algorithm
+from daiss_bluesky.core.reconstruction import Algorithm, PlacedAlgorithm
 from daiss_bluesky.core.results import Final, Publisher, Result, Update, result_uid
 from daiss_bluesky.core.technique import scan_from_start
 from daiss_bluesky.engine.local import Listener, LocalEngine
@@ -89,7 +89,7 @@ class LiveReconstruction(DocumentRouter):
             parameters=algorithm.parameters.model_dump(mode="json"),
             frame_shape=frame_shape,
             versions={name: version(name) for name in VERSIONED},
-            device=f"CPU {platform.machine()}",
+            device=_device_name(algorithm),
             memory_bytes=memory_bytes,
             started_s=time.time(),
             view_shapes=algorithm.view_shapes(self.scan, frame_shape)
@@ -130,3 +130,9 @@ class LiveReconstruction(DocumentRouter):
         for publisher in self._publishers:
             publisher.stop()
         self._engine.join(STOP_TIMEOUT_S)
+
+
+def _device_name(algorithm: Algorithm) -> str:
+    if isinstance(algorithm, PlacedAlgorithm):
+        return algorithm.device_name()
+    return f"CPU {platform.machine()}"

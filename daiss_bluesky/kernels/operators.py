@@ -51,6 +51,14 @@ class Operators(Protocol):
         """Tell how much memory is free there."""
         ...
 
+    def held_bytes(self) -> int:
+        """Tell how much memory is taken there, room to work in included."""
+        ...
+
+    def give_back(self) -> None:
+        """Give memory that is in no use back to the device."""
+        ...
+
     def empty(self, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
         """Make an array."""
         ...

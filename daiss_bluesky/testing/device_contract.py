@@ -89,7 +89,7 @@ class DeviceContract(AlgorithmContract):
     def test_live_slices_are_those_of_backprojection(self, stripes: str) -> None:
         """In mid-scan, about another center, and at another place."""
         stored = self.odd_scan()
-        given = {"method": "backprojection", "stripes": stripes}
+        given: dict[str, Any] = {"method": "backprojection", "stripes": stripes}
         cpu = begin(FbpAlgorithm(device="cpu", **given), stored)
         mine = begin(self.make(**given), stored)
         for one in (cpu, mine):

@@ -69,6 +69,18 @@ class CudaOperators:
             free, _ = cp.cuda.runtime.memGetInfo()
             return int(free + cp.get_default_memory_pool().free_bytes())
 
+    def held_bytes(self) -> int:
+        """Tell how much memory is taken there, room to work in included."""
+        with self._on() as cp:
+            return int(cp.get_default_memory_pool().total_bytes())
+
+    def give_back(self) -> None:
+        """Give memory that is in no use back to the device."""
+        with self._on() as cp:
+            self._compute.synchronize()
+            self._filter = self._phase = self._fields = None
+            cp.get_default_memory_pool().free_all_blocks()
+
     def empty(self, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
         """Make an array."""
         with self._on() as cp:
