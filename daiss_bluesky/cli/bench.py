@@ -10,14 +10,14 @@ from rich.table import Table
 from daiss_bluesky.cli.options import Json
 from daiss_bluesky.core.errors import unknown
 
-KINDS = ("tomography", "ptychography", "preprocess", "center")
+KINDS = ("tomography", "ptychography", "preprocess", "center", "gpu")
 ARRIVAL_FPS = {"B": 100.0}
 """Cases that are given frames at a rate unless told otherwise."""
 
 
 def bench(
     what: Annotated[
-        str, typer.Argument(help="tomography, ptychography, preprocess or center")
+        str, typer.Argument(help="tomography, ptychography, preprocess, center or gpu")
     ],
     case: Annotated[
         list[str] | None,
@@ -44,6 +44,8 @@ def bench(
     console = Console(stderr=True, quiet=json_output)
     if what == "tomography":
         report = _tomography(case or ["A", "B", "C"], peers, arrival_fps, console)
+    elif what == "gpu":
+        report = _gpu(peers, console)
     elif what == "ptychography":
         report = _ptychography(case or ["siemens", "phantom"], peers, console)
     else:
@@ -54,6 +56,12 @@ def bench(
     Console().print(_table(report.pop("rows")))
     for name, value in report.items():
         typer.echo(f"{name}: {json.dumps(value)}")
+
+
+def _gpu(peers: bool, console: Console) -> dict[str, Any]:
+    from daiss_bluesky.bench.gpu import bench_gpu  # noqa: PLC0415 - numba takes a second
+
+    return bench_gpu(peers=peers, told=console.log)
 
 
 def _measure(what: str, console: Console) -> dict[str, Any]:
