@@ -30,7 +30,7 @@ class TestDevice(PtychographyContract):
     def _device(self, monkeypatch: pytest.MonkeyPatch) -> None:
         chosen = ChosenDevice((GPU,), "there is one")
         make = partial(DeviceSolver, bench=BENCH)
-        monkeypatch.setattr(ptychography_guess, "RADII", (0.14,))
+        monkeypatch.setattr(ptychography_guess, "RADII", (0.1,))
         monkeypatch.setattr(algorithm, "choose_device", lambda _: chosen)
         monkeypatch.setattr(algorithm, "solvers_on", lambda *_, **__: make)
 
@@ -42,7 +42,7 @@ class TestDevice(PtychographyContract):
     ) -> None:
         found = reconstruct_scan(self.stored(), self.make())
         monkeypatch.undo()
-        monkeypatch.setattr(ptychography_guess, "RADII", (0.14,))
+        monkeypatch.setattr(ptychography_guess, "RADII", (0.1,))
         expected = reconstruct_scan(self.stored(), self.make(device="cpu"))
         assert found.progress.parameters["device"] == "cuda:0 (this processor, 1100 GB)"
         assert expected.progress.parameters["device"] == "cpu"
@@ -54,4 +54,4 @@ class TestDevice(PtychographyContract):
 
 
 BENCH = Bench(HostQueue())
-QUICK: dict[str, Any] = {"modes": 2, "passes": 2, "visits_per_frame": 4}
+QUICK: dict[str, Any] = {"modes": 2, "passes": 2, "visits_per_frame": 8}
