@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QGraphicsRectItem
 
 from daiss_bluesky.viewers.model.colormaps import MISSING, SATURATED
 from daiss_bluesky.viewers.model.contrast import Levels
-from daiss_bluesky.viewers.qt.pane.colors import PaneColors
+from daiss_bluesky.viewers.qt.pane.colors import ON_PICTURE, PaneColors
 from daiss_bluesky.viewers.qt.pane.crosshair import Crosshair
 from daiss_bluesky.viewers.qt.pane.overlay import Overlay
 from daiss_bluesky.viewers.qt.pane.view_box import PictureViewBox
@@ -114,7 +114,8 @@ class Canvas(pg.GraphicsView):
     def set_colors(self, colors: PaneColors) -> None:
         """Take the theme's colors."""
         self.setBackground(colors.ground)
-        self.crosshair.set_color(colors.crosshair)
+        self.crosshair.set_color(ON_PICTURE)
+        self.overlay.set_color(colors.faint)
 
     def _hover(self, place: QPointF) -> None:
         self._cursor = QPointF(place)

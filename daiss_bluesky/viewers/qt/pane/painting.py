@@ -6,10 +6,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtGui import QPixmap
 
-from daiss_bluesky.viewers.model.colormaps import DIVERGING, complex_colors, table
+from daiss_bluesky.viewers.model.colormaps import (
+    DIVERGING,
+    MISSING,
+    SATURATED,
+    complex_colors,
+    table,
+)
 from daiss_bluesky.viewers.model.comparison import difference, full_scale, saturated
-from daiss_bluesky.viewers.model.contrast import Contrast, Levels, lookup
+from daiss_bluesky.viewers.model.contrast import Contrast, Levels, lookup, painted
 from daiss_bluesky.viewers.model.look import Look, default_look
 from daiss_bluesky.viewers.model.picture import Picture
 from daiss_bluesky.viewers.qt.pane.canvas import Canvas
@@ -26,7 +33,7 @@ class Painting(QObject):
     """
 
     look_changed = Signal()
-    painted = Signal()
+    repainted = Signal()
 
     def __init__(self, canvas: Canvas, levels_bar: LevelsBar) -> None:
         super().__init__()
@@ -46,6 +53,7 @@ class Painting(QObject):
         self._blink.setInterval(BLINK_MS)
         self._blink.timeout.connect(self._turn)
         self._shows_reference = False
+        self._mask: NDArray[np.bool_] | None = None
 
     @property
     def look(self) -> Look:
@@ -125,6 +133,11 @@ class Painting(QObject):
             self._blink.stop()
         self.paint()
 
+    def mark_saturation(self, marking: bool) -> None:
+        """Color what reaches the saturation level, and count it."""
+        self.marking_saturation = marking
+        self.paint()
+
     @property
     def blinking(self) -> bool:
         """Whether it blinks."""
@@ -144,12 +157,14 @@ class Painting(QObject):
         if np.iscomplexobj(pixels):
             colors = complex_colors(pixels, self.levels.high)
             self._canvas.paint(colors, None, None)
+            self._levels_bar.set_map(table("gray"))
         else:
             self._canvas.paint(pixels, self.levels, self._lut)
         if self._levels_bar.isVisibleTo(self._levels_bar.parentWidget()):
             self._levels_bar.show_counts(real, self.levels)
-        self._canvas.mark(self._full_pixels())
-        self.painted.emit()
+        self._mask = self._full_pixels()
+        self._canvas.mark(self._mask)
+        self.repainted.emit()
 
     def shown_pixels(self) -> NDArray[Any]:
         """Give what is on the screen: picture, reference or their difference."""
@@ -162,15 +177,31 @@ class Painting(QObject):
             return difference(self.picture, self.reference)
         return self.picture.pixels
 
+    def colors(self) -> NDArray[np.uint8]:
+        """Give what is shown as (row, column, 3), at full resolution."""
+        pixels = self.shown_pixels()
+        if np.iscomplexobj(pixels):
+            return complex_colors(pixels, self.levels.high)
+        colors = painted(pixels, self.levels, self._lut)
+        colors[~np.isfinite(pixels)] = MISSING
+        if self._mask is not None:
+            colors[self._mask] = SATURATED
+        return colors
+
+    def grab(self) -> QPixmap:
+        """Give what is on the screen."""
+        return self._canvas.grab()
+
     def notes(self) -> tuple[str, ...]:
         """Say what else is shown than the picture."""
         said = []
+        if np.iscomplexobj(self.shown_pixels()):
+            said.append("hue: phase · brightness: amplitude")
         if self.reference is not None and (self.subtracting or self.blinking):
             said.append(self._comparison_note(self.reference))
-        mask = self._full_pixels()
-        if mask is not None:
+        if self._mask is not None:
             level = self._saturation()
-            said.append(f"{np.count_nonzero(mask)} px at {level:g} or more")
+            said.append(f"{np.count_nonzero(self._mask)} px at {level:g} or more")
         elif self.marking_saturation:
             said.append("saturation: no level is known for this picture")
         return tuple(said)

@@ -1,0 +1,116 @@
+import asyncio
+import json
+import re
+from pathlib import Path
+from typing import Protocol
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from daiss_bluesky.viewers.web.assets import STATIC, assets, version
+from daiss_bluesky.viewers.web.router import router
+
+IMPORT = re.compile(r"""from "(?P<name>[^"]+)";""")
+OUTSIDE = re.compile(r"""(?:https?:)?//[\w.-]+\.\w+""")
+
+
+class Get(Protocol):
+    def __call__(self, path: str, **headers: str) -> httpx.Response: ...
+
+
+@pytest.fixture(scope="module")
+def get() -> Get:
+    app = FastAPI()
+    app.include_router(router, prefix="/custom")
+
+    async def ask(path: str, headers: dict[str, str]) -> httpx.Response:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://server", follow_redirects=True
+        ) as client:
+            return await client.get(f"/custom/daiss{path}", headers=headers)
+
+    return lambda path, **headers: asyncio.run(ask(path, headers))
+
+
+def test_page_names_files_that_there_are(get: Get) -> None:
+    page = get("/")
+    assert page.headers["content-type"].startswith("text/html")
+    named = re.findall(r'(?:href|src)="([^"]+)"', page.text)
+    assert f"{version()}/main.js" in named
+    for name in named:
+        assert get(f"/{name}").status_code == 200, name
+
+
+def test_address_without_slash_leads_to_the_page(get: Get) -> None:
+    assert get("").url.path == "/custom/daiss/"
+
+
+def test_files_of_this_version_are_kept_and_others_asked_for(
+    get: Get,
+) -> None:
+    kept = get(f"/{version()}/main.js")
+    asked = get("/0123/main.js")
+    assert "immutable" in kept.headers["cache-control"]
+    assert asked.headers["cache-control"] == "no-cache"
+    assert kept.content == asked.content
+
+
+@pytest.mark.parametrize("name", ["", "any/main.js"])
+def test_known_files_are_not_sent_again(get: Get, name: str) -> None:
+    tag = get(f"/{name}").headers["etag"]
+    again = get(f"/{name}", **{"If-None-Match": f"W/{tag}"})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_page_may_load_and_ask_nothing_but_its_server(get: Get) -> None:
+    policy = get("/").headers["content-security-policy"]
+    rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
+    assert rules["default-src"] == "'none'"
+    for rule in ("script-src", "style-src", "connect-src"):
+        assert rules[rule] == "'self'"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "any/../router.py",
+        "any/..%2frouter.py",
+        "any/%2e%2e/router.py",
+        "any//etc/passwd",
+        "any/index.html/../../assets.py",
+        "any/%00",
+        "main.js",
+        "any/",
+    ],
+)
+def test_nothing_else_can_be_had(get: Get, path: str) -> None:
+    assert get(f"/{path}").status_code == 404
+
+
+def test_modules_import_what_there_is() -> None:
+    for path in STATIC.rglob("*.js"):
+        for name in IMPORT.findall(path.read_text()):
+            assert name.startswith("."), f"{path.name} imports {name}"
+            assert (path.parent / name).resolve().is_file(), f"{path.name}: {name}"
+
+
+def test_no_file_names_another_server() -> None:
+    for name, asset in assets().items():
+        found = OUTSIDE.findall(asset.content.decode())
+        assert set(found) <= {"http://www.w3.org"}, name
+
+
+def test_color_tables_have_256_colors(get: Get) -> None:
+    tables = json.loads(get("/any/colormaps.json").content)
+    assert "gray" in tables
+    for table in tables.values():
+        assert len(table) == 256
+        assert all(0 <= value <= 255 for color in table for value in color)
+
+
+def test_files_stay_small() -> None:
+    lines = {p.name: len(p.read_text().splitlines()) for p in STATIC.rglob("*.*")}
+    assert max(lines.values()) < 420, max(lines, key=lines.__getitem__)
+    assert Path(STATIC / "main.js").is_file()
