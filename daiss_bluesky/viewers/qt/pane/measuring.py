@@ -9,6 +9,8 @@ from daiss_bluesky.viewers.qt.pane.marks import Marks
 from daiss_bluesky.viewers.qt.pane.profile_panel import ProfilePanel
 from daiss_bluesky.viewers.qt.pane.region_panel import RegionPanel
 
+_LEAST_PX = 240
+
 
 class Measuring(QTabWidget):
     """Two tabs, each made when it is first wanted: most panes never measure."""
@@ -22,6 +24,7 @@ class Measuring(QTabWidget):
         self._profiles: ProfilePanel | None = None
         self._regions: RegionPanel | None = None
         self.setDocumentMode(True)
+        self.setMinimumWidth(_LEAST_PX)
         self.setVisible(False)
         self.marks.lines_changed.connect(self._lines_changed)
         self.marks.regions_changed.connect(self._regions_changed)
