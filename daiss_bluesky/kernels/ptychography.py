@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.kernels.lane_fft import CELL, LanePlan, plan
 from daiss_bluesky.kernels.lanes import LANES, zeros
+from daiss_bluesky.kernels.overlap import add_illumination
 from daiss_bluesky.kernels.ptychography_canvas import Canvas
 from daiss_bluesky.kernels.ptychography_detector import blocks_of, tall_of
 from daiss_bluesky.kernels.ptychography_group import (
@@ -195,6 +196,13 @@ class Solver:
             with threads_for(work):
                 found[part] = self._improve(chosen[part], corners[part], look)[:, 0]
         return found
+
+    def illumination(self) -> NDArray[np.int32]:
+        """Count the frames that lit each pixel of the canvas."""
+        corners = self.canvas.corners(self.positions)
+        counts = np.zeros(self.canvas.shape, np.int32)
+        add_illumination(counts, corners, self.probe)
+        return counts
 
     def _improve(
         self, chosen: NDArray[np.int64], corners: NDArray[np.float64], step: Step

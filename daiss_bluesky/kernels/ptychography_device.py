@@ -6,12 +6,15 @@ worked on one after the other without asking the host.
 
 from collections.abc import Iterator, Sequence
 from copy import copy
+from itertools import product
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from daiss_bluesky.kernels.cuda.module import parts
 from daiss_bluesky.kernels.cuda.queue import Array, Queue
+from daiss_bluesky.kernels.overlap import lit_pixels
 from daiss_bluesky.kernels.ptychography import check_group, check_new, check_shape
 from daiss_bluesky.kernels.ptychography_canvas import Canvas
 from daiss_bluesky.kernels.ptychography_pages import Pages
@@ -26,6 +29,10 @@ from daiss_bluesky.kernels.ptychography_work import (
 
 AHEAD = 64
 """Windows that are sent before the host waits for what the first found."""
+
+_THREADS = 256
+_MOST_FRAMES = 65535
+"""Of one launch."""
 
 Complex = NDArray[np.complex64]
 Reals = NDArray[np.float64]
@@ -67,6 +74,13 @@ class Bench:
             self.orders = queue.pinned((AHEAD,), ORDER)
             self.found = queue.pinned((AHEAD, WINDOWS[0], GROUP, FOUND), np.float64)
 
+    def prepare(self, shape: tuple[int, int], modes: int, *, near: bool) -> None:
+        """Compile and record what solvers like this will launch."""
+        with self.queue.active():
+            work = self.work(shape, modes, near=near)
+            for kind, count in product(("update", "look"), WINDOWS):
+                work.prepare(kind, count)
+
     def work(self, shape: tuple[int, int], modes: int, *, near: bool) -> Work:
         """Give the room for solvers like this."""
         key = (shape, modes, near)
@@ -96,7 +110,7 @@ class DeviceSolver:
         self.shape: tuple[int, int] = (shape[0], shape[1])
         self._bench, self._queue = bench, bench.queue
         self._near = transfer is not None
-        self.canvas = DeviceCanvas(self.shape, self._queue)
+        self.canvas: Canvas = DeviceCanvas(self.shape, self._queue)
         self._positions = self._measured = np.empty((0, 2))
         good = np.ones(shape) if bad is None else ~np.asarray(bad, np.bool_)
         with self._queue.active():
@@ -174,6 +188,8 @@ class DeviceSolver:
     def run(self, groups: Sequence[NDArray[np.int64]], step: Step) -> list[Misfit]:
         """Improve all by a step from each group in turn."""
         found: list[Misfit] = []
+        if not groups:
+            return found
         for part in _apart(groups) if step.position_step else (groups,):
             lists = _listed(part)
             chosen = np.maximum(lists, 0)
@@ -194,6 +210,8 @@ class DeviceSolver:
         """
         chosen = np.asarray(group, np.int64)
         n = len(chosen)
+        if not n:
+            return np.zeros(0)
         lists = np.full((-(-n // GROUP), GROUP), -1)
         lists.flat[:n] = chosen
         places = np.zeros((*lists.shape, 2))
@@ -201,6 +219,25 @@ class DeviceSolver:
         look = Step(object_step=0, probe_step=0)
         sums = self._run("look", lists, places, places, look)
         return np.asarray(sums[..., 0].ravel()[:n].copy())
+
+    def illumination(self) -> NDArray[np.int32]:
+        """Count the frames that lit each pixel of the canvas."""
+        lit = lit_pixels(self.probe)
+        corners = np.rint(self.canvas.corners(self.positions)).astype(np.int32)
+        with self._queue.active():
+            xp = self._queue.xp
+            counts = xp.zeros(self.canvas.shape, np.int32)
+            given = xp.asarray(lit.astype(np.uint8)), *map(np.int32, self.shape)
+            placed, size = xp.asarray(corners), map(np.int32, counts.shape)
+            where = counts, *size
+            blocks = parts(lit.size, _THREADS)
+            for first in range(0, len(corners), _MOST_FRAMES):
+                some = min(len(corners) - first, _MOST_FRAMES)
+                self._queue.launch(
+                    "illumination", {}, "count_light", (blocks, some), _THREADS,
+                    (*given, placed, np.int32(first), *where),
+                )  # fmt: skip
+            return self._queue.get(counts)
 
     def _run(
         self, kind: str, lists: NDArray[np.int64], places: Reals, measured: Reals,

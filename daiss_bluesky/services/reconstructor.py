@@ -67,6 +67,10 @@ class RunCallback(Askable, Protocol):
         ...
 
 
+def _nobody_hears(uid: str) -> None:
+    """Stand in for `on_settled`."""
+
+
 class Reconstructor:
     """Hands each run's documents to a callback of its own, and remembers the place."""
 
@@ -74,8 +78,13 @@ class Reconstructor:
         self,
         position: Position,
         make_callback: Callable[[Mapping[str, Any]], RunCallback | None],
+        on_settled: Callable[[str], None] = _nobody_hears,
     ) -> None:
-        """Begin at the position; `make_callback` gives None for runs left alone."""
+        """Begin at the position; `make_callback` gives None for runs left alone.
+
+        `on_settled` is called with the uid of each result that has been published.
+        """
+        self._on_settled = on_settled
         self._position = position
         self._make_callback = make_callback
         self._running: dict[str, RunCallback] = {}
@@ -129,7 +138,7 @@ class Reconstructor:
             self._running[uid] = callback
 
     def _end(self, uid: str) -> None:
-        del self._running[uid]
+        self._on_settled(self._running.pop(uid).result_uid)
         self._position.finished(uid)
 
     @property
@@ -274,8 +283,8 @@ def main(
         remembered,
         lambda plan: make_publishers(plan, known),
     )
-    reconstructor = Reconstructor(position, runs.begin)
-    reruns = Reruns(directory.reruns, directory.journal, runs.repeat)
+    reconstructor = Reconstructor(position, runs.begin, board.settled)
+    reruns = Reruns(directory.reruns, directory.journal, runs.repeat, board.settled)
     place = position.resume_sequence
     with ExitStack() as ends:
         stream = DocumentStream(directory.journal, proxy_address, place)

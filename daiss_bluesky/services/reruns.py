@@ -76,10 +76,22 @@ class _Active:
     stopped: threading.Event
 
 
+def _nobody_hears(uid: str) -> None:
+    """Stand in for `on_settled`."""
+
+
 class Reruns:
     """A queue of files, worked off one at a time; `step` is called now and then."""
 
-    def __init__(self, folder: Path, journal: Path, make: Make) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        journal: Path,
+        make: Make,
+        on_settled: Callable[[str], None] = _nobody_hears,
+    ) -> None:
+        """Make one; `on_settled` gets the uid of each result that was published."""
+        self._on_settled = on_settled
         self._folder = folder
         self._journal = journal
         self._make = make
@@ -127,6 +139,7 @@ class Reruns:
             elif active.run.done():
                 self._path(active.request).unlink(missing_ok=True)
                 self._active = None
+                self._on_settled(active.request.result_uid)
             elif busy:
                 self._give_way(active)
         elif not busy:

@@ -31,6 +31,7 @@ class _Entry:
     most: int = 0
     """Frames ever received: those that are read again do not arrive."""
     is_new: bool = True
+    final: Final | None = None
 
     def rate(self, now_s: float, received: int) -> float | None:
         """Give frames a second over the last seconds; None where it cannot be told."""
@@ -86,9 +87,27 @@ class StatusBoard:
         self._change(uid, update.progress, time_s=now_s, number=update.number)
 
     def ended(self, uid: str, final: Final) -> None:
-        """Note how it ended."""
-        end = {"status": final.status, "message": final.message, "time_s": time.time()}
-        self._change(uid, final.progress, **end)
+        """Note how it ended; it counts as running until that has been published."""
+        message = "the end is being published"
+        self._change(uid, final.progress, time_s=time.time(), message=message)
+        with self._lock:
+            if uid in self._entries:
+                self._entries[uid].final = final
+
+    def settled(self, uid: str) -> None:
+        """Say how it ended: whoever hears that finds it published."""
+        with self._lock:
+            entry = self._entries.get(uid)
+            if entry is None:
+                return
+            status, message = "failed", "given up"
+            if entry.final is not None:
+                status, message = entry.final.status, entry.final.message
+            entry.status = replace(
+                entry.status, status=status, message=message, time_s=time.time()
+            )
+            entry.final, entry.is_new = None, True
+        self._tell()
 
     def status(self, of: str | None = None) -> ResultStatus:
         """Give the status of a run's newest result, or of a result; the newest of all.

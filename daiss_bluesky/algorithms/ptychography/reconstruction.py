@@ -24,7 +24,7 @@ from daiss_bluesky.algorithms.ptychography.refinement import (
     total,
 )
 from daiss_bluesky.algorithms.ptychography.slope import level
-from daiss_bluesky.algorithms.ptychography.views import Pictures, illumination
+from daiss_bluesky.algorithms.ptychography.views import Pictures
 from daiss_bluesky.algorithms.ptychography.visits import BLOCK, Visits
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.frames import Batch
@@ -39,6 +39,7 @@ from daiss_bluesky.core.reconstruction import (
 from daiss_bluesky.kernels.overlap import Overlap, differ, find_overlap
 from daiss_bluesky.kernels.ptychography import Solver
 from daiss_bluesky.kernels.ptychography_guess import scaled, sweep
+from daiss_bluesky.kernels.ptychography_solver import AnySolver, MakeSolver
 from daiss_bluesky.kernels.ptychography_step import GROUP, Misfit, Step
 
 Complex = NDArray[np.complex64]
@@ -65,11 +66,15 @@ class PtychographyReconstruction:
         optics: Optics,
         probe: Complex | None = None,
         keep_probe: Callable[[Complex], None] | None = None,
+        make: MakeSolver = Solver,
+        device: str = "cpu",
     ) -> None:
         """Begin; `probe` (mode, row, column) where it is known.
 
-        `keep_probe` is called with the final one of a whole scan.
+        `keep_probe` is called with the final one of a whole scan; `make` makes solvers
+        on the device of this name.
         """
+        self._make, self._device = make, device
         self._keep_probe = keep_probe
         self._scan = scan
         self._parameters = parameters
@@ -88,7 +93,7 @@ class PtychographyReconstruction:
         self._waiting: list[Taken] = []
         self._indices: list[int] = []
         self._newest_s = -np.inf
-        self._solver: Solver | None = None
+        self._solver: AnySolver | None = None
         self._visits = Visits(self._parameters.visits_per_frame, GROUP)
         self._visited = 0
         self._recent: deque[Misfit] = deque(maxlen=RECENT_GROUPS)
@@ -119,9 +124,9 @@ class PtychographyReconstruction:
             return
         self._visit_blocks(self._with_waiting())
 
-    def _visit_blocks(self, solver: Solver) -> None:
-        while solver.count - self._visited >= BLOCK:
-            self._visit(solver, self._visited + BLOCK)
+    def _visit_blocks(self, solver: AnySolver) -> None:
+        whole = (solver.count - self._visited) // BLOCK
+        self._visit(solver, self._visited + whole * BLOCK)
 
     def _take_bearing(self, *, last: bool) -> None:
         """Find how the detector lies, and turn the frames that wait."""
@@ -140,7 +145,7 @@ class PtychographyReconstruction:
                 self._pictures.add(one)
         self._computing_s += time.perf_counter() - began_s
 
-    def _with_waiting(self) -> Solver:
+    def _with_waiting(self) -> AnySolver:
         """Hand the frames that wait to the solver, made when the first do."""
         if self._solver is None:
             frames = np.concatenate([one.frames for one in self._waiting])
@@ -157,7 +162,7 @@ class PtychographyReconstruction:
 
     def _make_solver(
         self, frames: NDArray[np.uint16], positions_px: NDArray[np.float64]
-    ) -> Solver:
+    ) -> AnySolver:
         """Make a solver from what the first frames tell of detector and probe."""
         optics = self._optics
         bad = optics.bad_pixels(frames)
@@ -168,27 +173,40 @@ class PtychographyReconstruction:
         if self._given is not None:
             probe = scaled(self._given, light)
         else:
-            probe = sweep(frames, positions_px, bad, transfer=optics.transfer)
+            probe = sweep(
+                frames, positions_px, bad, transfer=optics.transfer, make=self._make
+            )
         self._computing_s += time.perf_counter() - began_s
-        solver = Solver(probe, transfer=optics.transfer, bad=bad)
+        solver = self._make(probe, transfer=optics.transfer, bad=bad)
         if self._pictures.planned_px is not None:
             # The object has its final size at once.
             solver.canvas.corners(self._pictures.planned_px)
         return solver
 
-    def _visit(self, solver: Solver, last: int) -> None:
-        held = self._visited < self._parameters.hold_probe_frames
-        step = Step(
-            object_step=float(self._updates.update_object),
-            probe_step=float(self._updates.update_probe and not held),
-            alpha=self._parameters.alpha,
-        )
+    def _visit(self, solver: AnySolver, last: int) -> None:
+        """Visit frames up to this one (excluded), block by block."""
         began_s = time.perf_counter()
-        for group in self._visits.after(self._visited, last):
-            self._recent.append(solver.update(group, step))
-            self._visits_done += len(group)
-        self._visited = last
+        while self._visited < last:
+            held = self._held
+            groups: list[NDArray[np.int64]] = []
+            # The solver is given all that one step does, for it not to wait in between.
+            while self._visited < last and self._held == held:
+                upto = min(self._visited + BLOCK, last)
+                groups += self._visits.after(self._visited, upto)
+                self._visited = upto
+            step = Step(
+                object_step=float(self._updates.update_object),
+                probe_step=float(self._updates.update_probe and not held),
+                alpha=self._parameters.alpha,
+            )
+            self._recent.extend(solver.run(groups, step))
+            self._visits_done += sum(map(len, groups))
         self._computing_s += time.perf_counter() - began_s
+
+    @property
+    def _held(self) -> bool:
+        """The probe stays as it began until some frames have been visited."""
+        return self._visited < self._parameters.hold_probe_frames
 
     def set_updates(
         self,
@@ -248,6 +266,7 @@ class PtychographyReconstruction:
             **asdict(self._updates),
             **self._adjusted,
             **self._bearing.report(),
+            "device": self._device,
             "frames_paired": len(intake.seen) - intake.without_position,
             "blind_pixels": self._blind,
             "frames_empty": intake.empty,
@@ -313,7 +332,7 @@ class PtychographyReconstruction:
         if half_period_px is not None:
             self._quality["frc_half_period_px"] = half_period_px
         self._confirm_bearing(solver)
-        level(solver, illumination(solver) > 0)
+        level(solver, solver.illumination() > 0)
         if self._keep_probe is not None and not self.progress().frames_missing:
             self._keep_probe(solver.probe)
         return {
@@ -323,7 +342,7 @@ class PtychographyReconstruction:
             "frame_indices": np.array(self._indices, np.float64),
         }
 
-    def _confirm_bearing(self, solver: Solver) -> None:
+    def _confirm_bearing(self, solver: AnySolver) -> None:
         """Compare the orientation that was set with what the frames say."""
         few = np.arange(min(solver.count, TRIES[-1]))
         if self._optics.transfer is not None or len(few) < FIRST_FRAMES:
@@ -337,7 +356,7 @@ class PtychographyReconstruction:
         for batch in reread(keys):
             self.add(batch)
 
-    def _whole(self) -> Solver:
+    def _whole(self) -> AnySolver:
         """Visit what waits for its block; do it over if frames came in disorder."""
         if not self._bearing.decided:
             self._take_bearing(last=True)
@@ -349,7 +368,7 @@ class PtychographyReconstruction:
             self._visit(solver, solver.count)
         return solver
 
-    def _in_order(self, old: Solver) -> Solver:
+    def _in_order(self, old: AnySolver) -> AnySolver:
         """Do it over from the first block, with the frames in their order."""
         order = np.argsort(self._indices)
         first = order[:FIRST_FRAMES]

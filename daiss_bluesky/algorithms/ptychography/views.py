@@ -9,8 +9,8 @@ from daiss_bluesky.algorithms.ptychography.intake import Optics, Taken
 from daiss_bluesky.algorithms.ptychography.slope import leveled
 from daiss_bluesky.core.ptychography import PtychographyScan
 from daiss_bluesky.kernels.frame_moments import frame_moments
-from daiss_bluesky.kernels.overlap import add_illumination, differ, nearest_distance_px
-from daiss_bluesky.kernels.ptychography import Solver
+from daiss_bluesky.kernels.overlap import differ, nearest_distance_px
+from daiss_bluesky.kernels.ptychography_solver import AnySolver
 from daiss_bluesky.kernels.scan_map import ScanMap
 
 Picture = NDArray[np.float32]
@@ -70,7 +70,7 @@ class Pictures:
         self._map.add(taken.positions_px, values)
         self._newest = frames[-1]
 
-    def show(self, solver: Solver | None) -> dict[str, Picture]:
+    def show(self, solver: AnySolver | None) -> dict[str, Picture]:
         """Give all pictures there are by now; copies, finite, the most wanted first."""
         if self._newest is None:
             return {}
@@ -83,7 +83,7 @@ class Pictures:
         finite = {name: np.nan_to_num(one) for name, one in found.items()}
         return {name: np.array(one, np.float32) for name, one in finite.items()}
 
-    def _object(self, solver: Solver) -> dict[str, NDArray[Any]]:
+    def _object(self, solver: AnySolver) -> dict[str, NDArray[Any]]:
         covered = self.coverage(solver)
         image = self.crop(solver, solver.canvas.pixels)
         seen = covered > 0
@@ -94,7 +94,7 @@ class Pictures:
             "coverage": covered,
         }
 
-    def crop(self, solver: Solver, image: NDArray[Any]) -> NDArray[Any]:
+    def crop(self, solver: AnySolver, image: NDArray[Any]) -> NDArray[Any]:
         """Cut what the positions reach out of an image as large as the canvas."""
         origin = np.array(solver.canvas.origin)
         first = np.floor(self._low).astype(int) - origin
@@ -107,13 +107,6 @@ class Pictures:
         row, column = np.floor(self._low)
         return float(row), float(column)
 
-    def coverage(self, solver: Solver) -> NDArray[np.int32]:
+    def coverage(self, solver: AnySolver) -> NDArray[np.int32]:
         """Count the frames that lit each pixel of the object."""
-        return np.asarray(self.crop(solver, illumination(solver)).copy())
-
-
-def illumination(solver: Solver) -> NDArray[np.int32]:
-    """Count the frames that lit each pixel of the canvas."""
-    counts = np.zeros(solver.canvas.pixels.shape, np.int32)
-    add_illumination(counts, solver.canvas.corners(solver.positions), solver.probe)
-    return counts
+        return np.asarray(self.crop(solver, solver.illumination()).copy())

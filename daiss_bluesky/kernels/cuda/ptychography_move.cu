@@ -47,16 +47,21 @@ __device__ inline float bright_at(const float* bright, int r, int c) {
 // A pixel of the canvas is moved by the first frame of the group that reaches it.
 __device__ inline void move_object(const State* state, const Place* places, int count,
                                    int frame, int pixel, const float2* asked) {
-  const float* bright = state->bright;
   const int y = places[frame].top + pixel / (COLUMNS + 1);
   const int x = places[frame].left + pixel % (COLUMNS + 1);
+  unsigned reached = 0;
+  for (int i = 0; i < count; i++) {
+    const int r = y - places[i].top, c = x - places[i].left;
+    if (r >= 0 && r <= ROWS && c >= 0 && c <= COLUMNS) reached |= 1u << i;
+  }
+  if (reached & ((1u << frame) - 1)) return;
+  const float* bright = state->bright;
   float2 sum = make_float2(0, 0);
   float seen = 0;
-  for (int i = 0; i < count; i++) {
+  for (; reached; reached &= reached - 1) {
+    const int i = __ffs((int)reached) - 1;
     const Place place = places[i];
     const int r = y - place.top, c = x - place.left;
-    if (r < 0 || r > ROWS || c < 0 || c > COLUMNS) continue;
-    if (i < frame) return;
     const float2* own = asked + (size_t)i * PIXELS;
     const float2 row = (1 - place.right) * asked_at(own, r, c) +
                        place.right * asked_at(own, r, c - 1);
@@ -77,16 +82,21 @@ __device__ inline void move_object(const State* state, const Place* places, int 
 
 // What the group asks of a pixel of the probe, summed into the waves of its first frame.
 __device__ inline float sum_probe(int count, int pixel, float2* waves, float* lit) {
+  float total = 0;
+#pragma unroll
+  for (int i = 0; i < GROUP; i++)
+    total += i < count ? lit[(size_t)i * PIXELS + pixel] : 0.0f;
+  lit[pixel] = total;
+#pragma unroll 1
   for (int mode = 0; mode < MODES; mode++) {
     float2 sum = make_float2(0, 0);
     float2* own = waves + (size_t)mode * PIXELS + pixel;
-    for (int i = 0; i < count; i++) sum = sum + own[(size_t)i * MODES * PIXELS];
+#pragma unroll
+    for (int i = 0; i < GROUP; i++)
+      if (i < count) sum = sum + own[(size_t)i * MODES * PIXELS];
     *own = sum;
   }
-  float sum = 0;
-  for (int i = 0; i < count; i++) sum += lit[(size_t)i * PIXELS + pixel];
-  lit[pixel] = sum;
-  return sum;
+  return total;
 }
 
 __device__ inline double clipped(double value, double most) {
@@ -136,33 +146,33 @@ __device__ inline void finish_frames(const State* state, int count, const double
   }
 }
 
-// Blocks, one after the other: the object's (PATCH_BLOCKS for each frame), the probe's
-// sums (PIXEL_BLOCKS), and one for the frames' own; strips: parts of a frame's two sums.
+// Blocks, one after the other: one for the frames' own, the probe's sums (PIXEL_BLOCKS),
+// the object's (PATCH_BLOCKS for each frame). strips: parts of a frame's two sums.
 extern "C" __global__ void __launch_bounds__(THREADS)
     move(const State* state, const int* group, const double* corners,
          const double* measured, const float2* asked, float2* waves, float* lit,
          const double* parts, int strips, const double* tilts, double* found) {
-  __shared__ Place places[GROUP];
   const int count = frames_of(group);
   int block = blockIdx.x;
-  if (block < GROUP * PATCH_BLOCKS) {
-    const int frame = block / PATCH_BLOCKS;
-    if (frame >= count || state->object_step == 0) return;
-    if (threadIdx.x < count) places[threadIdx.x] = place_of(corners + 2 * threadIdx.x);
-    __syncthreads();
-    const int pixel = block % PATCH_BLOCKS * THREADS + threadIdx.x;
-    if (pixel < PATCH)
-      move_object(state, places, count, frame, pixel, asked);
+  if (block == 0) {
+    finish_frames(state, count, corners, measured, parts, strips, tilts, found);
     return;
   }
-  block -= GROUP * PATCH_BLOCKS;
+  block -= 1;
   if (block < PIXEL_BLOCKS) {
     const int pixel = block * THREADS + threadIdx.x;
     if (state->probe_step == 0) return;
     raise(&state->peaks->lit, pixel < PIXELS ? sum_probe(count, pixel, waves, lit) : 0);
     return;
   }
-  finish_frames(state, count, corners, measured, parts, strips, tilts, found);
+  block -= PIXEL_BLOCKS;
+  const int frame = block / PATCH_BLOCKS;
+  if (frame >= count || state->object_step == 0) return;
+  __shared__ Place places[GROUP];
+  if (threadIdx.x < count) places[threadIdx.x] = place_of(corners + 2 * threadIdx.x);
+  __syncthreads();
+  const int pixel = block % PATCH_BLOCKS * THREADS + threadIdx.x;
+  if (pixel < PATCH) move_object(state, places, count, frame, pixel, asked);
 }
 
 // The two sums of each frame where nothing is moved.

@@ -53,7 +53,7 @@ extern "C" __global__ void __launch_bounds__(ROW_THREADS)
       for (int k = 0; k < ROW_RADIX; k++) {
         const int c = b + k * STEP;
         v[k] = between(corner_at(canvas, width, place, r, c), place) *
-               own[r * COLUMNS + c];
+               __ldg(own + r * COLUMNS + c);
       }
     };
     auto give = [=](int line, int b, float2* v) {
@@ -245,6 +245,8 @@ extern "C" __global__ void __launch_bounds__(COLUMN_THREADS)
 // Back along rows: the waves become what the frame asks of the probe's modes, and what it
 // asks of the object and how it lit the probe's pixels come beside. With tilt, sums for
 // the normal equations of a move: two right sides, then yy, yx and xx.
+//
+// What is only read is read by __ldg: ordinary loads would wait for the stores before.
 extern "C" __global__ void __launch_bounds__(ROW_THREADS)
     arrive(const State* state, const int* group, const double* corners, float2* waves,
            const float2* turns, float2* asked, float* lit, double* tilts) {
@@ -255,60 +257,55 @@ extern "C" __global__ void __launch_bounds__(ROW_THREADS)
     peaks->used = peaks->found;
     peaks->found = peaks->lit = 0;
   }
-  const int first = blockIdx.x * ROW_LINES, width = state->width;
+  const int first = blockIdx.x * ROW_LINES, width = state->width, tilt = state->tilt;
   const float2* canvas = state->canvas;
+  const float2* probe = state->probe;
+  const float* bright = state->bright;
   const Place place = place_of(corners + 2 * blockIdx.y);
   const int STEP = COLUMNS / ROW_RADIX;
-  const int line = RowForm::line(threadIdx.x, STEP);
-  const int b = RowForm::butterfly(threadIdx.x, STEP);
-  const int r = first + line;
-  float2 patch[ROW_RADIX], wanted[ROW_RADIX];
-#pragma unroll
-  for (int k = 0; k < ROW_RADIX; k++) {
-    wanted[k] = make_float2(0, 0);
-    if (r < ROWS)
-      patch[k] = between(corner_at(canvas, width, place, r, b + k * STEP), place);
-  }
+  float2* own_asked = asked + (size_t)blockIdx.y * PIXELS;
+  float* own_lit = lit + (size_t)blockIdx.y * PIXELS;
+  float2 wanted[MODES > 1 ? ROW_RADIX : 1];
+  float sums[TILTS] = {0, 0, 0, 0, 0};
+#pragma unroll 1
   for (int mode = 0; mode < MODES; mode++) {
     float2* wave = wave_of(waves, mode);
-    const float2* own = state->probe + (size_t)mode * PIXELS;
+    const float2* own = probe + (size_t)mode * PIXELS;
     auto take = [=](int l, int at, float2* v) {
       Strip<ROW_OUTER, COLUMNS, COLUMNS, 1>::load(wave + first * COLUMNS, ROWS - first,
-                                                    l, at, v);
+                                                  l, at, v);
     };
-    auto give = [&](int, int, float2* v) {
+    auto give = [&](int l, int b, float2* v) {
+      const int r = first + l;
       if (r >= ROWS) return;
 #pragma unroll
       for (int k = 0; k < ROW_RADIX; k++) {
-        const int at = r * COLUMNS + b + k * STEP;
-        wanted[k] = wanted[k] + conjugate(own[at]) * v[k];
-        wave[at] = conjugate(patch[k]) * v[k];
+        const int c = b + k * STEP, at = r * COLUMNS + c;
+        const Corner a = corner_at(canvas, width, place, r, c);
+        const float2 patch = between(a, place);
+        float2 want = conjugate(__ldg(own + at)) * v[k];
+        if (MODES > 1 && mode > 0) want = wanted[k % (MODES > 1 ? ROW_RADIX : 1)] + want;
+        if (MODES > 1) wanted[k % (MODES > 1 ? ROW_RADIX : 1)] = want;
+        wave[at] = conjugate(patch) * v[k];
+        if (mode < MODES - 1) continue;
+        own_asked[at] = want;
+        own_lit[at] = square(patch);
+        if (!tilt) continue;
+        const float2 y = (1 - place.right) * (a.below - a.here) +
+                         place.right * (a.across - a.right);
+        const float2 x = (1 - place.down) * (a.right - a.here) +
+                         place.down * (a.across - a.below);
+        const float weight = __ldg(bright + at);
+        sums[0] += y.x * want.x + y.y * want.y;
+        sums[1] += x.x * want.x + x.y * want.y;
+        sums[2] += weight * square(y);
+        sums[3] += weight * (y.x * x.x + y.y * x.y);
+        sums[4] += weight * square(x);
       }
     };
     transform<RowForm, true, ROW_BACK>(take, give, room, turns);
   }
-  float sums[TILTS] = {0, 0, 0, 0, 0};
-  if (r < ROWS) {
-#pragma unroll
-    for (int k = 0; k < ROW_RADIX; k++) {
-      const int c = b + k * STEP, at = r * COLUMNS + c;
-      asked[(size_t)blockIdx.y * PIXELS + at] = wanted[k];
-      lit[(size_t)blockIdx.y * PIXELS + at] = square(patch[k]);
-      if (!state->tilt) continue;
-      const Corner a = corner_at(canvas, width, place, r, c);
-      const float2 y = (1 - place.right) * (a.below - a.here) +
-                       place.right * (a.across - a.right);
-      const float2 x = (1 - place.down) * (a.right - a.here) +
-                       place.down * (a.across - a.below);
-      const float weight = state->bright[at];
-      sums[0] += y.x * wanted[k].x + y.y * wanted[k].y;
-      sums[1] += x.x * wanted[k].x + x.y * wanted[k].y;
-      sums[2] += weight * square(y);
-      sums[3] += weight * (y.x * x.x + y.y * x.y);
-      sums[4] += weight * square(x);
-    }
-  }
-  if (!state->tilt) return;
+  if (!tilt) return;
   const double sum = block_sums<ROW_THREADS, TILTS>(sums, (float*)room);
   if (threadIdx.x < TILTS)
     tilts[TILTS * (blockIdx.y * ROW_STRIPS + blockIdx.x) + threadIdx.x] = sum;

@@ -113,7 +113,8 @@ class TilePicture(QWidget):
         side = min(self.width(), self.height() - _CAPTION_PX) - 2 * _FRAME_PX
         left = (self.width() - side) / 2
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        painter.drawImage(QRectF(left, _FRAME_PX, side, side), self._image)
+        top = (self.height() - _CAPTION_PX - side) / 2
+        painter.drawImage(QRectF(left, top, side, side), self._image)
         font = QFont(self.font())
         font.setBold(self.best)
         painter.setFont(font)
@@ -135,6 +136,7 @@ class FanPanel(QWidget):
         self.step = QDoubleSpinBox()
         self.step.setRange(0.05, 50)
         self.step.setDecimals(2)
+        self.step.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
         self.step.setValue(1.0)
         self.step.setPrefix("step ")
         self.step.setSuffix(" px")

@@ -132,11 +132,7 @@ class TiledReader:
         if where:
             params["slice"] = ",".join(map(_slice_text, where))
         data = self.http.request("GET", f"/array/full/{path}", params=params).content
-        shape = (
-            np.empty(known.shape, np.void)[tuple(where)].shape
-            if where
-            else (known.shape)
-        )
+        shape = np.broadcast_to(np.empty(()), known.shape)[tuple(where)].shape
         return pixels_of(data, known.dtype, shape, path)
 
     def table(self, path: str) -> list[Json]:

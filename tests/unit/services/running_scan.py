@@ -87,6 +87,7 @@ class RunningScan:
     def _note_final(self, final: Final) -> None:
         self.finals.append(final)
         self._board.ended(RESULT, final)
+        self._board.settled(RESULT)
         self.ended.set()
 
 

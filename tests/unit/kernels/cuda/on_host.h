@@ -17,6 +17,7 @@ struct float2 {
 };
 inline float2 make_float2(float x, float y) { return float2{x, y}; }
 inline int min(int a, int b) { return a < b ? a : b; }
+inline int __ffs(int bits) { return __builtin_ffs(bits); }
 inline int __float_as_int(float value) {
   int bits;
   std::memcpy(&bits, &value, 4);
@@ -25,6 +26,12 @@ inline int __float_as_int(float value) {
 inline int atomicMax(int* at, int value) {
   int old = *at;
   if (value > old) *at = value;
+  return old;
+}
+
+inline int atomicAdd(int* at, int more) {
+  int old = *at;
+  *at += more;
   return old;
 }
 

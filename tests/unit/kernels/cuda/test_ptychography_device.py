@@ -67,6 +67,15 @@ def test_misfits_move_nothing(near: bool) -> None:
         np.testing.assert_array_equal(now, kept)
 
 
+def test_the_light_on_the_object_is_that_of_the_cpu() -> None:
+    cpu, device = (Case((16, 20), 2, make=way).solver for way in (Solver, make))
+    expected = cpu.illumination()
+    assert expected.max() > 1
+    y, x = np.array(cpu.canvas.origin) - np.array(device.canvas.origin)
+    assert (y, x) == (0, 0)
+    np.testing.assert_array_equal(device.illumination(), expected)
+
+
 def test_frames_in_any_portions_and_pages_come_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
