@@ -85,6 +85,7 @@ class ImagePane(QWidget):
         self.header.title.setText(title)
         self.header.title.setToolTip(title)
         self.setAccessibleName(title)
+        self.canvas.setAccessibleName(f"{title}: picture")
 
     def set_colors(self, colors: PaneColors) -> None:
         """Take the window's theme."""
@@ -185,7 +186,7 @@ class ImagePane(QWidget):
         self.measuring.marks.load(stored.get("marks", {}))
 
     def _lay_out_picture(self) -> None:
-        self.readout.setAccessibleName("Value under the cursor")
+        self.readout.setAccessibleDescription("Value under the cursor")
         self._picture_area = QWidget()
         middle = QHBoxLayout(self._picture_area)
         middle.setContentsMargins(0, 0, 0, 0)
