@@ -54,6 +54,7 @@ class Painting(QObject):
         self._blink.timeout.connect(self._turn)
         self._shows_reference = False
         self._mask: NDArray[np.bool_] | None = None
+        self._shown: NDArray[Any] = np.zeros((0, 0))
 
     @property
     def look(self) -> Look:
@@ -151,7 +152,7 @@ class Painting(QObject):
         """Paint again, for look or visible part changed."""
         if self.picture is None:
             return
-        pixels = self.shown_pixels()
+        pixels = self._shown = self._choose_pixels()
         real = np.abs(pixels) if np.iscomplexobj(pixels) else pixels
         self.levels = self._levels_for(real)
         if np.iscomplexobj(pixels):
@@ -168,6 +169,9 @@ class Painting(QObject):
 
     def shown_pixels(self) -> NDArray[Any]:
         """Give what is on the screen: picture, reference or their difference."""
+        return self._shown
+
+    def _choose_pixels(self) -> NDArray[Any]:
         assert self.picture is not None  # noqa: S101 - nothing is shown before
         if self.reference is None or not self.comparable:
             return self.picture.pixels
@@ -191,6 +195,14 @@ class Painting(QObject):
     def grab(self) -> QPixmap:
         """Give what is on the screen."""
         return self._canvas.grab()
+
+    def difference_text(self, row: int, column: int) -> str:
+        """Write the element of the difference, where that is shown."""
+        subtracted = self.comparable and self.subtracting
+        rows, columns = self._shown.shape
+        if not subtracted or not (0 <= row < rows and 0 <= column < columns):
+            return ""
+        return f" · Δ {self._shown[row, column]!s}"
 
     def notes(self) -> tuple[str, ...]:
         """Say what else is shown than the picture."""

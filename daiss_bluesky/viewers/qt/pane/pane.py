@@ -11,7 +11,7 @@ from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.viewers.model.contrast import Contrast, Levels
 from daiss_bluesky.viewers.model.look import Look
 from daiss_bluesky.viewers.model.picture import Picture
-from daiss_bluesky.viewers.model.readout import point_text
+from daiss_bluesky.viewers.model.readout import element_at, point_text
 from daiss_bluesky.viewers.qt.pane.canvas import Canvas
 from daiss_bluesky.viewers.qt.pane.colors import DARK, PaneColors
 from daiss_bluesky.viewers.qt.pane.elided import ElidedLabel
@@ -273,6 +273,7 @@ class ImagePane(QWidget):
         self.canvas.crosshair.set_visible(visible and self.picture is not None)
 
     def _caption(self) -> None:
+        self._refresh_readout()
         if self.picture is not None:
             self.canvas.overlay.show_picture(self.picture, self.painting.notes())
 
@@ -281,9 +282,11 @@ class ImagePane(QWidget):
             return
         point = self.canvas.cursor_point()
         text = "" if point is None else point_text(self.picture, *point)
-        if not text:
-            text = "+ " + point_text(self.picture, *self.crosshair())
-        self.readout.setText(text)
+        if point is None or not text:
+            point = self.crosshair()
+            text = "+ " + point_text(self.picture, *point)
+        delta = self.painting.difference_text(*element_at(*point))
+        self.readout.setText(text + delta)
 
 
 def _factors(before: Picture, after: Picture) -> tuple[float, float]:
