@@ -60,6 +60,12 @@ class Measuring(QTabWidget):
         if self._regions is not None and self.marks.regions:
             self._regions.show_picture(picture)
 
+    def forget(self) -> None:
+        """Begin trends anew; what is measured stays."""
+        self._picture = None
+        for mark in self.marks.regions:
+            mark.trend.clear()
+
     def set_colors(self, colors: PaneColors) -> None:
         """Take the theme's colors."""
         self._colors = colors

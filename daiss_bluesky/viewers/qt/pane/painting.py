@@ -80,6 +80,14 @@ class Painting(QObject):
             self.apply_look()
         self.paint()
 
+    def forget(self) -> None:
+        """Show nothing until the next picture; look and levels stay."""
+        self.picture = None
+        self.set_reference(None)
+        self._mask = None
+        self._shown = np.zeros((0, 0))
+        self._canvas.wipe()
+
     def set_look(self, look: Look) -> None:
         """Choose how it is painted; InputError for an unknown map or scale."""
         lookup(table(look.colormap), look.scale)
@@ -108,10 +116,12 @@ class Painting(QObject):
 
     def set_reference(self, picture: Picture | None) -> None:
         """Take the picture that others are compared with; None forgets it."""
+        if picture is None and self.reference is None:
+            return
         self.reference = picture
         if picture is None:
-            self.subtracting = False
-            self.set_blinking(False)
+            self.subtracting, self._shows_reference = False, False
+            self._blink.stop()
         self.apply_look()
         self.paint()
 

@@ -105,6 +105,13 @@ class ImagePane(QWidget):
         self.measuring.show_picture(picture)
         self._refresh_readout()
 
+    def forget(self) -> None:
+        """Show nothing until a picture of another result comes; marks and look stay."""
+        self.painting.forget()
+        self.levels_bar.setVisible(False)
+        self.measuring.forget()
+        self.readout.setText("")
+
     def _begin(self) -> None:
         """Show what has a meaning from the first picture on."""
         self._show_crosshair(self.actions_by_name["crosshair"].isChecked())
@@ -181,9 +188,12 @@ class ImagePane(QWidget):
         if stored.get("crosshair"):
             row, column = map(float, stored["crosshair"])
             self.set_crosshair(row, column)
-        self._show_crosshair(bool(stored.get("crosshair_visible", True)))
-        self._show_histogram(bool(stored.get("histogram", True)))
-        self.measuring.marks.load(stored.get("marks", {}))
+        if "crosshair_visible" in stored:
+            self._show_crosshair(bool(stored["crosshair_visible"]))
+        if "histogram" in stored:
+            self._show_histogram(bool(stored["histogram"]))
+        if "marks" in stored:
+            self.measuring.marks.load(stored["marks"])
 
     def _lay_out_picture(self) -> None:
         self.readout.setAccessibleDescription("Value under the cursor")
