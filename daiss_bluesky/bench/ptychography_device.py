@@ -17,7 +17,7 @@ from daiss_bluesky.bench.live_ptychography import live_figures
 from daiss_bluesky.bench.measuring import seconds
 from daiss_bluesky.kernels.cuda.ceilings import copy_bytes_per_s, fft_pairs_per_s
 from daiss_bluesky.kernels.devices import choose_device
-from daiss_bluesky.kernels.ptychography_solver import AnySolver, solvers_on
+from daiss_bluesky.kernels.ptychography_solver import AnySolver, forms_on
 from daiss_bluesky.kernels.ptychography_step import Step
 
 SIZES = (
@@ -74,7 +74,7 @@ def _random_solver(
     """Give a solver of frames that nothing explains, on a square of positions."""
     rng = np.random.default_rng(0)
     probe = rng.normal(size=(modes, *shape)) + 1j * rng.normal(size=(modes, *shape))
-    solver = solvers_on(choose_device(device))(probe.astype(np.complex64))
+    solver = forms_on(choose_device(device)).make(probe.astype(np.complex64))
     side = int(np.ceil(np.sqrt(frames)))
     number = np.arange(frames)
     at = STEP_PX * np.stack([number // side, number % side], axis=1)
