@@ -47,6 +47,9 @@ class DevicePhase:
         tall, wide = self._inverse.shape
         size, half = out.dtype.itemsize, wide // 2 + 1
         lengths = np.int32(tall), np.int32(wide)
+        # A transform may take two frames for one complex, and what is left there would
+        # cost the last one its accuracy.
+        self._frames[count:] = 0
         transform = planned_real((tall, wide), _FRAMES)
         operator = Operator("phase", {"HALF": size == _HALF_BYTES})
         operator.launch(

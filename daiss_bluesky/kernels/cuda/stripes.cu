@@ -28,6 +28,9 @@ __device__ inline float value_of(Key key)
     return __uint_as_float(bits);
 }
 
+// Where key i lies in shared memory: neighbors of a thread's eight are in other banks.
+__device__ inline int place_of(int i) { return i ^ (i >> 4 & 15); }
+
 // Up to three steps of a bitonic sort (Batcher) at once, of strides 2^low and above, on
 // keys that a thread holds in registers; `stage` is the length of sorted runs.
 template <int STEPS>
@@ -38,7 +41,7 @@ __device__ inline void merge(Key* keys, int count, int low, int stage)
         const int base = (set >> low << (low + STEPS)) | (set & ((1 << low) - 1));
         Key held[each];
 #pragma unroll
-        for (int i = 0; i < each; ++i) held[i] = keys[base + (i << low)];
+        for (int i = 0; i < each; ++i) held[i] = keys[place_of(base + (i << low))];
         const bool falls = base & stage;
 #pragma unroll
         for (int step = STEPS - 1; step >= 0; --step)
@@ -53,7 +56,7 @@ __device__ inline void merge(Key* keys, int count, int low, int stage)
                 }
             }
 #pragma unroll
-        for (int i = 0; i < each; ++i) keys[base + (i << low)] = held[i];
+        for (int i = 0; i < each; ++i) keys[place_of(base + (i << low))] = held[i];
     }
     __syncthreads();
 }
@@ -89,7 +92,7 @@ extern "C" __global__ void rank_columns(
         Key key = ~(Key)0;
         if (a < angles && x0 + c < columns)
             key = key_of(fetch(from[(size_t)a * columns + x0 + c]), a);
-        keys[c * length + a] = key;
+        keys[place_of(c * length + a)] = key;
     }
     __syncthreads();
     sort(keys, length);
@@ -97,8 +100,9 @@ extern "C" __global__ void rank_columns(
         const int c = i / angles, k = i % angles;
         if (x0 + c >= columns) break;
         const size_t to = ((size_t)blockIdx.y * columns + x0 + c) * angles + k;
-        ranked[to] = value_of(keys[c * length + k]);
-        order[to] = (unsigned short)keys[c * length + k];
+        const Key key = keys[place_of(c * length + k)];
+        ranked[to] = value_of(key);
+        order[to] = (unsigned short)key;
     }
 }
 

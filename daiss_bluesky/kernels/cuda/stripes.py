@@ -1,7 +1,8 @@
 """Stripe correction on a device, of whole sinograms; what `kernels.stripes` does.
 
 What is sorted or smoothed has kernels of its own; what is decided from it, a few
-numbers a column, is array code that runs on NumPy as well. Defined by `reference_stripes`.
+numbers a column, is array code that runs on NumPy as well. `reference_stripes` is the
+definition.
 """
 
 from typing import Any
