@@ -16,6 +16,8 @@ from daiss_bluesky.viewers.model.order import Order
 from daiss_bluesky.viewers.model.picture import Picture
 from daiss_bluesky.viewers.sources.tiled_reader import Array
 
+SPARSE = 16
+
 
 class Showing:
     """State of one result; used under the model's lock."""
@@ -133,4 +135,10 @@ def _known(value: Any) -> float | None:
 
 
 def _equal(a: NDArray[Any], b: NDArray[Any]) -> bool:
-    return a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes()
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return False
+    # Few pixels tell most pictures apart; NaN equals itself as bytes.
+    few = slice(None, None, SPARSE)
+    return a[few, few].tobytes() == b[few, few].tobytes() and (
+        a.tobytes() == b.tobytes()
+    )
