@@ -22,6 +22,7 @@ DESCRIPTIONS = {
     "frames_used": "projections inside the picture",
     "raw_uid": "bluesky run",
     "result_uid": "reconstruction of it",
+    "place": "which slice it is",
     "update": "publication of the result, from 1",
 }
 

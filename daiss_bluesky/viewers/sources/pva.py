@@ -104,7 +104,12 @@ class PvaSource:
             "pva",
             int(number),
             attributes.get("angle_deg"),
+            _known(attributes.get("place")),
         )
+
+
+def _known(place: Any) -> int | None:
+    return None if place is None or place < 0 else int(place)
 
 
 def _connect(environment: Mapping[str, str] | None) -> Any:
