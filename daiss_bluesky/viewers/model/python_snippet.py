@@ -1,8 +1,11 @@
 """A few lines of Python that read the same array from Tiled."""
 
+from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.results import RECON_PATH
 from daiss_bluesky.viewers.model.picture import Picture
 
+MADE_HERE = frozenset({"sinogram"})
+"""Views that the viewer works out itself: no array of Tiled holds them."""
 _VOLUME_AXES = ("z", "y", "x")
 _TEMPLATE = """import os
 
@@ -18,8 +21,12 @@ def python_snippet(uri: str, picture: Picture, *, finished: bool = False) -> str
     """Write it; slices of a finished result come from its volume.
 
     A view of a running result is overwritten by the next update: the snippet says
-    which one was on the screen.
+    which one was on the screen. InputError for a view that Tiled does not hold.
     """
+    if picture.view in MADE_HERE:
+        raise InputError(
+            f"the {picture.view} is worked out by the viewer: no array of Tiled has it"
+        )
     root = f"{RECON_PATH.strip('/')}/{picture.result_uid}"
     across = _across(picture)
     if finished and across is not None:

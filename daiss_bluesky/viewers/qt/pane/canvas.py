@@ -72,6 +72,14 @@ class Canvas(pg.GraphicsView):
             painted, lut=lut, levels=(levels.low, levels.high), autoLevels=False
         )
 
+    def wipe(self) -> None:
+        """Show no picture; where it was stays, for the next."""
+        self.image.clear()
+        self._missing.setVisible(False)
+        self._full.setVisible(False)
+        self.crosshair.set_visible(False)
+        self.overlay.show_nothing()
+
     def mark(self, mask: NDArray[np.bool_] | None) -> None:
         """Lay a color over (row, column) elements; None takes it away."""
         self._full.setVisible(mask is not None)

@@ -9,6 +9,8 @@ from daiss_bluesky.viewers.qt.pane.marks import Marks
 from daiss_bluesky.viewers.qt.pane.profile_panel import ProfilePanel
 from daiss_bluesky.viewers.qt.pane.region_panel import RegionPanel
 
+_LEAST_PX = 240
+
 
 class Measuring(QTabWidget):
     """Two tabs, each made when it is first wanted: most panes never measure."""
@@ -22,6 +24,7 @@ class Measuring(QTabWidget):
         self._profiles: ProfilePanel | None = None
         self._regions: RegionPanel | None = None
         self.setDocumentMode(True)
+        self.setMinimumWidth(_LEAST_PX)
         self.setVisible(False)
         self.marks.lines_changed.connect(self._lines_changed)
         self.marks.regions_changed.connect(self._regions_changed)
@@ -56,6 +59,12 @@ class Measuring(QTabWidget):
             self._profiles.show_picture(picture)
         if self._regions is not None and self.marks.regions:
             self._regions.show_picture(picture)
+
+    def forget(self) -> None:
+        """Begin trends anew; what is measured stays."""
+        self._picture = None
+        for mark in self.marks.regions:
+            mark.trend.clear()
 
     def set_colors(self, colors: PaneColors) -> None:
         """Take the theme's colors."""

@@ -36,6 +36,11 @@ class Overlay(pg.GraphicsObject):
         self._caption = [*caption(picture), *notes]
         self.update()
 
+    def show_nothing(self) -> None:
+        """Say that there is no picture."""
+        self._picture = None
+        self.update()
+
     def set_color(self, faint: str) -> None:
         """Take the theme's color for what stands beside the picture."""
         self._faint = QColor(faint)

@@ -54,6 +54,7 @@ class Painting(QObject):
         self._blink.timeout.connect(self._turn)
         self._shows_reference = False
         self._mask: NDArray[np.bool_] | None = None
+        self._shown: NDArray[Any] = np.zeros((0, 0))
 
     @property
     def look(self) -> Look:
@@ -78,6 +79,14 @@ class Painting(QObject):
             self._plain = default_look(picture.view)
             self.apply_look()
         self.paint()
+
+    def forget(self) -> None:
+        """Show nothing until the next picture; look and levels stay."""
+        self.picture = None
+        self.set_reference(None)
+        self._mask = None
+        self._shown = np.zeros((0, 0))
+        self._canvas.wipe()
 
     def set_look(self, look: Look) -> None:
         """Choose how it is painted; InputError for an unknown map or scale."""
@@ -107,10 +116,12 @@ class Painting(QObject):
 
     def set_reference(self, picture: Picture | None) -> None:
         """Take the picture that others are compared with; None forgets it."""
+        if picture is None and self.reference is None:
+            return
         self.reference = picture
         if picture is None:
-            self.subtracting = False
-            self.set_blinking(False)
+            self.subtracting, self._shows_reference = False, False
+            self._blink.stop()
         self.apply_look()
         self.paint()
 
@@ -151,7 +162,7 @@ class Painting(QObject):
         """Paint again, for look or visible part changed."""
         if self.picture is None:
             return
-        pixels = self.shown_pixels()
+        pixels = self._shown = self._choose_pixels()
         real = np.abs(pixels) if np.iscomplexobj(pixels) else pixels
         self.levels = self._levels_for(real)
         if np.iscomplexobj(pixels):
@@ -168,6 +179,9 @@ class Painting(QObject):
 
     def shown_pixels(self) -> NDArray[Any]:
         """Give what is on the screen: picture, reference or their difference."""
+        return self._shown
+
+    def _choose_pixels(self) -> NDArray[Any]:
         assert self.picture is not None  # noqa: S101 - nothing is shown before
         if self.reference is None or not self.comparable:
             return self.picture.pixels
@@ -191,6 +205,14 @@ class Painting(QObject):
     def grab(self) -> QPixmap:
         """Give what is on the screen."""
         return self._canvas.grab()
+
+    def difference_text(self, row: int, column: int) -> str:
+        """Write the element of the difference, where that is shown."""
+        subtracted = self.comparable and self.subtracting
+        rows, columns = self._shown.shape
+        if not subtracted or not (0 <= row < rows and 0 <= column < columns):
+            return ""
+        return f" · Δ {self._shown[row, column]!s}"
 
     def notes(self) -> tuple[str, ...]:
         """Say what else is shown than the picture."""

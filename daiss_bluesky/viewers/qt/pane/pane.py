@@ -11,7 +11,7 @@ from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.viewers.model.contrast import Contrast, Levels
 from daiss_bluesky.viewers.model.look import Look
 from daiss_bluesky.viewers.model.picture import Picture
-from daiss_bluesky.viewers.model.readout import point_text
+from daiss_bluesky.viewers.model.readout import element_at, point_text
 from daiss_bluesky.viewers.qt.pane.canvas import Canvas
 from daiss_bluesky.viewers.qt.pane.colors import DARK, PaneColors
 from daiss_bluesky.viewers.qt.pane.elided import ElidedLabel
@@ -85,6 +85,7 @@ class ImagePane(QWidget):
         self.header.title.setText(title)
         self.header.title.setToolTip(title)
         self.setAccessibleName(title)
+        self.canvas.setAccessibleName(f"{title}: picture")
 
     def set_colors(self, colors: PaneColors) -> None:
         """Take the window's theme."""
@@ -103,6 +104,13 @@ class ImagePane(QWidget):
             self.set_crosshair(*(side / 2 for side in picture.shape))
         self.measuring.show_picture(picture)
         self._refresh_readout()
+
+    def forget(self) -> None:
+        """Show nothing until a picture of another result comes; marks and look stay."""
+        self.painting.forget()
+        self.levels_bar.setVisible(False)
+        self.measuring.forget()
+        self.readout.setText("")
 
     def _begin(self) -> None:
         """Show what has a meaning from the first picture on."""
@@ -180,12 +188,15 @@ class ImagePane(QWidget):
         if stored.get("crosshair"):
             row, column = map(float, stored["crosshair"])
             self.set_crosshair(row, column)
-        self._show_crosshair(bool(stored.get("crosshair_visible", True)))
-        self._show_histogram(bool(stored.get("histogram", True)))
-        self.measuring.marks.load(stored.get("marks", {}))
+        if "crosshair_visible" in stored:
+            self._show_crosshair(bool(stored["crosshair_visible"]))
+        if "histogram" in stored:
+            self._show_histogram(bool(stored["histogram"]))
+        if "marks" in stored:
+            self.measuring.marks.load(stored["marks"])
 
     def _lay_out_picture(self) -> None:
-        self.readout.setAccessibleName("Value under the cursor")
+        self.readout.setAccessibleDescription("Value under the cursor")
         self._picture_area = QWidget()
         middle = QHBoxLayout(self._picture_area)
         middle.setContentsMargins(0, 0, 0, 0)
@@ -272,6 +283,7 @@ class ImagePane(QWidget):
         self.canvas.crosshair.set_visible(visible and self.picture is not None)
 
     def _caption(self) -> None:
+        self._refresh_readout()
         if self.picture is not None:
             self.canvas.overlay.show_picture(self.picture, self.painting.notes())
 
@@ -280,9 +292,11 @@ class ImagePane(QWidget):
             return
         point = self.canvas.cursor_point()
         text = "" if point is None else point_text(self.picture, *point)
-        if not text:
-            text = "+ " + point_text(self.picture, *self.crosshair())
-        self.readout.setText(text)
+        if point is None or not text:
+            point = self.crosshair()
+            text = "+ " + point_text(self.picture, *point)
+        delta = self.painting.difference_text(*element_at(*point))
+        self.readout.setText(text + delta)
 
 
 def _factors(before: Picture, after: Picture) -> tuple[float, float]:

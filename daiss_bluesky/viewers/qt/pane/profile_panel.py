@@ -8,7 +8,6 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QSpinBox,
     QVBoxLayout,
@@ -25,6 +24,7 @@ from daiss_bluesky.viewers.qt.pane.colors import DARK, PaneColors
 from daiss_bluesky.viewers.qt.pane.marks import Marks
 from daiss_bluesky.viewers.qt.pane.plot import SmallPlot
 
+_SPIN_PX = 84
 FROZEN = 8
 """References that are kept; the oldest goes first."""
 
@@ -56,7 +56,9 @@ class ProfilePanel(QWidget):
         self.row.setToolTip("Profile along the crosshair's row")
         self.column.setToolTip("Profile along the crosshair's column")
         self.width.setRange(1, 999)
-        self.width.setSuffix(" px wide")
+        self.width.setSuffix(" px")
+        self.width.setMaximumWidth(_SPIN_PX)
+        self.width.setToolTip("Width that profiles are averaged over")
         self.width.setAccessibleName("Width of profiles in px")
         freeze, clear = QPushButton("Freeze"), QPushButton("Clear")
         freeze.setToolTip("Keep the present profiles as references")
@@ -68,7 +70,6 @@ class ProfilePanel(QWidget):
         self.width.valueChanged.connect(self.refresh)
         bar = QHBoxLayout()
         bar.setContentsMargins(2, 0, 2, 0)
-        bar.addWidget(QLabel("Crosshair:"))
         for widget in (self.row, self.column, self.width, freeze, clear):
             bar.addWidget(widget)
         bar.addStretch(1)

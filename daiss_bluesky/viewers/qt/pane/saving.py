@@ -103,8 +103,12 @@ class Saving(QObject):
         if not self.tiled_uri:
             self.said.emit("this picture does not come from Tiled: nothing copied")
             return
-        QApplication.clipboard().setText(self.snippet())
-        self.said.emit("Python copied; it takes the key from TILED_API_KEY")
+        try:
+            QApplication.clipboard().setText(self.snippet())
+        except InputError as error:
+            self.said.emit(str(error))
+        else:
+            self.said.emit("Python copied; it takes the key from TILED_API_KEY")
 
     def snippet(self) -> str:
         """Give lines that read this array from Tiled."""
