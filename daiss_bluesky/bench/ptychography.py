@@ -16,7 +16,7 @@ from daiss_bluesky.core.stored_diffraction import StoredDiffraction
 from daiss_bluesky.kernels.devices import choose_device
 from daiss_bluesky.kernels.ptychography_guess import scaled, sweep
 from daiss_bluesky.kernels.ptychography_modes import widen
-from daiss_bluesky.kernels.ptychography_solver import MakeSolver, solvers_on
+from daiss_bluesky.kernels.ptychography_solver import MakeSolver, forms_on
 from daiss_bluesky.kernels.ptychography_step import Step
 
 RUNS = 3
@@ -44,7 +44,7 @@ def bench_case(
     told(f"case {case.name}: frames")
     stored = case.stored()
     scan = _scan(stored)
-    make = solvers_on(choose_device(device))
+    make = forms_on(choose_device(device)).make
     for way in (_own_rows(scan, make), _peer_rows(scan, make, peers, told)):
         for row in way:
             yield {"case": case.name} | row

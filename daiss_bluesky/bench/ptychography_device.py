@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from daiss_bluesky.algorithms.ptychography.refinement import one_pass
 from daiss_bluesky.bench.diffraction_cases import PhantomCase
@@ -18,19 +17,20 @@ from daiss_bluesky.bench.live_ptychography import live_figures
 from daiss_bluesky.bench.measuring import seconds
 from daiss_bluesky.kernels.cuda.ceilings import copy_bytes_per_s, fft_pairs_per_s
 from daiss_bluesky.kernels.devices import choose_device
-from daiss_bluesky.kernels.ptychography_solver import AnySolver, solvers_on
-from daiss_bluesky.kernels.ptychography_step import GROUP, Step
+from daiss_bluesky.kernels.ptychography_solver import AnySolver, forms_on
+from daiss_bluesky.kernels.ptychography_step import Step
 
 SIZES = (
     ((128, 128), 2048, (1, 3)),
+    ((256, 256), 512, (1, 3)),
+    ((512, 512), 128, (1,)),
     ((64, 64), 2048, (1,)),
     ((120, 96), 2048, (1,)),
-    ((256, 256), 1024, (1, 3)),
-    ((512, 512), 256, (1, 3)),
 )
 """Rows and columns, frames, and numbers of modes."""
 
 RUNS = 5
+LIVE_FRAMES = 516
 STEP_PX = 12.0
 """Between neighbors of the made-up scan, in rows and columns."""
 FRAMES_PER_FFT = 2
@@ -74,29 +74,28 @@ def _random_solver(
     """Give a solver of frames that nothing explains, on a square of positions."""
     rng = np.random.default_rng(0)
     probe = rng.normal(size=(modes, *shape)) + 1j * rng.normal(size=(modes, *shape))
-    solver = solvers_on(choose_device(device))(probe.astype(np.complex64))
+    solver = forms_on(choose_device(device)).make(probe.astype(np.complex64))
     side = int(np.ceil(np.sqrt(frames)))
-    for first in range(0, frames, GROUP):
-        number = np.arange(first, min(first + GROUP, frames))
-        at = STEP_PX * np.stack([number // side, number % side], axis=1)
-        at += rng.uniform(0, 1, at.shape)
-        counts: NDArray[np.uint16] = rng.poisson(10, (len(number), *shape)).astype(
-            np.uint16
-        )
-        solver.add(counts, at)
+    number = np.arange(frames)
+    at = STEP_PX * np.stack([number // side, number % side], axis=1)
+    solver.add(rng.integers(0, 20, (frames, *shape), np.uint16), at + 0.3)
     return solver
 
 
 def main() -> None:
-    """Print one JSON object: the device, its rows, and a live scan."""
+    """Print JSON, a line each: the device, what it reaches, and a live scan."""
     device = "cuda:0" if len(sys.argv) < 2 else sys.argv[1]  # noqa: PLR2004
-    case = PhantomCase(n_frames=516)
-    report = {
-        "device": str(choose_device(device)),
-        "rows": list(device_rows(device)),
-        "live": live_figures(case, case.stored(), device=device),
-    }
-    sys.stdout.write(json.dumps(report, indent=1) + "\n")
+    _tell({"device": str(choose_device(device))})
+    case = PhantomCase(n_frames=LIVE_FRAMES)
+    live = live_figures(case, case.stored(), device=device)
+    _tell({"case": case.name, "frames": LIVE_FRAMES} | live)
+    for row in device_rows(device):
+        _tell(row)
+
+
+def _tell(row: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(row) + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

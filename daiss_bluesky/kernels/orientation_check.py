@@ -118,7 +118,7 @@ def _run_all(trial: Trial, iterations: int) -> dict[str, TrialResult]:
 
 def _threads() -> int:
     """Give every orientation a thread, as far as this process may use processors."""
-    return min(len(ORIENTATIONS), get_num_threads())
+    return min(len(ORIENTATIONS), int(get_num_threads()))
 
 
 def judge(

@@ -1,6 +1,7 @@
 """What solvers of ptychography have in common, and which one a device has."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, Protocol, Self
 
@@ -8,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from daiss_bluesky.kernels.devices import ChosenDevice
+from daiss_bluesky.kernels.frame_moments import Moments, frame_moments
 from daiss_bluesky.kernels.ptychography import Solver
 from daiss_bluesky.kernels.ptychography_canvas import Canvas
 from daiss_bluesky.kernels.ptychography_step import Misfit, Step
@@ -64,28 +66,44 @@ MakeSolver = Callable[..., AnySolver]
 """Makes one from a probe, transfer and bad pixels, as `Solver` does."""
 
 
-def solvers_on(
+@dataclass(frozen=True, slots=True)
+class Forms:
+    """The kernels of ptychography in the form of one device."""
+
+    make: MakeSolver = Solver
+    moments: Callable[..., Moments] = frame_moments
+    device: str = "cpu"
+
+
+CPU = Forms()
+
+
+def forms_on(
     device: ChosenDevice,
     shape: tuple[int, int] | None = None,
     modes: int = 1,
     *,
     near: bool = False,
-) -> MakeSolver:
-    """Give what makes solvers on the first of the chosen GPUs, or on the CPU.
+) -> Forms:
+    """Give those of the first of the chosen GPUs, or of the CPU.
 
     Where frames' shape is given, what they will need there is compiled now: for one
     mode, and for as many as there will be in the end.
     """
     if not device.gpus:
-        return Solver
+        return CPU
     # They need CuPy.
     from daiss_bluesky.kernels import ptychography_device  # noqa: PLC0415
+    from daiss_bluesky.kernels.frame_moments_device import (  # noqa: PLC0415
+        DeviceMoments,
+    )
 
     bench = _bench(device.gpus[0].number)
     if shape is not None:
         for number in sorted({1, modes}):
             bench.prepare(shape, number, near=near)
-    return partial(ptychography_device.DeviceSolver, bench=bench)
+    make = partial(ptychography_device.DeviceSolver, bench=bench)
+    return Forms(make, DeviceMoments(bench.queue), str(device.gpus[0]))
 
 
 @lru_cache(maxsize=16)

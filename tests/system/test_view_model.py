@@ -88,11 +88,16 @@ class _Window:
             self.pictures.extend(self._model.mailbox.take().values())
 
     def of(self, view: str) -> list[Picture]:
-        return [one for one in self.pictures if one.view == view]
+        """Give what a view showed of the result that was followed last."""
+        pictures = list(self.pictures)
+        uid = pictures[-1].result_uid if pictures else ""
+        return [one for one in pictures if (one.view, one.result_uid) == (view, uid)]
 
     def shows(self, value: float) -> bool:
         """Tell whether all views show an update by now."""
-        newest = {one.view: one.pixels[1, 1] for one in self.pictures}
+        newest = {
+            view: self.of(view)[-1].pixels[1, 1] for view in VIEWS if self.of(view)
+        }
         return len(newest) == len(VIEWS) and set(newest.values()) == {value}
 
 

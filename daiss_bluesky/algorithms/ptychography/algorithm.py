@@ -29,7 +29,7 @@ from daiss_bluesky.kernels.devices import choose_device
 from daiss_bluesky.kernels.orientation import ORIENTATIONS, apply_orientation
 from daiss_bluesky.kernels.propagation import FresnelPropagator
 from daiss_bluesky.kernels.ptychography import check_shape
-from daiss_bluesky.kernels.ptychography_solver import solvers_on
+from daiss_bluesky.kernels.ptychography_solver import forms_on
 
 BATCH_FRAMES = 32
 """That an engine brings at once."""
@@ -147,11 +147,14 @@ class RpieAlgorithm:
             # The strongest mode: while the scan runs there is one.
             probe = None if last is None else np.asarray(last[:1], np.complex64)
         keep = None if store is None else partial(store.keep, name)
-        device = choose_device(self.parameters.device)
-        near = optics.transfer is not None
-        make = solvers_on(device, optics.frame_shape, self.parameters.modes, near=near)
+        forms = forms_on(
+            choose_device(self.parameters.device),
+            optics.frame_shape,
+            self.parameters.modes,
+            near=optics.transfer is not None,
+        )
         return PtychographyReconstruction(
-            scan, self.parameters, optics, probe, keep, make, str(device)
+            scan, self.parameters, optics, probe, keep, forms
         )
 
     @property

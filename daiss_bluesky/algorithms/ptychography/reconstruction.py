@@ -37,9 +37,8 @@ from daiss_bluesky.core.reconstruction import (
     nobody_watches,
 )
 from daiss_bluesky.kernels.overlap import Overlap, differ, find_overlap
-from daiss_bluesky.kernels.ptychography import Solver
 from daiss_bluesky.kernels.ptychography_guess import scaled, sweep
-from daiss_bluesky.kernels.ptychography_solver import AnySolver, MakeSolver
+from daiss_bluesky.kernels.ptychography_solver import CPU, AnySolver, Forms
 from daiss_bluesky.kernels.ptychography_step import GROUP, Misfit, Step
 
 Complex = NDArray[np.complex64]
@@ -66,15 +65,14 @@ class PtychographyReconstruction:
         optics: Optics,
         probe: Complex | None = None,
         keep_probe: Callable[[Complex], None] | None = None,
-        make: MakeSolver = Solver,
-        device: str = "cpu",
+        forms: Forms = CPU,
     ) -> None:
         """Begin; `probe` (mode, row, column) where it is known.
 
-        `keep_probe` is called with the final one of a whole scan; `make` makes solvers
-        on the device of this name.
+        `keep_probe` is called with the final one of a whole scan; `forms` are those of
+        the kernels on some device.
         """
-        self._make, self._device = make, device
+        self._forms = forms
         self._keep_probe = keep_probe
         self._scan = scan
         self._parameters = parameters
@@ -89,7 +87,7 @@ class PtychographyReconstruction:
         self._begin()
 
     def _begin(self) -> None:
-        self._pictures = Pictures(self._scan, self._optics)
+        self._pictures = Pictures(self._scan, self._optics, self._forms.moments)
         self._waiting: list[Taken] = []
         self._indices: list[int] = []
         self._newest_s = -np.inf
@@ -139,7 +137,7 @@ class PtychographyReconstruction:
         if self._bearing.name != old.orientation:
             self._optics = old.turned(self._bearing.name)
             self._intake.turn(self._optics)
-            self._pictures = Pictures(self._scan, self._optics)
+            self._pictures = Pictures(self._scan, self._optics, self._forms.moments)
             self._waiting = [turned(one, old, self._optics) for one in self._waiting]
             for one in self._waiting:
                 self._pictures.add(one)
@@ -173,11 +171,12 @@ class PtychographyReconstruction:
         if self._given is not None:
             probe = scaled(self._given, light)
         else:
+            make = self._forms.make
             probe = sweep(
-                frames, positions_px, bad, transfer=optics.transfer, make=self._make
+                frames, positions_px, bad, transfer=optics.transfer, make=make
             )
         self._computing_s += time.perf_counter() - began_s
-        solver = self._make(probe, transfer=optics.transfer, bad=bad)
+        solver = self._forms.make(probe, transfer=optics.transfer, bad=bad)
         if self._pictures.planned_px is not None:
             # The object has its final size at once.
             solver.canvas.corners(self._pictures.planned_px)
@@ -266,7 +265,7 @@ class PtychographyReconstruction:
             **asdict(self._updates),
             **self._adjusted,
             **self._bearing.report(),
-            "device": self._device,
+            "device": self._forms.device,
             "frames_paired": len(intake.seen) - intake.without_position,
             "blind_pixels": self._blind,
             "frames_empty": intake.empty,

@@ -1,5 +1,6 @@
 """The pictures of a ptychographic scan while it runs."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 from daiss_bluesky.algorithms.ptychography.intake import Optics, Taken
 from daiss_bluesky.algorithms.ptychography.slope import leveled
 from daiss_bluesky.core.ptychography import PtychographyScan
-from daiss_bluesky.kernels.frame_moments import frame_moments
+from daiss_bluesky.kernels.frame_moments import Moments, frame_moments
 from daiss_bluesky.kernels.overlap import differ, nearest_distance_px
 from daiss_bluesky.kernels.ptychography_solver import AnySolver
 from daiss_bluesky.kernels.scan_map import ScanMap
@@ -46,7 +47,13 @@ class Pictures:
     Their size is that of the planned positions; it grows where there is no plan.
     """
 
-    def __init__(self, scan: PtychographyScan, optics: Optics) -> None:
+    def __init__(
+        self,
+        scan: PtychographyScan,
+        optics: Optics,
+        moments: Callable[..., Moments] = frame_moments,
+    ) -> None:
+        self._moments = moments
         self._optics = optics
         self._low, self._high = np.full(2, np.inf), np.full(2, -np.inf)
         self.planned_px: NDArray[np.float64] | None = None
@@ -65,7 +72,7 @@ class Pictures:
         planned = self.planned_px is not None
         self._reach(taken.positions_px, NOISE_PX if planned else 0.0)
         frames = self._optics.upright(taken.frames)
-        moments = frame_moments(frames, self._optics.bad)
+        moments = self._moments(frames, self._optics.bad)
         values = np.column_stack([moments.total, moments.center_px])
         self._map.add(taken.positions_px, values)
         self._newest = frames[-1]

@@ -71,7 +71,7 @@ QDockWidget { color: $dim; font-weight: 600; }
 QDockWidget::title { background: $surface; padding: 6px 8px; }
 QLabel[role="dim"] { color: $dim; }
 QLabel[role="title"] { color: $dim; font-weight: 600; }
-QLabel[role="big"] { font-size: 20px; font-weight: 600; }
+QLabel[role="big"] { font-size: 18px; color: $dim; }
 QFrame#honesty { background: $surface; border-bottom: 1px solid $line; }
 QFrame#honesty QLabel { font-size: 21px; }
 QFrame#honesty QLabel#status { font-size: 26px; font-weight: 700; }

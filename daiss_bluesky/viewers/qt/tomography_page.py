@@ -46,11 +46,14 @@ class TomographyPage(PanePage):
         """Show a picture, and keep the crosshairs where they belong."""
         super().show_picture(picture)
         self.linked.note(picture)
+        if picture.view == "projection" and self.linked.point is not None:
+            self._place_in_projection(self.linked.point)
 
     def _place_in_projection(self, point: Point) -> None:
         pane = self.panes["projection"]
-        _, column = pane.crosshair()
-        pane.set_crosshair(point.z + 0.5, column)
+        if pane.picture is not None:
+            _, column = pane.crosshair()
+            pane.set_crosshair(point.z + 0.5, column)
 
     def _moved_in_projection(self, row: float, _column: float) -> None:
         point = self.linked.point

@@ -294,7 +294,7 @@ class ViewerWindow(QMainWindow):
         self.plots_dock = self.dock(
             "progress", "Progress", below, area.BottomDockWidgetArea
         )
-        self.resizeDocks([self.plots_dock], [150], Qt.Orientation.Vertical)
+        self.resizeDocks([self.plots_dock], [185], Qt.Orientation.Vertical)
 
     def _layout(self) -> dict[str, Any]:
         return {

@@ -6,13 +6,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from daiss_bluesky.algorithms.ptychography import algorithm
+from daiss_bluesky.algorithms.ptychography import algorithm, refinement
 from daiss_bluesky.algorithms.ptychography.algorithm import RpieAlgorithm
 from daiss_bluesky.core.reconstruction import Algorithm
 from daiss_bluesky.engine.inline import reconstruct_scan
 from daiss_bluesky.kernels import ptychography_guess
 from daiss_bluesky.kernels.devices import ChosenDevice, Gpu
+from daiss_bluesky.kernels.frame_moments_device import DeviceMoments
 from daiss_bluesky.kernels.ptychography_device import Bench, DeviceSolver
+from daiss_bluesky.kernels.ptychography_solver import Forms
 from daiss_bluesky.testing.ptychography_contract import PtychographyContract
 from tests.unit.kernels.cuda.on_host import COMPILER, HostQueue
 
@@ -30,9 +32,11 @@ class TestDevice(PtychographyContract):
     def _device(self, monkeypatch: pytest.MonkeyPatch) -> None:
         chosen = ChosenDevice((GPU,), "there is one")
         make = partial(DeviceSolver, bench=BENCH)
+        forms = Forms(make, DeviceMoments(BENCH.queue), str(GPU))
         monkeypatch.setattr(ptychography_guess, "RADII", (0.1,))
+        monkeypatch.setattr(refinement, "HALF_PASSES", 1)
         monkeypatch.setattr(algorithm, "choose_device", lambda _: chosen)
-        monkeypatch.setattr(algorithm, "solvers_on", lambda *_, **__: make)
+        monkeypatch.setattr(algorithm, "forms_on", lambda *_, **__: forms)
 
     def make(self, **parameters: Any) -> Algorithm:
         return RpieAlgorithm(**QUICK | parameters)
