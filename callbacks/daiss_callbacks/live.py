@@ -16,6 +16,7 @@ from event_model import DocumentRouter
 from daiss_bluesky.core.pipeline import Pipeline
 from daiss_bluesky.core.reconstruction import (
     Algorithm,
+    PlacedAlgorithm,
     Progress,
     Reconstruction,
     Reread,
@@ -140,7 +141,7 @@ class LiveReconstruction(DocumentRouter):
             parameters=algorithm.parameters.model_dump(mode="json"),
             frame_shape=frame_shape,
             versions={name: version(name) for name in VERSIONED},
-            device=f"CPU {platform.machine()}",
+            device=_device_name(algorithm),
             memory_bytes=memory_bytes,
             started_s=time.time(),
             view_shapes=algorithm.view_shapes(self.scan, frame_shape)
@@ -196,3 +197,9 @@ class LiveReconstruction(DocumentRouter):
         for publisher in self._publishers:
             publisher.stop()
         self._engine.join(STOP_TIMEOUT_S)
+
+
+def _device_name(algorithm: Algorithm) -> str:
+    if isinstance(algorithm, PlacedAlgorithm):
+        return algorithm.device_name()
+    return f"CPU {platform.machine()}"

@@ -157,7 +157,7 @@ class DevicePart:
             t = ops.straighten(t, tilt_rad, middle, logarithm=log)
         if chain.phase is not None:
             ops.retrieve(t, chain.phase)
-        p[...] = t[:, rows.start - wide.start : rows.stop - wide.start]
+        ops.put(t[:, rows.start - wide.start : rows.stop - wide.start], p)
 
     def place(self, p: Array, axis: Axis) -> Array:
         """Widen projections of a half-acquisition; see `Axis.place`."""

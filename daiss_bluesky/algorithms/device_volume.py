@@ -4,7 +4,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daiss_bluesky.algorithms.device_part import DevicePart, Lines
-from daiss_bluesky.algorithms.device_plan import DevicePlan
 from daiss_bluesky.algorithms.fbp_parameters import FbpParameters
 from daiss_bluesky.algorithms.live_pictures import Settled
 from daiss_bluesky.core.array_store import ArrayStore
@@ -13,6 +12,9 @@ from daiss_bluesky.kernels.stripes import stripe_image
 
 Image = NDArray[np.float32]
 
+STRIPE_ROWS = 64
+"""Sinograms whose stripes are removed at once."""
+
 
 class DeviceVolume:
     """Makes one part's slices of all its frames."""
@@ -20,14 +22,14 @@ class DeviceVolume:
     def __init__(
         self,
         part: DevicePart,
-        plan: DevicePlan,
+        slab_rows: int,
         settled: Settled,
         lines: Lines,
         parameters: FbpParameters,
         method: str,
     ) -> None:
         self._part = part
-        self._plan = plan
+        self._slab_rows = slab_rows
         self._settled = settled
         self._lines = lines
         self._parameters = parameters
@@ -48,8 +50,8 @@ class DeviceVolume:
             self.name, ops.place, n_bytes, lambda: ops.empty(shape, ops.stored)
         )
         maker = self._maker()
-        for first in range(0, rows, self._plan.slab_rows):
-            part = slice(first, min(first + self._plan.slab_rows, rows))
+        for first in range(0, rows, self._slab_rows):
+            part = slice(first, min(first + self._slab_rows, rows))
             self._make(maker, part, volume[part])
         return volume
 
@@ -57,9 +59,9 @@ class DeviceVolume:
         """Write all slices (z, y, x) here, one slab after the other."""
         n, ops = self._settled.slices_shape[1], self._part.operators
         maker = self._maker()
-        room = ops.empty((self._plan.slab_rows, n, n), ops.stored)
-        for first in range(0, self._rows, self._plan.slab_rows):
-            part = slice(first, min(first + self._plan.slab_rows, self._rows))
+        room = ops.empty((self._slab_rows, n, n), ops.stored)
+        for first in range(0, self._rows, self._slab_rows):
+            part = slice(first, min(first + self._slab_rows, self._rows))
             slab = room[: part.stop - part.start]
             self._make(maker, part, slab)
             ops.download(slab, target[part])
@@ -72,7 +74,7 @@ class DeviceVolume:
     def _maker(self) -> SlabMaker:
         axis, lines = self._settled.axis, self._lines
         maker = self._part.operators.slab_maker(
-            min(self._plan.slab_rows, self._rows),
+            min(self._slab_rows, self._rows),
             self._settled.slices_shape[1],
             len(lines.angles_rad),
             self._parameters.filter,
@@ -87,8 +89,9 @@ class DeviceVolume:
         fields, axis = self._settled.fields, self._settled.axis
         top = part.rows.start
         rows = slice(top + inside.start, top + inside.stop)
-        shape = len(self._lines.angles_rad), len(out), fields.dark.shape[1]
-        p = ops.empty(shape, ops.stored)
+        shape = len(out), len(self._lines.angles_rad), fields.dark.shape[1]
+        # A sinogram lies together.
+        p = ops.empty(shape, ops.stored).transpose(1, 0, 2)
         part.whole(self._lines, fields, axis, rows, p)
         self._remove_stripes(p)
         placed = part.place(p, axis)
@@ -101,7 +104,10 @@ class DeviceVolume:
         columns = p.shape[2]
         if parameters.needs_whole_sinograms:
             order = np.argsort(lines.angles_rad, kind="stable")
-            ops.remove_stripes(p, order, *parameters.sorting_windows_px(columns))
+            windows = parameters.sorting_windows_px(columns)
+            for first in range(0, p.shape[1], STRIPE_ROWS):
+                some = p[:, first : first + STRIPE_ROWS]
+                ops.remove_stripes(some, order, *windows)
         elif parameters.stripes == "mean":
             total = ops.zeros(p.shape[1:], np.float64)
             ops.add_mean(p, lines.weights, total)

@@ -1,5 +1,6 @@
 """Filtered backprojection of parallel-beam tomography, while the scan runs."""
 
+import platform
 from typing import Any
 
 import psutil
@@ -54,6 +55,7 @@ class FbpAlgorithm:
         self.parameters = FbpParameters.parse(parameters, "the parameters of fbp")
         self._memory_limit_gb = memory_limit_gb
         self._settled: MethodChoice | None = None
+        self._opened: list[Operators] | None = None
 
     def memory_bytes(self, scan: Scan, frame_shape: tuple[int, int]) -> int:
         """Tell how much memory a reconstruction will hold at most.
@@ -79,9 +81,16 @@ class FbpAlgorithm:
         work = max(4 * rows * width**2, search_bytes(*frame_shape))
         return BASE_BYTES + PINNED_BYTES + kept + spilled + work
 
+    def device_name(self) -> str:
+        """Name what it would compute on now."""
+        places = ", ".join(one.place for one in self.operators())
+        return places or f"CPU {platform.machine()}"
+
     def operators(self) -> list[Operators]:
-        """Give the GPUs to compute on; none: the CPU."""
-        return open_devices(self.parameters)
+        """Give the GPUs to compute on, the same each time; none: the CPU."""
+        if self._opened is None:
+            self._opened = open_devices(self.parameters)
+        return self._opened
 
     def _devices(self, scan: Scan, frame_shape: tuple[int, int]) -> Devices:
         """Plan for the GPUs there are; none where the CPU is to do it."""

@@ -1,5 +1,6 @@
 """Pictures of planes that are kept up to date with the frames on devices."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,13 +75,15 @@ class LivePictures:
                 row = z - part.rows.start
                 pictures["slice_xy"] = _Picture(plane, ops.zeros(plane.shape), row)
 
-    def show_plane(self, plane: Plane) -> None:
-        """Make room for any other plane."""
+    def show_planes(self, planes: Sequence[Plane]) -> None:
+        """Make room for any other planes."""
         for part, pictures in zip(self._parts, self._pictures, strict=True):
-            z, y, x = plane.middle
-            inside = (z - part.rows.start, y, x)
-            mine = Plane(inside, plane.down, plane.across, plane.shape)
-            pictures["plane"] = _Picture(mine, part.operators.zeros(plane.shape))
+            for number, plane in enumerate(planes):
+                z, y, x = plane.middle
+                middle = z - part.rows.start, y, x
+                mine = Plane(middle, plane.down, plane.across, plane.shape)
+                zeros = part.operators.zeros(plane.shape)
+                pictures[f"plane {number}"] = _Picture(mine, zeros)
 
     def watch_mean(self) -> None:
         """Keep the mean projection as well, which stripes are found in."""
@@ -139,14 +142,17 @@ class LivePictures:
                 part.operators.download(picture.pixels, target)
         return tuple(np.multiply(one, np.float32(scale)) for one in found.values())
 
-    def plane(self, scale: float) -> Image:
-        """Give the picture of the other plane."""
-        total = np.zeros(self._pictures[0]["plane"].plane.shape, np.float32)
-        for part, pictures in zip(self._parts, self._pictures, strict=True):
-            mine = np.empty_like(total)
-            part.operators.download(pictures["plane"].pixels, mine)
-            total += mine
-        return total * np.float32(scale)
+    def planes(self, scale: float) -> list[Image]:
+        """Give the pictures of the other planes."""
+        found = []
+        for name, first in self._pictures[0].items():
+            total = np.zeros(first.plane.shape, np.float32)
+            for part, pictures in zip(self._parts, self._pictures, strict=True):
+                mine = np.empty_like(total)
+                part.operators.download(pictures[name].pixels, mine)
+                total += mine
+            found.append(total * np.float32(scale))
+        return found
 
     def mean(self) -> Image | None:
         """Give the mean projection (row, column), if it is watched."""

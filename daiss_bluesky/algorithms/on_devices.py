@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import psutil
 
 from daiss_bluesky.algorithms.device_part import Chain
 from daiss_bluesky.algorithms.device_plan import (
@@ -105,9 +106,13 @@ def part_rows(rows: int, count: int) -> list[slice]:
 
 
 def store_limits(devices: Devices) -> dict[str, int]:
-    """Give the bytes that each device, and the host for it, may hold by name."""
-    limits = {ops.place: 0 for ops, _ in devices} | {"cpu": 0}
+    """Give the bytes that each device, and the host for it, may hold by name.
+
+    On the host more than was stated, for frames of more bytes a pixel than usual.
+    """
+    stated = sum(plan.host_frames_bytes for _, plan in devices)
+    limits = {"cpu": max(stated, int(psutil.virtual_memory().available) // 2)}
     for ops, plan in devices:
-        limits[ops.place] += plan.bytes
-        limits["cpu"] += plan.host_frames_bytes
+        room = plan.frames_bytes + plan.bytes
+        limits[ops.place] = limits.get(ops.place, 0) + room
     return limits

@@ -17,6 +17,9 @@ from daiss_bluesky.kernels.operators import Array, Operators
 CHUNK_BYTES = 1 << 31
 """Frames are given memory so much at a time."""
 
+_FEW = 16
+"""Frames beyond those expected, that are given memory at a time."""
+
 DEVICE_TYPES = ("uint8", "uint16", "float32")
 """Others become float32."""
 
@@ -102,17 +105,17 @@ class ResidentFrames:
         return self._chunks[-1]
 
     def _new_chunk(self, dtype: np.dtype[Any]) -> _Chunk:
-        frame = (self._rows.stop - self._rows.start) * self._columns * dtype.itemsize
+        rows = self._rows.stop - self._rows.start
+        frame = rows * self._columns * dtype.itemsize
         count = max(1, CHUNK_BYTES // frame)
         if self._expected is not None:
-            count = min(count, max(1, self._expected - len(self)))
-        fit = self._device_bytes // frame
-        on_device = fit > 0
-        count = min(count, fit) if on_device else count
-        shape = count, self._rows.stop - self._rows.start, self._columns
-        ops = self._operators
+            count = min(count, max(_FEW, self._expected - len(self)))
+        ops, on_device = self._operators, self._device_bytes >= frame
         place, make = (ops.place, ops.empty) if on_device else ("cpu", np.empty)
+        left = self._device_bytes if on_device else self._store.room("cpu")
+        count = max(1, min(count, left // frame))
         name = f"{self._name} from {len(self)}"
+        shape = count, rows, self._columns
         frames = self._store.make(
             name, place, count * frame, lambda: make(shape, dtype)
         )

@@ -5,6 +5,7 @@ volume is made of all at the end. A new center, late flats or other slices there
 need no second reading, and each frame gets the weight it has in the end.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -203,12 +204,17 @@ class ResidentReconstruction(ProjectionReconstruction):
         """Give the picture of any plane, as of now."""
         if self._volume is not None:
             return super().cut(plane)
+        (picture,) = self.cuts([plane])
+        return picture
+
+    def cuts(self, planes: Sequence[Plane]) -> list[Image]:
+        """Give pictures of planes in one pass over the frames, until the end."""
         if (now := self._present()) is None:
-            return np.zeros(plane.shape, np.float32)
+            return [np.zeros(plane.shape, np.float32) for plane in planes]
         pictures = self._pictures(now)
-        pictures.show_plane(plane)
+        pictures.show_planes(planes)
         pictures.add(self._lines(), self._stripe_image())
-        return pictures.plane(self._present_scale())
+        return pictures.planes(self._present_scale())
 
     def _stripe_image(self) -> Image | None:
         if self._parameters.stripes == "none":
@@ -231,6 +237,29 @@ class ResidentReconstruction(ProjectionReconstruction):
             made.append(self.store.get(part.name))
         return made
 
+    @property
+    def device_bytes(self) -> int:
+        """How much of the devices' memory was planned for, all of them together."""
+        return sum(plan.bytes for plan in self._plans)
+
+    def held_bytes(self) -> int:
+        """Tell how much the devices hold now, room to work in included."""
+        return sum(part.operators.held_bytes() for part in self._parts)
+
+    def wait(self) -> None:
+        """Wait until the devices have done everything they were asked for."""
+        for part in self._parts:
+            part.operators.wait()
+
+    def close(self) -> None:
+        """Give the devices' memory back."""
+        self._live = None
+        for part in self._parts:
+            part.frames.clear()
+        self.store.release()
+        for part in self._parts:
+            part.operators.give_back()
+
     def _end(self) -> list[DeviceVolume]:
         """Take all that came for all there is."""
         self._ledger.refuse_nothing()
@@ -241,7 +270,12 @@ class ResidentReconstruction(ProjectionReconstruction):
         lines = self._lines(self._weights(self._angles))
         return [
             DeviceVolume(
-                part, plan, settled, lines, self._parameters, self._choice.method
+                part,
+                plan.slab_rows,
+                settled,
+                lines,
+                self._parameters,
+                self._choice.method,
             )
             for part, plan in zip(self._parts, self._plans, strict=True)
         ]
@@ -262,9 +296,7 @@ class ResidentReconstruction(ProjectionReconstruction):
                 end.write(volume[part.rows])
         if self._parameters.stripes != "none":
             self._stripes_in_views = self._parameters.stripes
-        for part in self._parts:
-            part.frames.clear()
-        self.store.release()
+        self.close()
         return volume
 
 

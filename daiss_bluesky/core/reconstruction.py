@@ -201,6 +201,15 @@ class Algorithm(Protocol):
         ...
 
 
+@runtime_checkable
+class PlacedAlgorithm(Algorithm, Protocol):
+    """An algorithm that chooses where it computes."""
+
+    def device_name(self) -> str:
+        """Name what it would compute on now."""
+        ...
+
+
 class FrameSource(Protocol):
     """Reads the pixels of frames known to exist."""
 

@@ -33,6 +33,13 @@ class HostOperators:
         """Tell how much memory is free."""
         return int(psutil.virtual_memory().available)
 
+    def held_bytes(self) -> int:
+        """Tell how much memory this process takes."""
+        return int(psutil.Process().memory_info().rss)
+
+    def give_back(self) -> None:
+        """Do nothing: memory is given back when it is let go of."""
+
     def empty(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
         """Make an array."""
         return np.empty(shape, dtype)
@@ -53,6 +60,9 @@ class HostOperators:
     def download(self, array: NDArray[Any], target: NDArray[Any]) -> None:
         """Copy."""
         target[...] = array
+
+    def wait(self) -> None:
+        """Do nothing: everything asked for is done."""
 
     def correct(
         self,
@@ -82,6 +92,10 @@ class HostOperators:
     def retrieve(self, t: Frames, phase: PhaseFilter) -> None:
         """Turn transmission into line integrals in place."""
         retrieve(t, phase, out=t)
+
+    def put(self, source: NDArray[Any], target: NDArray[Any]) -> None:
+        """Copy an array into another."""
+        target[...] = source
 
     def widen(
         self, p: Frames, weights: NDArray[np.float32], left: int, wide: int

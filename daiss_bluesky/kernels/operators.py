@@ -51,6 +51,14 @@ class Operators(Protocol):
         """Tell how much memory is free there."""
         ...
 
+    def held_bytes(self) -> int:
+        """Tell how much memory is taken there, room to work in included."""
+        ...
+
+    def give_back(self) -> None:
+        """Give memory that is in no use back to the device."""
+        ...
+
     def empty(self, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
         """Make an array."""
         ...
@@ -69,7 +77,11 @@ class Operators(Protocol):
         ...
 
     def download(self, array: Array, target: NDArray[Any]) -> None:
-        """Wait for everything, and copy here."""
+        """Wait for what makes the array, and copy it here (contiguous)."""
+        ...
+
+    def wait(self) -> None:
+        """Wait for everything that was asked for."""
         ...
 
     def correct(
@@ -104,6 +116,10 @@ class Operators(Protocol):
 
     def retrieve(self, t: Array, phase: PhaseFilter) -> None:
         """Turn transmission into line integrals in place; see `kernels.phase`."""
+        ...
+
+    def put(self, source: Array, target: Array) -> None:
+        """Copy an array into another there, as precise as that is."""
         ...
 
     def widen(

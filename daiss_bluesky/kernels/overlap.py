@@ -103,8 +103,8 @@ def add_illumination(
 ) -> None:
     """Count, for each pixel of the object, the frames that lit it.
 
-    `corners_px` (frame, 2) is where the probe's first pixel lies on `counts` (row, column), rounded
-    here; what lies outside is left out.
+    Lit is as of `lit_pixels`. `corners_px` (frame, 2) is where the probe's first pixel
+    lies on `counts` (row, column), rounded here; what lies outside is left out.
     """
     lit = lit_pixels(probe, share)
     if not lit.any():

@@ -6,6 +6,7 @@ worked on one after the other without asking the host.
 
 from collections.abc import Iterator, Sequence
 from copy import copy
+from itertools import product
 from typing import Any, Self
 
 import numpy as np
@@ -73,6 +74,13 @@ class Bench:
             self.orders = queue.pinned((AHEAD,), ORDER)
             self.found = queue.pinned((AHEAD, WINDOWS[0], GROUP, FOUND), np.float64)
 
+    def prepare(self, shape: tuple[int, int], modes: int, *, near: bool) -> None:
+        """Compile and record what solvers like this will launch."""
+        with self.queue.active():
+            work = self.work(shape, modes, near=near)
+            for kind, count in product(("update", "look"), WINDOWS):
+                work.prepare(kind, count)
+
     def work(self, shape: tuple[int, int], modes: int, *, near: bool) -> Work:
         """Give the room for solvers like this."""
         key = (shape, modes, near)
@@ -102,7 +110,7 @@ class DeviceSolver:
         self.shape: tuple[int, int] = (shape[0], shape[1])
         self._bench, self._queue = bench, bench.queue
         self._near = transfer is not None
-        self.canvas = DeviceCanvas(self.shape, self._queue)
+        self.canvas: Canvas = DeviceCanvas(self.shape, self._queue)
         self._positions = self._measured = np.empty((0, 2))
         good = np.ones(shape) if bad is None else ~np.asarray(bad, np.bool_)
         with self._queue.active():

@@ -64,15 +64,28 @@ MakeSolver = Callable[..., AnySolver]
 """Makes one from a probe, transfer and bad pixels, as `Solver` does."""
 
 
-def solvers_on(device: ChosenDevice) -> MakeSolver:
-    """Give what makes solvers on the first of the chosen GPUs, or on the CPU."""
+def solvers_on(
+    device: ChosenDevice,
+    shape: tuple[int, int] | None = None,
+    modes: int = 1,
+    *,
+    near: bool = False,
+) -> MakeSolver:
+    """Give what makes solvers on the first of the chosen GPUs, or on the CPU.
+
+    Where frames' shape is given, what they will need there is compiled now: for one
+    mode, and for as many as there will be in the end.
+    """
     if not device.gpus:
         return Solver
-    from daiss_bluesky.kernels.ptychography_device import (  # noqa: PLC0415
-        DeviceSolver,
-    )
+    # They need CuPy.
+    from daiss_bluesky.kernels import ptychography_device  # noqa: PLC0415
 
-    return partial(DeviceSolver, bench=_bench(device.gpus[0].number))
+    bench = _bench(device.gpus[0].number)
+    if shape is not None:
+        for number in sorted({1, modes}):
+            bench.prepare(shape, number, near=near)
+    return partial(ptychography_device.DeviceSolver, bench=bench)
 
 
 @lru_cache(maxsize=16)

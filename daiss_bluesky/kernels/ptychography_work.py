@@ -112,20 +112,21 @@ class Work:
         `kind` is update, or look, which moves nothing. `order` (1,) of ORDER and
         `found` (count, GROUP, FOUND) are pinned.
         """
-        graph = self._graph(kind, count)
+        self.prepare(kind, count)
         self._queue.send(self._order, order)
-        graph()
+        self._graphs[kind, count]()
         self._queue.fetch(found, self._found[:count])
 
-    def _graph(self, kind: str, count: int) -> Callable[[], None]:
-        if (kind, count) not in self._graphs:
-            # What is launched for the first time is compiled, which a graph cannot
-            # record: once with groups of no frames.
-            self._part("groups")[:] = -1
-            self._groups(kind, 1)
-            record = self._queue.record
-            self._graphs[kind, count] = record(lambda: self._groups(kind, count))
-        return self._graphs[kind, count]
+    def prepare(self, kind: str, count: int) -> None:
+        """Compile and record a window, once."""
+        if (kind, count) in self._graphs:
+            return
+        # What is launched for the first time is compiled, which a graph cannot record:
+        # once with groups of no frames.
+        self._part("groups")[:] = -1
+        self._groups(kind, 1)
+        record = self._queue.record
+        self._graphs[kind, count] = record(lambda: self._groups(kind, count))
 
     def _part(self, name: str) -> Array:
         """Give a field of the order, on the device."""

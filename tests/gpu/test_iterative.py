@@ -63,24 +63,22 @@ def test_the_projector_and_its_transpose(
 @pytest.mark.parametrize("non_negative", [True, False])
 @pytest.mark.parametrize("name", ["sirt", "cgls", "tv"])
 def test_solvers_are_their_references(cp: Any, name: str, non_negative: bool) -> None:
-    n, n_angles, center_px = 18, 14, 9.4
-    rng, angles = np.random.default_rng(5), angles_of(n_angles)
-    volume = rng.uniform(0, 1, (3, n, n))
-    b = reference_joseph.forward_project(volume, angles, center_px)
-    b += rng.normal(0, 0.05, b.shape)
-    more = (0.02,) if name == "tv" else ()
-    start = np.zeros_like(volume)
+    rng, n = np.random.default_rng(21), 21
+    angles, center_px = rng.uniform(-4, 4, 7), n / 2 - 1.3
+    b = rng.normal(size=(7, 3, n))
+    start = np.where(circle(n), 0.1 * rng.normal(size=(3, n, n)), 0)
+    more = (0.3,) if name == "tv" else ()
     right, residuals = getattr(reference_iterative, name)(
         b, angles, center_px, start, 8, non_negative, *more
     )
-    x = block(cp, start)
-    rays = DeviceRays(angles, center_px, n)
+    x, device_b = block(cp, start), arranged(cp, b)
     solver = getattr(iterative, name)
-    steps = list(solver(rays, arranged(cp, b), x, 8, non_negative, *more))
-    found = x.get().transpose(2, 0, 1)
-    away = np.linalg.norm(found - right) / np.linalg.norm(right)
-    assert away < 2e-5
-    np.testing.assert_allclose([s for s, _ in steps], residuals, rtol=1e-4)
+    rays = DeviceRays(angles, center_px, n)
+    noted = list(solver(rays, device_b, x, 8, non_negative, *more))
+    # Conjugate directions of noise amplify rounding.
+    close = (1e-4 if name == "cgls" else 1e-5) * np.abs(right).max()
+    np.testing.assert_allclose(x.get().transpose(2, 0, 1), right, atol=close)
+    np.testing.assert_allclose([one for one, _ in noted], residuals, rtol=1e-4)
 
 
 def test_steps_between_projections(cp: Any) -> None:

@@ -148,7 +148,8 @@ class RpieAlgorithm:
             probe = None if last is None else np.asarray(last[:1], np.complex64)
         keep = None if store is None else partial(store.keep, name)
         device = choose_device(self.parameters.device)
-        make = solvers_on(device)
+        near = optics.transfer is not None
+        make = solvers_on(device, optics.frame_shape, self.parameters.modes, near=near)
         return PtychographyReconstruction(
             scan, self.parameters, optics, probe, keep, make, str(device)
         )

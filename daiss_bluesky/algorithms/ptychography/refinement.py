@@ -11,8 +11,8 @@ from daiss_bluesky.algorithms.ptychography.parameters import PtychographyParamet
 from daiss_bluesky.algorithms.ptychography.positions import keep_scale, retry_worst
 from daiss_bluesky.algorithms.ptychography.visits import in_groups
 from daiss_bluesky.kernels.overlap import add_illumination
-from daiss_bluesky.kernels.ptychography_solver import AnySolver
 from daiss_bluesky.kernels.ptychography_modes import orthogonalize, widen
+from daiss_bluesky.kernels.ptychography_solver import AnySolver
 from daiss_bluesky.kernels.ptychography_step import GROUP, Misfit, Step
 from daiss_bluesky.kernels.ring_correlation import fourier_ring_correlation
 

@@ -66,12 +66,21 @@ __device__ inline void transform_row(float2* x, float2* room)
     stage<(1 << (BITS - 8)), 256>(x);
 }
 
-__device__ inline float padded(const Stored* row, int columns, int k)
+// Numbers of a row, padded by the line from its last to its first pixel. Without
+// branches, so that all reads are under way at once.
+__device__ inline void read_row(const Stored* row, int columns, bool is_there, float read[HELD])
 {
-    if (k < columns) return fetch(row[k]);
-    const float last = fetch(row[columns - 1]);
-    const float u = (float)(k - columns + 1) / (float)(LENGTH - columns + 1);
-    return last + u * (fetch(row[0]) - last);
+    const float first = fetch(row[0]), last = fetch(row[columns - 1]);
+    const float slope = (first - last) / (float)(LENGTH - columns + 1);
+#pragma unroll
+    for (int i = 0; i < HELD; ++i)
+        read[i] = fetch(row[min((int)threadIdx.x + THREADS * i, columns - 1)]);
+#pragma unroll
+    for (int i = 0; i < HELD; ++i) {
+        const int beyond = threadIdx.x + THREADS * i - columns + 1;
+        const float value = beyond > 0 ? last + beyond * slope : read[i];
+        read[i] = is_there ? value : 0.0f;
+    }
 }
 
 __device__ inline float2 turned(double shift, int k)
@@ -106,13 +115,13 @@ extern "C" __global__ void __launch_bounds__(THREADS, 512 / THREADS) filter_rows
 #pragma unroll
     for (int s = 0; s < TOGETHER; ++s) {
         const int row = 2 * (blockIdx.x * TOGETHER + s);
-        const Stored* real = p + row * row_step + angle * angle_step;
+        float real[HELD], imag[HELD];
+        read_row(p + min(row, rows - 1) * row_step + angle * angle_step, columns, row < rows,
+                 real);
+        read_row(p + min(row + 1, rows - 1) * row_step + angle * angle_step, columns,
+                 row + 1 < rows, imag);
 #pragma unroll
-        for (int i = 0; i < HELD; ++i) {
-            const int k = threadIdx.x + THREADS * i;
-            found[s][i].x = row < rows ? padded(real, columns, k) : 0.0f;
-            found[s][i].y = row + 1 < rows ? padded(real + row_step, columns, k) : 0.0f;
-        }
+        for (int i = 0; i < HELD; ++i) found[s][i] = make_float2(real[i], imag[i]);
     }
 #pragma unroll
     for (int s = 0; s < TOGETHER; ++s) transform_row(found[s], room);

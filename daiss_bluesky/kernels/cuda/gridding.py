@@ -20,6 +20,8 @@ _TILE_ROWS = 32
 _THREADS = 256
 _TILES = SIDE * SIDE // 16
 _TALL = 8
+_NOTED_BYTES = {False: 3200, True: 1408}
+"""Weights and places that a warp of `gather.cu` notes, in full and half precision."""
 _FEW_ROWS = 64
 """Up to so many rows a lane works on one pair of slices, above on two."""
 
@@ -228,7 +230,7 @@ class SlabGridding:
     def gather(self, rows: int, grids: Any, *, adds: bool = False) -> None:
         """Fill the grids of a slab from spectra, or add these to what is there."""
         cells = self.lanes * (SIDE * SIDE + 1) + len(self._knots) + 1
-        shared = 8 * cells + _TILES * 32 * 68
+        shared = 8 * cells + _TILES * _NOTED_BYTES[self._half]
         for first, count in ((0, self._inside), (self._inside, self._rim)):
             self._gather.launch(
                 "gather",

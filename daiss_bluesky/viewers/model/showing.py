@@ -50,8 +50,8 @@ class Showing:
     ) -> Picture | None:
         """Make a picture of pixels that came; None where they are no news."""
         last = self._last.get(view)
-        if last is not None and _equal(last.pixels, pixels) and update is None:
-            return None
+        if lane != "pva" and last is not None and _equal(last.pixels, pixels):
+            return None  # written once more, or both fetched and pushed
         now_s = time.time()
         fetched = published_s is None
         number = self._order.accept(view, lane, update, now_s, fetched=fetched)

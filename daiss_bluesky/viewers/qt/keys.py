@@ -22,6 +22,15 @@ KEYS: Mapping[str, Mapping[str, str]] = {
         "Ctrl+]": "10 px to the right",
         "Ctrl+Z": "undo",
         "F": "center fan",
+        "O": "read 0° and 180° again",
+    },
+    "Past updates": {
+        "Ctrl+Left": "one update back",
+        "Ctrl+Right": "one update on",
+        "Ctrl+PgUp": "ten back",
+        "Ctrl+PgDown": "ten on",
+        "Ctrl+End": "the newest again",
+        "D": "newest minus the one looked at",
     },
     "Window": {
         "T": "dark or light",

@@ -33,7 +33,7 @@ class PositionsPlot(pg.PlotWidget):
         font.setPixelSize(11)
         for side in ("left", "bottom"):
             self.getAxis(side).setTickFont(font)
-        self._words = "Positions: none yet"
+        self.words = "Positions: none yet"
         self._theme = DARK
         self.set_theme(DARK)
         self.forget()
@@ -54,7 +54,7 @@ class PositionsPlot(pg.PlotWidget):
         for side in ("left", "bottom"):
             self.getAxis(side).setVisible(bool(counts))
         told = ", ".join(f"{n} {name}" for name, n in counts.items())
-        self._words = f"Positions: {told}" if told else "Positions: none yet"
+        self.words = f"Positions: {told}" if told else "Positions: none yet"
         self._name()
 
     def forget(self) -> None:
@@ -75,4 +75,4 @@ class PositionsPlot(pg.PlotWidget):
 
     def _name(self) -> None:
         item: Any = self.getPlotItem()
-        item.setTitle(self._words, color=self._theme.text, size="12px")
+        item.setTitle(self.words, color=self._theme.text, size="12px")

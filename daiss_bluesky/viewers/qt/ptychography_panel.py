@@ -6,10 +6,11 @@ from typing import Any
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QCheckBox, QLabel, QTabWidget, QVBoxLayout, QWidget
 
+from daiss_bluesky.core.ptychography import PTYCHOGRAPHY_KEY
 from daiss_bluesky.viewers.model.followed import Followed
 from daiss_bluesky.viewers.model.honesty import Honesty
 from daiss_bluesky.viewers.qt.errands import Errands
-from daiss_bluesky.viewers.qt.feed import Steering
+from daiss_bluesky.viewers.qt.feed import Feed, Steering, awaited
 from daiss_bluesky.viewers.qt.positions import PositionsPlot
 from daiss_bluesky.viewers.qt.theme import Theme
 
@@ -18,6 +19,7 @@ SWITCHES = {
     "update_probe": "improve the probe",
     "refine_positions": "refine positions at the end",
 }
+REFINED = "positions_um"
 FACTS = {
     "modes": "probe modes",
     "overlap": "overlap",
@@ -37,16 +39,19 @@ class PtychographyPanel(QObject):
 
     def __init__(
         self,
+        feed: Feed,
         steering: Steering | None,
         errands: Errands,
         map_pane: QWidget,
         parent: Any = None,
     ) -> None:
         super().__init__(parent)
-        self._steering, self._errands = steering, errands
+        self._feed, self._steering, self._errands = feed, steering, errands
         self._followed = Followed()
         self._wished: dict[str, bool] = {}
         """Switches that no update has confirmed yet."""
+        self._asked: set[str] = set()
+        self._places: dict[str, Any] = {}
         self.switches = {name: QCheckBox(text) for name, text in SWITCHES.items()}
         self.facts = QLabel("")
         self.facts.setProperty("role", "dim")
@@ -79,15 +84,40 @@ class PtychographyPanel(QObject):
                 self._wished.pop(name, None)
                 box.setChecked(shown)
         self.facts.setText(facts_of(in_force))
+        self._refresh_positions()
 
     def forget(self) -> None:
         """Begin anew: another result is shown."""
-        self._wished = {}
+        self._wished, self._asked = {}, set()
+        self._places = {}
         self.positions.forget()
 
     def set_theme(self, theme: Theme) -> None:
         """Take other colors."""
         self.positions.set_theme(theme)
+
+    def _refresh_positions(self) -> None:
+        """Ask once for what was planned, and once for what was refined."""
+        if "planned" not in self._asked:
+            self._asked.add("planned")
+            self._errands.send(
+                "planned positions",
+                lambda: planned_um(awaited(self._feed.start_document())),
+                lambda found: self._show_positions("planned", found),
+            )
+        if "refined" not in self._asked and REFINED in self._followed.arrays:
+            self._asked.add("refined")
+            self._errands.send(
+                "positions",
+                lambda: awaited(self._feed.array(REFINED)),
+                lambda found: self._show_positions("refined", found),
+            )
+
+    def _show_positions(self, name: str, places_um: Any) -> None:
+        self._places[name] = places_um
+        self.positions.show_positions(
+            self._places.get("planned"), self._places.get("refined")
+        )
 
     def _switch(self, name: str, on: bool) -> None:
         steering, of = self._steering, self._followed.result_uid
@@ -100,6 +130,11 @@ class PtychographyPanel(QObject):
             lambda: steering.update(of=of, **{name: on}),
             lambda _: self.said.emit(words),
         )
+
+
+def planned_um(start: Mapping[str, Any]) -> Any:
+    """Give the positions (frame, 2) that a start document plans; None without."""
+    return (start.get(PTYCHOGRAPHY_KEY) or {}).get("positions_um")
 
 
 def facts_of(in_force: Mapping[str, Any]) -> str:

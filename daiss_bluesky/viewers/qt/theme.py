@@ -88,7 +88,7 @@ QPushButton:hover, QToolButton:hover { border-color: $accent; }
 QPushButton:focus, QToolButton:focus { border: 2px solid $accent; padding: 3px 9px; }
 QPushButton:checked, QToolButton:checked { background: $accent; color: $on_accent; }
 QPushButton:disabled, QToolButton:disabled { color: $dim; background: $surface; }
-QPushButton[role="chip"] { border-radius: 10px; padding: 2px 7px; font-size: 12px; }
+QPushButton[role="chip"] { border-radius: 10px; padding: 2px 5px; font-size: 12px; }
 QPushButton[role="apply"] { background: $accent; color: $on_accent; font-weight: 600; }
 QPushButton[role="apply"]:disabled { background: $raised; color: $dim; }
 QLineEdit, QDoubleSpinBox, QSpinBox, QComboBox { background: $raised; color: $text;
@@ -102,6 +102,10 @@ QHeaderView::section { background: $raised; color: $dim; border: 0;
   border-bottom: 1px solid $line; padding: 4px 6px; font-weight: 600; }
 QProgressBar { background: $raised; border: 0; max-height: 6px; }
 QProgressBar::chunk { background: $accent; }
+QSlider::groove:horizontal { height: 4px; background: $line; border-radius: 2px; }
+QSlider::handle:horizontal { width: 14px; margin: -6px 0; border-radius: 7px;
+  background: $accent; }
+QSlider::handle:horizontal:disabled { background: $line; }
 QTabBar::tab { background: $surface; color: $dim; padding: 6px 12px;
   border-bottom: 2px solid transparent; }
 QTabBar::tab:selected { color: $text; border-bottom: 2px solid $accent; }

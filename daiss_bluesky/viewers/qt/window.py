@@ -23,6 +23,7 @@ from daiss_bluesky.viewers.qt.feed import Feed, Steering
 from daiss_bluesky.viewers.qt.honesty_line import HonestyLine
 from daiss_bluesky.viewers.qt.keys import KeySheet
 from daiss_bluesky.viewers.qt.layout import LayoutStore
+from daiss_bluesky.viewers.qt.looking_back import LookingBack
 from daiss_bluesky.viewers.qt.page import PanePage
 from daiss_bluesky.viewers.qt.pane.keys import overview
 from daiss_bluesky.viewers.qt.progress_plots import ProgressPlots
@@ -79,12 +80,17 @@ class ViewerWindow(QMainWindow):
             "ptychography": PtychographyPage(),
         }
         self.plots = ProgressPlots()
+        self.past = LookingBack(feed.history, self.pages, self.plots, self)
         self._put_together()
         self.steering = TomographySteering(
             feed, steering, self.tomography, self.errands
         )
         self.ptychography = PtychographyPanel(
-            steering, self.errands, self.pages["ptychography"].panes["map"], self
+            feed,
+            steering,
+            self.errands,
+            self.pages["ptychography"].panes["map"],
+            self,
         )
         self.panels = QStackedWidget()
         self.panels.addWidget(self.steering.panel)
@@ -93,7 +99,7 @@ class ViewerWindow(QMainWindow):
             "steering", STEERING, self.panels, Qt.DockWidgetArea.RightDockWidgetArea
         )
         docks = [self.runs_dock, self.steering_dock]
-        self.resizeDocks(docks, [330, 300], Qt.Orientation.Horizontal)
+        self.resizeDocks(docks, [290, 270], Qt.Orientation.Horizontal)
         self.keys = KeySheet(self, {"In a picture": overview()})
         add_shortcuts(self)
         self._connect()
@@ -131,7 +137,8 @@ class ViewerWindow(QMainWindow):
             self._change_result(followed)
         page = self.pages.get(followed.technique)
         for picture in pictures.values():
-            if page is not None and picture.result_uid == followed.result_uid:
+            ours = picture.result_uid == followed.result_uid
+            if page is not None and ours and self.past.live:
                 page.show_picture(picture)
 
     def _show_words(self) -> None:
@@ -149,6 +156,7 @@ class ViewerWindow(QMainWindow):
         if changes != self._seen_changes:
             self._seen_changes = changes
             self.runs.show_runs(self.feed.runs(self._query), followed.raw_uid)
+        self.past.refresh(followed.technique)
         self.plots.show_progress(self.feed.curves(), followed.technique)
         if followed.technique == "ptychography":
             self.ptychography.show_state(followed, honesty)
@@ -171,6 +179,7 @@ class ViewerWindow(QMainWindow):
         self.steering_dock.setWindowTitle("Ptychography" if ptychography else STEERING)
         self.steering.forget()
         self.ptychography.forget()
+        self.past.forget()
         self._seen_changes = -1
 
     def follow_latest(self, follow: bool = True) -> None:
@@ -274,10 +283,16 @@ class ViewerWindow(QMainWindow):
             top.addWidget(one)
         self.setMenuWidget(head)
         self.setCentralWidget(middle)
+        below = QWidget()
+        bottom = QVBoxLayout(below)
+        bottom.setContentsMargins(0, 0, 0, 0)
+        bottom.setSpacing(0)
+        bottom.addWidget(self.plots, 1)
+        bottom.addWidget(self.past.scrubber)
         area = Qt.DockWidgetArea
         self.runs_dock = self.dock("runs", "Runs", self.runs, area.LeftDockWidgetArea)
         self.plots_dock = self.dock(
-            "progress", "Progress", self.plots, area.BottomDockWidgetArea
+            "progress", "Progress", below, area.BottomDockWidgetArea
         )
         self.resizeDocks([self.plots_dock], [150], Qt.Orientation.Vertical)
 

@@ -115,6 +115,7 @@ class Canvas(pg.GraphicsView):
         """Take the theme's colors."""
         self.setBackground(colors.ground)
         self.crosshair.set_color(ON_PICTURE)
+        self.overlay.set_color(colors.faint)
 
     def _hover(self, place: QPointF) -> None:
         self._cursor = QPointF(place)

@@ -53,6 +53,7 @@ class Painting(QObject):
         self._blink.setInterval(BLINK_MS)
         self._blink.timeout.connect(self._turn)
         self._shows_reference = False
+        self._mask: NDArray[np.bool_] | None = None
 
     @property
     def look(self) -> Look:
@@ -132,6 +133,11 @@ class Painting(QObject):
             self._blink.stop()
         self.paint()
 
+    def mark_saturation(self, marking: bool) -> None:
+        """Color what reaches the saturation level, and count it."""
+        self.marking_saturation = marking
+        self.paint()
+
     @property
     def blinking(self) -> bool:
         """Whether it blinks."""
@@ -156,7 +162,8 @@ class Painting(QObject):
             self._canvas.paint(pixels, self.levels, self._lut)
         if self._levels_bar.isVisibleTo(self._levels_bar.parentWidget()):
             self._levels_bar.show_counts(real, self.levels)
-        self._canvas.mark(self._full_pixels())
+        self._mask = self._full_pixels()
+        self._canvas.mark(self._mask)
         self.repainted.emit()
 
     def shown_pixels(self) -> NDArray[Any]:
@@ -177,9 +184,8 @@ class Painting(QObject):
             return complex_colors(pixels, self.levels.high)
         colors = painted(pixels, self.levels, self._lut)
         colors[~np.isfinite(pixels)] = MISSING
-        mask = self._full_pixels()
-        if mask is not None:
-            colors[mask] = SATURATED
+        if self._mask is not None:
+            colors[self._mask] = SATURATED
         return colors
 
     def grab(self) -> QPixmap:
@@ -193,10 +199,9 @@ class Painting(QObject):
             said.append("hue: phase · brightness: amplitude")
         if self.reference is not None and (self.subtracting or self.blinking):
             said.append(self._comparison_note(self.reference))
-        mask = self._full_pixels()
-        if mask is not None:
+        if self._mask is not None:
             level = self._saturation()
-            said.append(f"{np.count_nonzero(mask)} px at {level:g} or more")
+            said.append(f"{np.count_nonzero(self._mask)} px at {level:g} or more")
         elif self.marking_saturation:
             said.append("saturation: no level is known for this picture")
         return tuple(said)

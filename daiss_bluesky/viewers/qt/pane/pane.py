@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from qtpy.QtCore import QRectF, Qt, Signal
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QSplitter, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.viewers.model.contrast import Contrast, Levels
@@ -14,12 +14,14 @@ from daiss_bluesky.viewers.model.picture import Picture
 from daiss_bluesky.viewers.model.readout import point_text
 from daiss_bluesky.viewers.qt.pane.canvas import Canvas
 from daiss_bluesky.viewers.qt.pane.colors import DARK, PaneColors
+from daiss_bluesky.viewers.qt.pane.elided import ElidedLabel
 from daiss_bluesky.viewers.qt.pane.header import Header, make_actions
 from daiss_bluesky.viewers.qt.pane.levels_bar import LevelsBar
 from daiss_bluesky.viewers.qt.pane.look_menus import LookMenus
+from daiss_bluesky.viewers.qt.pane.measuring import Measuring
 from daiss_bluesky.viewers.qt.pane.painting import Painting
 from daiss_bluesky.viewers.qt.pane.saving import Saving
-from daiss_bluesky.viewers.qt.pane.tools import Tools
+from daiss_bluesky.viewers.qt.pane.tools_menu import ToolsMenu
 
 _WIDE = 1.5
 """Width to height from which the measuring panel is beside the picture."""
@@ -44,22 +46,24 @@ class ImagePane(QWidget):
         self.canvas = Canvas()
         self.levels_bar = LevelsBar()
         self.header = Header()
-        self.readout = QLabel()
+        self.readout = ElidedLabel()
         self.actions_by_name = make_actions(self)
         self._lay_out_picture()
         self.painting = Painting(self.canvas, self.levels_bar)
-        self._menus = LookMenus(self.painting, self.header, self.actions_by_name)
-        self.tools = Tools(
-            self.canvas, self.painting, self.header, self.actions_by_name
-        )
-        self.saving = Saving(
-            self, self.painting, self.tools, self.header, self.actions_by_name
-        )
+        self.measuring = Measuring(self.canvas)
+        self._add_menus()
         self._lay_out()
         self._connect()
         self.set_title(title)
         self.set_colors(DARK)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+    def _add_menus(self) -> None:
+        painting, header, keyed = self.painting, self.header, self.actions_by_name
+        cross = self.canvas.crosshair
+        self._look_menus = LookMenus(painting, header, keyed)
+        self._tools_menu = ToolsMenu(painting, self.measuring, cross, header, keyed)
+        self.saving = Saving(self, painting, self.measuring, header, keyed)
 
     @property
     def picture(self) -> Picture | None:
@@ -79,11 +83,12 @@ class ImagePane(QWidget):
     def set_title(self, title: str) -> None:
         """Name the pane, above it and for screen readers."""
         self.header.title.setText(title)
+        self.header.title.setToolTip(title)
         self.setAccessibleName(title)
 
     def set_colors(self, colors: PaneColors) -> None:
         """Take the window's theme."""
-        for part in (self.canvas, self.levels_bar, self.tools):
+        for part in (self.canvas, self.levels_bar, self.measuring):
             part.set_colors(colors)
 
     def show_picture(self, picture: Picture) -> None:
@@ -92,15 +97,23 @@ class ImagePane(QWidget):
         if before is not None and before.shape != picture.shape:
             self._rescale(*_factors(before, picture))
         self.painting.show(picture)
+        if before is None:
+            self._begin()
         if not self._crosshair_placed:
             self.set_crosshair(*(side / 2 for side in picture.shape))
-        self.tools.show_picture(picture)
+        self.measuring.show_picture(picture)
         self._refresh_readout()
+
+    def _begin(self) -> None:
+        """Show what has a meaning from the first picture on."""
+        self._show_crosshair(self.actions_by_name["crosshair"].isChecked())
+        self.levels_bar.setVisible(self.actions_by_name["histogram"].isChecked())
+        self.painting.paint()
 
     def _rescale(self, down: float, right: float) -> None:
         if (down, right) != (1.0, 1.0):
             self.canvas.rescale(down, right)
-            self.tools.marks.rescale(down, right)
+            self.measuring.marks.rescale(down, right)
 
     def set_look(self, look: Look) -> None:
         """Choose how pictures are painted; InputError for an unknown map or scale."""
@@ -131,7 +144,7 @@ class ImagePane(QWidget):
         """Put the crosshair, without a signal."""
         self._crosshair_placed = True
         self.canvas.crosshair.place(row, column)
-        self.tools.crosshair_moved()
+        self.measuring.crosshair_moved()
         self._refresh_readout()
 
     def crosshair(self) -> tuple[float, float]:
@@ -147,9 +160,9 @@ class ImagePane(QWidget):
             "look": self.painting.plain_look.to_dict() if chosen else None,
             "zoom": None if self.canvas.view.fitted else zoom,
             "crosshair": list(self.crosshair()) if self._crosshair_placed else None,
-            "crosshair_visible": self.canvas.crosshair.visible,
-            "histogram": self.levels_bar.isVisibleTo(self),
-            "marks": self.tools.marks.to_dict(),
+            "crosshair_visible": self.actions_by_name["crosshair"].isChecked(),
+            "histogram": self.actions_by_name["histogram"].isChecked(),
+            "marks": self.measuring.marks.to_dict(),
         }
 
     def load_layout(self, stored: Mapping[str, Any]) -> None:
@@ -168,13 +181,11 @@ class ImagePane(QWidget):
             row, column = map(float, stored["crosshair"])
             self.set_crosshair(row, column)
         self._show_crosshair(bool(stored.get("crosshair_visible", True)))
-        self.levels_bar.setVisible(bool(stored.get("histogram", True)))
-        self.tools.marks.load(stored.get("marks", {}))
+        self._show_histogram(bool(stored.get("histogram", True)))
+        self.measuring.marks.load(stored.get("marks", {}))
 
     def _lay_out_picture(self) -> None:
         self.readout.setAccessibleName("Value under the cursor")
-        self.readout.setMinimumHeight(self.readout.fontMetrics().height() + 4)
-        self.readout.setMinimumWidth(20)
         self._picture_area = QWidget()
         middle = QHBoxLayout(self._picture_area)
         middle.setContentsMargins(0, 0, 0, 0)
@@ -186,7 +197,7 @@ class ImagePane(QWidget):
         halves = self._halves = QSplitter(Qt.Orientation.Vertical)
         halves.setChildrenCollapsible(False)
         halves.addWidget(self._picture_area)
-        halves.addWidget(self.tools)
+        halves.addWidget(self.measuring)
         halves.setStretchFactor(0, 3)
         halves.setStretchFactor(1, 2)
         column = QVBoxLayout(self)
@@ -217,11 +228,14 @@ class ImagePane(QWidget):
         painting.repainted.connect(self._caption)
         self.saving.said.connect(self.said)
         self.saving.said.connect(self.readout.setText)
-        keyed["crosshair"].setCheckable(True)
-        keyed["crosshair"].setChecked(True)
+        for name in ("crosshair", "histogram"):
+            keyed[name].setCheckable(True)
+            keyed[name].setChecked(True)
+        self.canvas.crosshair.set_visible(False)
+        self.levels_bar.setVisible(False)
         keyed["fit"].triggered.connect(lambda *_: self.canvas.view.fit())
         keyed["one_to_one"].triggered.connect(lambda *_: self.canvas.view.one_to_one())
-        keyed["histogram"].triggered.connect(self._toggle_histogram)
+        keyed["histogram"].triggered.connect(self._show_histogram)
         keyed["crosshair"].triggered.connect(self._show_crosshair)
 
     def _click(self, row: float, column: float) -> None:
@@ -237,7 +251,7 @@ class ImagePane(QWidget):
 
     def _cross(self, row: float, column: float) -> None:
         self._crosshair_placed = True
-        self.tools.crosshair_moved()
+        self.measuring.crosshair_moved()
         self._refresh_readout()
         self.crosshair_moved.emit(row, column)
 
@@ -248,13 +262,14 @@ class ImagePane(QWidget):
     def _drag_levels(self, low: float, high: float) -> None:
         self.lock_levels(Levels(low, high))
 
-    def _toggle_histogram(self, *_: Any) -> None:
-        self.levels_bar.setVisible(not self.levels_bar.isVisibleTo(self))
+    def _show_histogram(self, visible: bool) -> None:
+        self.actions_by_name["histogram"].setChecked(visible)
+        self.levels_bar.setVisible(visible and self.picture is not None)
         self.painting.paint()
 
     def _show_crosshair(self, visible: bool) -> None:
         self.actions_by_name["crosshair"].setChecked(visible)
-        self.canvas.crosshair.set_visible(visible)
+        self.canvas.crosshair.set_visible(visible and self.picture is not None)
 
     def _caption(self) -> None:
         if self.picture is not None:

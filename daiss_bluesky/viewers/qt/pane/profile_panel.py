@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pyqtgraph as pg
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QHBoxLayout,
@@ -32,6 +32,9 @@ FROZEN = 8
 class ProfilePanel(QWidget):
     """Takes its profiles anew from every picture; frozen ones stay."""
 
+    choice_changed = Signal()
+    """What is plotted was switched on or off."""
+
     def __init__(
         self, marks: Marks, crosshair: Callable[[], tuple[float, float]]
     ) -> None:
@@ -48,7 +51,6 @@ class ProfilePanel(QWidget):
         self.column = QCheckBox("column")
         self.width = QSpinBox()
         self._lay_out()
-        marks.lines_changed.connect(self.refresh)
 
     def _lay_out(self) -> None:
         self.row.setToolTip("Profile along the crosshair's row")
@@ -62,7 +64,7 @@ class ProfilePanel(QWidget):
         freeze.clicked.connect(self.freeze)
         clear.clicked.connect(self.clear_frozen)
         for box in (self.row, self.column):
-            box.toggled.connect(self.refresh)
+            box.toggled.connect(self.choice_changed)
         self.width.valueChanged.connect(self.refresh)
         bar = QHBoxLayout()
         bar.setContentsMargins(2, 0, 2, 0)
@@ -107,6 +109,7 @@ class ProfilePanel(QWidget):
         """Forget the references."""
         self.frozen = []
         self._draw()
+        self.choice_changed.emit()
 
     def set_colors(self, colors: PaneColors) -> None:
         """Take the theme's colors."""

@@ -55,7 +55,6 @@ class RegionPanel(QWidget):
         self.trend = SmallPlot("Regions against time")
         self.choice.currentTextChanged.connect(self._draw)
         self._lay_out()
-        marks.regions_changed.connect(self.refresh)
 
     def _lay_out(self) -> None:
         right = QWidget()
@@ -69,11 +68,6 @@ class RegionPanel(QWidget):
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.addWidget(halves)
-
-    @property
-    def wanted(self) -> bool:
-        """Whether there is anything to tell."""
-        return bool(self._marks.regions)
 
     def show_picture(self, picture: Picture) -> None:
         """Work out what is in the regions now."""

@@ -15,10 +15,10 @@ from daiss_bluesky.viewers.model.picture import Picture
 from daiss_bluesky.viewers.model.picture_files import save_hdf5, save_tiff
 from daiss_bluesky.viewers.model.python_snippet import python_snippet
 from daiss_bluesky.viewers.qt.pane.header import Header
+from daiss_bluesky.viewers.qt.pane.measuring import Measuring
 from daiss_bluesky.viewers.qt.pane.overlay import caption
 from daiss_bluesky.viewers.qt.pane.painting import Painting
 from daiss_bluesky.viewers.qt.pane.sheet import draw_sheet
-from daiss_bluesky.viewers.qt.pane.tools import Tools
 
 SUFFIXES = {
     "PNG with scale bar and caption": ".png",
@@ -38,17 +38,19 @@ class Saving(QObject):
         self,
         pane: QWidget,
         painting: Painting,
-        tools: Tools,
+        measuring: Measuring,
         header: Header,
         keyed: Mapping[str, QAction],
     ) -> None:
         super().__init__(pane)
-        self._pane, self._painting, self._tools = pane, painting, tools
+        self._pane, self._painting, self._measuring = pane, painting, measuring
         self._keyed = keyed
         self.tiled_uri = ""
         self.result_finished = False
         self.writing: Thread | None = None
-        header.add_menu("Save", "Save or copy picture and measurements", self._menu())
+        header.add_menu(
+            "Save", "↓", "Save or copy picture and measurements", self._menu()
+        )
         keyed["copy"].triggered.connect(lambda *_: self.copy_picture())
         keyed["save"].triggered.connect(lambda *_: self._ask(".png"))
 
@@ -134,10 +136,10 @@ class Saving(QObject):
         if name.endswith((".h5", ".hdf5", ".nxs")):
             return lambda: save_hdf5(path, picture, pixels)
         if name.endswith(".regions.csv"):
-            trends = {mark.name: mark.trend for mark in self._tools.marks.regions}
+            trends = {mark.name: mark.trend for mark in self._measuring.marks.regions}
             return _text_writer(path, regions.to_csv(trends))
         if name.endswith(".csv"):
-            panel = self._tools.profiles
+            panel = self._measuring.profiles
             shown = [*panel.profiles, *panel.frozen]
             return _text_writer(path, profile.to_csv(shown))
         raise InputError(

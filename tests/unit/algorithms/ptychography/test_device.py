@@ -1,4 +1,4 @@
-"""Ptychography on a GPU holds to the contract: its kernels run by the processor here."""
+"""Ptychography on a GPU holds to the contract, its kernels run by the processor."""
 
 from functools import partial
 from typing import Any
@@ -10,6 +10,7 @@ from daiss_bluesky.algorithms.ptychography import algorithm
 from daiss_bluesky.algorithms.ptychography.algorithm import RpieAlgorithm
 from daiss_bluesky.core.reconstruction import Algorithm
 from daiss_bluesky.engine.inline import reconstruct_scan
+from daiss_bluesky.kernels import ptychography_guess
 from daiss_bluesky.kernels.devices import ChosenDevice, Gpu
 from daiss_bluesky.kernels.ptychography_device import Bench, DeviceSolver
 from daiss_bluesky.testing.ptychography_contract import PtychographyContract
@@ -21,7 +22,7 @@ GPU = Gpu(0, "this processor", 1 << 40, "9.0")
 
 
 class TestDevice(PtychographyContract):
-    """Two passes, so that the processor is done soon."""
+    """With one guess of the probe and few passes, so that it is done soon."""
 
     n_frames = 70
 
@@ -29,8 +30,9 @@ class TestDevice(PtychographyContract):
     def _device(self, monkeypatch: pytest.MonkeyPatch) -> None:
         chosen = ChosenDevice((GPU,), "there is one")
         make = partial(DeviceSolver, bench=BENCH)
+        monkeypatch.setattr(ptychography_guess, "RADII", (0.1,))
         monkeypatch.setattr(algorithm, "choose_device", lambda _: chosen)
-        monkeypatch.setattr(algorithm, "solvers_on", lambda _: make)
+        monkeypatch.setattr(algorithm, "solvers_on", lambda *_, **__: make)
 
     def make(self, **parameters: Any) -> Algorithm:
         return RpieAlgorithm(**QUICK | parameters)
@@ -40,6 +42,7 @@ class TestDevice(PtychographyContract):
     ) -> None:
         found = reconstruct_scan(self.stored(), self.make())
         monkeypatch.undo()
+        monkeypatch.setattr(ptychography_guess, "RADII", (0.1,))
         expected = reconstruct_scan(self.stored(), self.make(device="cpu"))
         assert found.progress.parameters["device"] == "cuda:0 (this processor, 1100 GB)"
         assert expected.progress.parameters["device"] == "cpu"
@@ -51,4 +54,4 @@ class TestDevice(PtychographyContract):
 
 
 BENCH = Bench(HostQueue())
-QUICK: dict[str, Any] = {"modes": 2, "passes": 2, "visits_per_frame": 4}
+QUICK: dict[str, Any] = {"modes": 2, "passes": 2, "visits_per_frame": 8}

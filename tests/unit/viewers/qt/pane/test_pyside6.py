@@ -25,7 +25,7 @@ pane.crosshair_moved.connect(lambda row, column: heard.append((row, column)))
 pixels = np.arange(1200.0).reshape(30, 40)
 pane.show_picture(Picture("result", "slice_xy", 1, 1.7e9, pixels, 0.5))
 for shape in SHAPES:
-    pane.tools.marks.add_region(shape)
+    pane.measuring.marks.add_region(shape)
 for name, action in pane.actions_by_name.items():
     if name != "save":
         action.trigger()

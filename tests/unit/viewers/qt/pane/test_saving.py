@@ -70,8 +70,8 @@ def test_measurements_are_saved_as_csv(
     pane: Any, make_picture: Any, ramp: Any, tmp_path: Path
 ) -> None:
     pane.show_picture(make_picture(ramp))
-    pane.tools.profiles.row.setChecked(True)
-    mark = pane.tools.marks.add_region("rectangle")
+    pane.measuring.profiles.row.setChecked(True)
+    mark = pane.measuring.marks.add_region("rectangle")
     save(pane, tmp_path / "a.profiles.csv")
     save(pane, tmp_path / "a.regions.csv")
     with (tmp_path / "a.profiles.csv").open() as file:
