@@ -6,7 +6,7 @@ import { Pulse } from "./model/pulse.js";
 import { Follower } from "./model/follower.js";
 import { serverRoot } from "./model/credentials.js";
 import { Server } from "./model/server.js";
-import { foremost, inOrder, viewOf } from "./model/views.js";
+import { inOrder, viewOf } from "./model/views.js";
 import { Colormaps } from "./view/colormaps.js";
 import { Slot, makePainter } from "./view/painter.js";
 import { compose } from "./view/still.js";
@@ -14,6 +14,7 @@ import { compose } from "./view/still.js";
 const SHOWN = 4;
 const CLOCK_MS = 250;
 const STILL_EVERY_MS = 5000;
+const AGAIN_MS = 500;
 
 class Embedded {
   constructor(colormaps) {
@@ -81,12 +82,14 @@ class Embedded {
     this.follower?.close();
     this.trouble = "";
     const take = { changed: () => this.changed(), picture: () => this.changed(), problem: this.problem };
-    this.follower = new Follower(this.server, uid, take);
+    const follower = new Follower(this.server, uid, take);
+    this.follower = follower;
     try {
-      await this.follower.start();
+      await follower.start();
     } catch (problem) {
-      if (problem.kind === "missing") problem.message = `There is no result ${uid} on this server.`;
-      this.problem(problem);
+      // A result is told of before the places of its views are made.
+      if (problem.kind === "missing" && follower.running) setTimeout(() => follower.closed || follower.reload(), AGAIN_MS);
+      else this.problem(problem);
     }
   }
 
@@ -105,19 +108,21 @@ class Embedded {
   paint() {
     this.waiting = false;
     if (!this.follower) return;
-    const names = inOrder(this.follower.views.keys());
-    const shown = foremost(names, (name) => this.follower.pictureOf(name)).slice(0, SHOWN);
+    const shown = inOrder(this.follower.views.keys()).slice(0, SHOWN);
     for (const [name, pane] of this.panes) {
       if (shown.includes(name)) continue;
       pane.figure.remove();
       this.panes.delete(name);
     }
+    const figures = shown.map((name) => (this.panes.get(name) ?? this.addPane(name)).figure);
+    // To move a figure costs a layout: only where one came between others.
+    if (figures.some((figure, i) => figure !== byId("panes").children[i])) byId("panes").replaceChildren(...figures);
     for (const name of shown) this.paintPane(name);
     this.tell();
   }
 
   paintPane(name) {
-    const pane = this.panes.get(name) ?? this.addPane(name);
+    const pane = this.panes.get(name);
     const picture = this.follower.pictureOf(name);
     if (!picture) return;
     if (picture !== pane.slot.picture) {
@@ -146,7 +151,6 @@ class Embedded {
     canvas.setAttribute("role", "img");
     figure.dataset.view = name;
     figure.append(canvas, caption);
-    byId("panes").append(figure);
     const pane = { figure, canvas, slot: new Slot(), title: viewOf(name).title, low: 0, high: 1 };
     this.panes.set(name, pane);
     return pane;
