@@ -10,14 +10,14 @@ from rich.table import Table
 from daiss_bluesky.cli.options import Json
 from daiss_bluesky.core.errors import unknown
 
-KINDS = ("tomography", "ptychography", "preprocess", "center")
+KINDS = ("tomography", "ptychography", "preprocess", "center", "gpu")
 ARRIVAL_FPS = {"B": 100.0}
 """Cases that are given frames at a rate unless told otherwise."""
 
 
 def bench(
     what: Annotated[
-        str, typer.Argument(help="tomography, ptychography, preprocess or center")
+        str, typer.Argument(help="tomography, ptychography, preprocess, center or gpu")
     ],
     case: Annotated[
         list[str] | None,
@@ -33,6 +33,9 @@ def bench(
         float | None,
         typer.Option(help="give frames at this rate as well; case B: 100", min=0.001),
     ] = None,
+    device: Annotated[
+        str, typer.Option(help="of ptychography: auto, cpu, cuda or cuda:N")
+    ] = "auto",
     json_output: Json = False,
 ) -> None:
     """Measure speed, memory and error on this machine; ratios are to peers beside.
@@ -44,8 +47,11 @@ def bench(
     console = Console(stderr=True, quiet=json_output)
     if what == "tomography":
         report = _tomography(case or ["A", "B", "C"], peers, arrival_fps, console)
+    elif what == "gpu":
+        report = _gpu(peers, console)
     elif what == "ptychography":
-        report = _ptychography(case or ["siemens", "phantom"], peers, console)
+        asked = "cuda:0" if device == "cuda" else device
+        report = _ptychography(case or ["siemens", "phantom"], peers, asked, console)
     else:
         report = _measure(what, console)
     if json_output:
@@ -54,6 +60,12 @@ def bench(
     Console().print(_table(report.pop("rows")))
     for name, value in report.items():
         typer.echo(f"{name}: {json.dumps(value)}")
+
+
+def _gpu(peers: bool, console: Console) -> dict[str, Any]:
+    from daiss_bluesky.bench.gpu import bench_gpu  # noqa: PLC0415 - numba takes a second
+
+    return bench_gpu(peers=peers, told=console.log)
 
 
 def _measure(what: str, console: Console) -> dict[str, Any]:
@@ -91,19 +103,31 @@ def _tomography(
     return report
 
 
-def _ptychography(names: list[str], peers: bool, console: Console) -> dict[str, Any]:
+def _ptychography(
+    names: list[str], peers: bool, device: str, console: Console
+) -> dict[str, Any]:
     from daiss_bluesky.bench.diffraction_cases import (  # noqa: PLC0415 - a second
         find_diffraction_case,
     )
     from daiss_bluesky.bench.diffraction_memory import peak_of  # noqa: PLC0415
     from daiss_bluesky.bench.ptychography import bench_case  # noqa: PLC0415
+    from daiss_bluesky.kernels.devices import choose_device  # noqa: PLC0415
 
+    chosen = choose_device(device)
     cases = [find_diffraction_case(name) for name in names]
-    report: dict[str, Any] = {"rows": []}
+    report: dict[str, Any] = {"device": str(chosen), "rows": []}
     with console.status("memory") as status:
         report["memory"] = {one.name: peak_of(one) for one in cases if not one.missing}
         for one in cases:
-            report["rows"].extend(bench_case(one, peers=peers, told=status.update))
+            told = status.update
+            rows = bench_case(one, peers=peers, device=device, told=told)
+            report["rows"].extend(rows)
+        if chosen.gpus:
+            from daiss_bluesky.bench.ptychography_device import (  # noqa: PLC0415
+                device_rows,
+            )
+
+            report["rows"].extend(device_rows(device))
     return report
 
 

@@ -18,7 +18,10 @@ from daiss_bluesky.core.results import RECON_PATH
 from daiss_bluesky.services.state import default_root
 
 X_SOCKETS = Path("/tmp/.X11-unix")
-BINDINGS = ("PyQt5", "PySide6", "PyQt6", "PySide2")
+BINDINGS = ("PyQt5", "PySide2", "PyQt6", "PySide6")
+"""In the order in which one is chosen where QT_API does not say."""
+COUNTS_WELL = (3, 12)
+"""Below, PySide6 6.12 drops a reference to True with each signal: Python aborts."""
 
 
 def view(
@@ -50,6 +53,7 @@ def view(
     if dark and light:
         raise InputError("--dark and --light: choose one")
     refuse_blind()
+    fleet = None
     if tiled_uri is not None:
         refuse_server(tiled_uri)
         uri, key = tiled_uri, os.environ[API_KEY]
@@ -58,25 +62,36 @@ def view(
         uri, key = fleet.tiled_uri, fleet.api_key()
         refuse_absent(uri)
     result_uid = None if run is None else find_uid(connect(uri, key), run)
+    from daiss_bluesky.services.control_client import (  # noqa: PLC0415
+        ControlClient,
+    )
     from daiss_bluesky.viewers.qt.app import (  # noqa: PLC0415 - a second, and Qt
         ViewerOptions,
         run_viewer,
     )
 
+    steering = None if fleet is None else ControlClient(fleet.control_address())
     theme = "dark" if dark else "light" if light else None
     options = ViewerOptions(
         uri, key, result_uid, theme, picture=picture, close_after_s=close_after_s
     )
-    report = run_viewer(options, None)
+    report = run_viewer(options, steering)
     if json_output:
         typer.echo(json.dumps(report))
 
 
 def refuse_blind() -> None:
     """Refuse without a screen or without Qt, where Qt itself would abort."""
-    if not any(find_spec(one) for one in BINDINGS):
+    binding = next((one for one in BINDINGS if find_spec(one)), None)
+    if binding is None:
         raise UnavailableError(
             "the desktop window needs Qt: pip install 'daiss-bluesky[view]'"
+        )
+    chosen = os.environ.get("QT_API") or binding
+    if chosen.lower() == "pyside6" and sys.version_info < COUNTS_WELL:
+        raise UnavailableError(
+            "PySide6 aborts under Python 3.11 after some minutes: use PyQt5, or Python"
+            " 3.12 or newer"
         )
     platform = os.environ.get("QT_QPA_PLATFORM", "")
     if not sys.platform.startswith("linux") or platform not in {"", "xcb"}:

@@ -6,16 +6,19 @@ is changed in place from wherever it starts; projections b are
 float32; nothing depends on which slices a block holds.
 
 A solver is a generator: after each iteration it gives the squared residual before it
-and the squared data, weighted alike.
+and the squared data, weighted alike. Rays bring the functions that work on their kind
+of arrays, NumPy's or a device's.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from types import ModuleType
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from daiss_bluesky.kernels import iterative_steps as steps
+from daiss_bluesky.kernels import iterative_steps
 from daiss_bluesky.kernels.joseph import forward_project, transposed_project
 from daiss_bluesky.kernels.reference import circle
 from daiss_bluesky.kernels.reference_iterative import (
@@ -31,6 +34,36 @@ Squares = tuple[float, float]
 _ANY = np.float32(-np.inf)
 
 
+class Projector(Protocol):
+    """Joseph's projector for a set of angles, as the solvers need it."""
+
+    @property
+    def columns(self) -> int:
+        """Width of a slice."""
+        ...
+
+    @property
+    def steps(self) -> ModuleType:
+        """Functions of `iterative_steps` for its kind of arrays."""
+        ...
+
+    def forward(self, x: Array, out: Array) -> None:
+        """Project a block."""
+        ...
+
+    def transposed(self, q: Array, out: Array) -> None:
+        """Give each pixel its share."""
+        ...
+
+    def sums(self) -> tuple[Array, Array]:
+        """Sum along each ray (angle, 1 + column + 1) and over each pixel (y, x)."""
+        ...
+
+    def inside(self) -> NDArray[np.bool_]:
+        """Mark the pixels (y, x) of the inscribed circle."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Rays:
     """Joseph's projector for a set of angles, with its sums."""
@@ -38,6 +71,15 @@ class Rays:
     angles_rad: NDArray[np.float64]
     center_px: float
     columns: int
+
+    @property
+    def steps(self) -> ModuleType:
+        """Functions for NumPy's arrays."""
+        return iterative_steps
+
+    def inside(self) -> NDArray[np.bool_]:
+        """Mark the pixels (y, x) of the inscribed circle."""
+        return circle(self.columns)
 
     def forward(self, x: Array, out: Array) -> None:
         """Project a block."""
@@ -60,13 +102,14 @@ class Rays:
 
 
 def sirt(
-    rays: Rays,
+    rays: Projector,
     b: Array,
     x: Array,
     iterations: int,
     non_negative: bool,
 ) -> Iterator[Squares]:
     """Iterate x + C A' R (b - A x) in place; memory for one more b and x."""
+    steps = rays.steps
     along, over = rays.sums()
     r = np.where(along > 0, 1 / np.maximum(along, 1), 0).astype(np.float32)
     c = np.where(over > 0, 1 / np.maximum(over, 1e-6), 0).astype(np.float32)
@@ -82,13 +125,14 @@ def sirt(
 
 
 def cgls(
-    rays: Rays,
+    rays: Projector,
     b: Array,
     x: Array,
     iterations: int,
     non_negative: bool,
 ) -> Iterator[Squares]:
     """Take conjugate gradient steps in place; memory for two more b and x."""
+    steps = rays.steps
     q, r = np.empty_like(b), np.empty_like(b)
     s, d = np.empty_like(x), np.empty_like(x)
     gamma = np.zeros(x.shape[2])
@@ -118,7 +162,7 @@ def _ratio(a: NDArray[np.float64], b: NDArray[np.float64]) -> Array:
 
 
 def tv(
-    rays: Rays,
+    rays: Projector,
     b: Array,
     x: Array,
     iterations: int,
@@ -129,8 +173,9 @@ def tv(
 
     Memory for two more b and four more x.
     """
+    steps = rays.steps
     along, over = rays.sums()
-    inside = circle(rays.columns)
+    inside = rays.inside()
     scale, balance = np.float32(len(b) / GRADIENT_SHARE), rays.columns / BALANCE
     r = np.where(along > 0, balance / np.maximum(along, 1), 0).astype(np.float32)
     tau = np.where(inside, 1 / balance / (over + 4 * scale), 0).astype(np.float32)
@@ -139,7 +184,7 @@ def tv(
     rays.forward(x, y)
     y -= b
     ahead, g = x.copy(), np.empty_like(x)
-    v = np.zeros((2, *x.shape), np.float32)
+    v = np.zeros_like(x, shape=(2, *x.shape))
     limit = np.float32(strength / scale)
     data = float(steps.squares(b).sum())
     for _ in range(iterations):

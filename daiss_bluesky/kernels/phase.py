@@ -148,7 +148,7 @@ def retrieve(
     frames = np.asarray(transmission, np.float32)
     if out is None:
         out = np.empty_like(frames)
-    inverse = _inverse(phase, *frames.shape[1:])
+    inverse = inverse_transfer(phase, *frames.shape[1:])
     with (
         threads_for(_WORK * frames.size) as threads,
         ThreadPoolExecutor(threads) as pool,
@@ -211,7 +211,7 @@ def _line_integrals(t: Frames, out: Frames) -> None:
 
 
 @lru_cache(maxsize=4)
-def _inverse(phase: PhaseFilter, rows: int, columns: int) -> Frames:
+def inverse_transfer(phase: PhaseFilter, rows: int, columns: int) -> Frames:
     """Give 1/c at the frequencies of the padded frame's cosine transform; read-only."""
     tall, wide = padded_shape(rows, columns, phase.margin_px)
     f_row = np.arange(tall)[:, None] / (2 * tall)

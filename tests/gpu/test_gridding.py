@@ -22,6 +22,9 @@ SHAPES = [
     (7, 101, 130),
     (130, 17, 5),
     (2, 256, 300),
+    (66, 511, 12),
+    (3, 1024, 9),
+    (1, 2045, 7),
 ]
 
 
@@ -76,6 +79,18 @@ def test_equally_spaced_angles_from_sinograms(cp: Any) -> None:
     np.testing.assert_allclose(out.get(), wanted, atol=1e-5 * np.abs(wanted).max())
 
 
+def test_a_wide_detector_is_no_less_exact(cp: Any) -> None:
+    p, _, weights = a_scan(1, 1001, 400)
+    angles = np.pi * np.random.default_rng(0).permutation(400) / 400
+    made = SlabGridding(1, 1001, 400, "sharp")
+    made.set_lines(angles, weights, 470.0)
+    out = poisoned(cp, (1, 1001, 1001))
+    made.slices(cp.asarray(p).transpose(1, 0, 2), SCALE, out)
+    wanted = right(p, angles, weights, 470.0, "sharp")
+    away = np.linalg.norm(out.get() - wanted) / np.linalg.norm(wanted)
+    assert away < 1e-5
+
+
 @pytest.mark.parametrize("rows", [5, 70])
 def test_half_precision_is_close(cp: Any, rows: int) -> None:
     p, angles, weights = a_scan(rows, 60, 50)
@@ -95,6 +110,19 @@ def test_a_new_center_needs_no_new_tables(cp: Any) -> None:
     out = poisoned(cp, (3, 40, 40))
     made.slices(cp.asarray(p).transpose(1, 0, 2), SCALE, out)
     wanted = right(p, angles, 2 * weights, 18.5, "ramp")
+    np.testing.assert_allclose(out.get(), wanted, atol=1e-5 * np.abs(wanted).max())
+
+
+def test_grids_grow_to_the_same(cp: Any) -> None:
+    p, angles, weights = a_scan(7, 50, 41)
+    made = SlabGridding(7, 50, 16)
+    grids, out = made.new_grids(), poisoned(cp, (7, 50, 50))
+    for part in np.array_split(np.random.default_rng(0).permutation(41), 3):
+        made.set_lines(angles[part], weights[part], 25.0)
+        made.transform_rows(cp.asarray(p[part]).transpose(1, 0, 2))
+        made.gather(7, grids, adds=True)
+    made.invert(grids, 7, SCALE, out)
+    wanted = right(p, angles, weights, 25.0, "ramp")
     np.testing.assert_allclose(out.get(), wanted, atol=1e-5 * np.abs(wanted).max())
 
 

@@ -25,9 +25,11 @@ from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.probe_store import ProbeStore
 from daiss_bluesky.core.ptychography import PTYCHOGRAPHY_KEY, PtychographyScan
 from daiss_bluesky.core.registry import load
+from daiss_bluesky.kernels.devices import choose_device
 from daiss_bluesky.kernels.orientation import ORIENTATIONS, apply_orientation
 from daiss_bluesky.kernels.propagation import FresnelPropagator
 from daiss_bluesky.kernels.ptychography import check_shape
+from daiss_bluesky.kernels.ptychography_solver import forms_on
 
 BATCH_FRAMES = 32
 """That an engine brings at once."""
@@ -145,7 +147,15 @@ class RpieAlgorithm:
             # The strongest mode: while the scan runs there is one.
             probe = None if last is None else np.asarray(last[:1], np.complex64)
         keep = None if store is None else partial(store.keep, name)
-        return PtychographyReconstruction(scan, self.parameters, optics, probe, keep)
+        forms = forms_on(
+            choose_device(self.parameters.device),
+            optics.frame_shape,
+            self.parameters.modes,
+            near=optics.transfer is not None,
+        )
+        return PtychographyReconstruction(
+            scan, self.parameters, optics, probe, keep, forms
+        )
 
     @property
     def _first_orientation(self) -> str:

@@ -12,6 +12,8 @@ from daiss_bluesky.kernels.cuda.module import Operator, cupy, parts
 
 RAW_TYPES = {"uint8": "unsigned char", "uint16": "unsigned short", "float32": "float"}
 _WIDE, _TALL = 32, 8
+_PIXELS = 4
+"""Of a thread, where rows begin at multiples of as many."""
 _FRAMES_EACH = 16
 """Frames that a block of threads goes through."""
 
@@ -66,28 +68,38 @@ def correct(
     height, columns = fields.dark.shape
     rows = slice(0, height) if rows is None else rows
     cp, count = cupy(), len(which)
+    position = fields.fields.position(times_s)
+    group = position.astype(np.int32)
     threshold = np.inf if zinger_threshold is None else zinger_threshold
     size = out.dtype.itemsize
+    steps = out.strides[0] // size, out.strides[1] // size
+    places = raw.data.ptr // raw.dtype.itemsize, out.data.ptr // size
+    pixels = 1 if any(n % _PIXELS for n in (columns, *steps, *places)) else _PIXELS
     operator = Operator(
         "correct",
-        {"RAW": RAW_TYPES[name], "HALF": size == 2, "LOGARITHM": logarithm},  # noqa: PLR2004
+        {
+            "RAW": RAW_TYPES[name],
+            "HALF": size == 2,  # noqa: PLR2004
+            "LOGARITHM": logarithm,
+            "PIXELS": pixels,
+        },
     )
     operator.launch(
         "correct",
         (
-            parts(columns, _WIDE),
+            parts(columns, _WIDE * pixels),
             parts(rows.stop - rows.start, _TALL),
             parts(count, _FRAMES_EACH),
         ),
         (_WIDE, _TALL),
         (
-            raw, cp.asarray(which, cp.int32),
-            cp.asarray(fields.fields.position(times_s)), np.int32(count),
+            raw, cp.asarray(which, cp.int32), cp.asarray(group),
+            cp.asarray(position - group, cp.float32), np.int32(count),
             np.int32(_FRAMES_EACH), fields.dark, fields.gains,
             np.int32(len(fields.gains)), fields.dead,
             np.int32(len(fields.fields.dead)), np.int32(height), np.int32(columns),
             np.int32(raw_first_row), np.int32(raw_first_row + raw.shape[1]),
             np.int32(rows.start), np.int32(rows.stop), np.float32(threshold), out,
-            np.int64(out.strides[0] // size), np.int64(out.strides[1] // size),
+            *(np.int64(step) for step in steps),
         ),
     )  # fmt: skip

@@ -3,7 +3,9 @@
 //
 // Where lines are dense, near the middle, spreading would have thousands of samples
 // contend for a cell. A warp takes TILE x TILE cells of 32 * EACH pairs of slices: its
-// lanes find samples and weights, one each, and then all go through them together.
+// lanes find samples and their weights, one each. Weights (cell, sample) times spectra
+// (sample, pair) then is a matrix product, for tensor cores. These take eleven bits of a
+// number, so in full precision each is split in two: what agrees to 2^-22.
 #include "spectrum.cuh"
 
 #ifndef EACH
@@ -13,9 +15,8 @@
 #define REACH 3
 #define STEPS 256
 #define KNOTS (WIDTH * STEPS + 1)
-#define TILE 2
+#define TILE 4
 #define SIDE 8
-#define WARPS 8
 #define TILES (SIDE * SIDE / (TILE * TILE))
 #define LANES (32 * EACH)
 // Cells of a pair in shared memory; one more, so that lanes use different banks.
@@ -23,8 +24,8 @@
 #define ALL 0xffffffffu
 #define PI 3.14159265358979f
 
-// Place of a tile of a block: `anchors` are (u, v) of the blocks' first cells, from
-// the middle of the grid.
+// Place of a tile, a warp's, in its block; `anchors` are (u, v) of the blocks' first
+// cells, from the middle of the grid.
 __device__ inline int2 tile_at(const int2* anchors, int block, int tile)
 {
     const int2 anchor = anchors[block];
@@ -111,84 +112,180 @@ __device__ inline int2 samples_near(const Lines& lines, int slot, int2 at)
     return make_int2(low + middle, last < first - 1 ? 0 : max(high - low + 1, 0));
 }
 
-// Weights of the window in cells `at` and at + 1 for a sample at a coordinate.
-__device__ inline float2 weights_at(const float2* table, float coordinate, int at)
+// Weights of the window in TILE cells from `at` on for a sample at a coordinate.
+__device__ inline void weigh(
+    const float2* table, float coordinate, int at, float weights[TILE])
 {
     const float below = floorf(coordinate);
     const float place = (coordinate - below) * STEPS;
     const int step = (int)place;
     const float part = place - step;
-    const int m = at - (int)below + REACH - 1;
-    float2 weights = make_float2(0.0f, 0.0f);
-    const int knot = (m + 1) * STEPS - step;
-    if (m >= 0 && m < WIDTH) {
-        const float2 entry = table[knot];
-        weights.x = entry.x + part * entry.y;
+    const int first = at - (int)below + REACH - 1;
+#pragma unroll
+    for (int i = 0; i < TILE; ++i) {
+        const int m = first + i;
+        weights[i] = 0.0f;
+        if (m >= 0 && m < WIDTH) {
+            const float2 entry = table[(m + 1) * STEPS - step];
+            weights[i] = entry.x + part * entry.y;
+        }
     }
-    if (m + 1 >= 0 && m + 1 < WIDTH) {
-        const float2 entry = table[knot + STEPS];
-        weights.y = entry.x + part * entry.y;
-    }
-    return weights;
 }
 
-struct Reached {
-    float4 weights[32];
+// Numbers of a row and column of a tensor core's small matrices that a lane holds.
+struct Place {
+    int group, quarter;
+};
+
+__device__ inline Place place_of(int lane) { return {lane / 4, lane % 4}; }
+
+#if HALF_SPECTRA
+// Pairs of slices in what a lane reads at once.
+#define PER 4
+#define STEP 16
+
+// What a warp works on; lane k finds the weights and the place of sample k.
+struct __align__(16) Reached {
+    unsigned short weights[TILE * TILE][40];
     unsigned int at[32];
 };
 
-// Pairs of slices beside each other that a lane works on.
-struct __align__(sizeof(Spectrum) * EACH) Some {
-    Spectrum of[EACH];
-};
-
-struct Sums {
-    float2 of[TILE * TILE][EACH];
-};
-
-__device__ inline void clear(Sums& sums)
+__device__ inline void note(Reached& reached, int sample, const float wu[TILE], const float wv[TILE])
 {
 #pragma unroll
     for (int c = 0; c < TILE * TILE; ++c)
-#pragma unroll
-        for (int e = 0; e < EACH; ++e) sums.of[c][e] = make_float2(0.0f, 0.0f);
+        reached.weights[c][sample] = float_to_half(wu[c % TILE] * wv[c / TILE]);
 }
 
-__device__ inline void add(Sums& to, const Sums& more)
+__device__ inline void multiply(float sums[4], const unsigned int a[4], unsigned int b0, unsigned int b1)
+{
+    asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, "
+        "{%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+        : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+}
+
+// Add STEP samples from number k on, each times its weights, to all cells of a tile.
+__device__ inline void add_samples(
+    float sums[][4], const Spectrum* spectra, const Reached& reached, int k, Place place)
+{
+    const int first = k + 2 * place.quarter;
+    uint4 values[4][LANES / 32];
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+        const unsigned int at = reached.at[first + i % 2 + i / 2 * 8];
+        const uint4* from = (const uint4*)(spectra + (size_t)at * LANES) + place.group;
+#pragma unroll
+        for (int m = 0; m < LANES / 32; ++m) values[i][m] = from[8 * m];
+    }
+    unsigned int weights[4];
+#pragma unroll
+    for (int i = 0; i < 4; ++i)
+        weights[i] = *(const unsigned int*)&reached.weights[place.group + i % 2 * 8][first + i / 2 * 8];
+#pragma unroll
+    for (int m = 0; m < LANES / 32; ++m) {
+        const unsigned int* v[4] = {&values[0][m].x, &values[1][m].x, &values[2][m].x,
+                                    &values[3][m].x};
+#pragma unroll
+        for (int w = 0; w < PER; ++w) {
+            float(*to)[4] = sums + 2 * (PER * m + w);
+            multiply(to[0], weights, __byte_perm(v[0][w], v[1][w], 0x5410),
+                     __byte_perm(v[2][w], v[3][w], 0x5410));
+            multiply(to[1], weights, __byte_perm(v[0][w], v[1][w], 0x7632),
+                     __byte_perm(v[2][w], v[3][w], 0x7632));
+        }
+    }
+}
+#else
+#define PER 2
+#define STEP 8
+
+struct __align__(16) Reached {
+    float weights[32][24];
+    unsigned int at[32];
+};
+
+__device__ inline void note(Reached& reached, int sample, const float wu[TILE], const float wv[TILE])
 {
 #pragma unroll
     for (int c = 0; c < TILE * TILE; ++c)
+        reached.weights[sample][c] = wu[c % TILE] * wv[c / TILE];
+}
+
+__device__ inline void multiply(float sums[4], const float a[4], float b0, float b1)
+{
+    asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, "
+        "{%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+        : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
+        : "r"(__float_as_uint(a[0])), "r"(__float_as_uint(a[1])), "r"(__float_as_uint(a[2])),
+          "r"(__float_as_uint(a[3])), "r"(__float_as_uint(b0)), "r"(__float_as_uint(b1)));
+}
+
+// The eleven bits that a tensor core takes of a number, and the rest.
+__device__ inline float high(float value) { return __uint_as_float(__float_as_uint(value) & 0xffffe000u); }
+
+// Products of high parts, and of one's high with the other's low part: what is left out
+// is 2^-22 of a product.
+__device__ inline void add_samples(
+    float sums[][4], const Spectrum* spectra, const Reached& reached, int k, Place place)
+{
+    float4 values[2][LANES / 16];
+    float weights[4], low_weights[4];
 #pragma unroll
-        for (int e = 0; e < EACH; ++e) {
-            to.of[c][e].x += more.of[c][e].x;
-            to.of[c][e].y += more.of[c][e].y;
+    for (int i = 0; i < 2; ++i) {
+        const int sample = k + place.quarter + 4 * i;
+        const float4* from = (const float4*)(spectra + (size_t)reached.at[sample] * LANES);
+#pragma unroll
+        for (int m = 0; m < LANES / 16; ++m) values[i][m] = from[place.group + 8 * m];
+#pragma unroll
+        for (int j = 0; j < 2; ++j) {
+            const float weight = reached.weights[sample][place.group + 8 * j];
+            weights[2 * i + j] = high(weight);
+            low_weights[2 * i + j] = weight - high(weight);
+        }
+    }
+#pragma unroll
+    for (int m = 0; m < LANES / 16; ++m) {
+        const float* v[2] = {&values[0][m].x, &values[1][m].x};
+#pragma unroll
+        for (int c = 0; c < 4; ++c) {
+            const float b0 = high(v[0][c]), b1 = high(v[1][c]);
+            float* to = sums[4 * m + c];
+            multiply(to, low_weights, b0, b1);
+            multiply(to, weights, v[0][c] - b0, v[1][c] - b1);
+            multiply(to, weights, b0, b1);
+        }
+    }
+}
+#endif
+
+// Put sums of a tile into, or add them to, the cells of its block.
+__device__ inline void flush(float sums[][4], float2* cells, Place place, bool adds)
+{
+#pragma unroll
+    for (int q = 0; q < LANES / 8; ++q)
+#pragma unroll
+        for (int i = 0; i < 4; ++i) {
+            const int column = 2 * place.quarter + i % 2, row = place.group + i / 2 * 8;
+            const int pair = PER * (column + q / PER * 8) + q % PER;
+            float2* to = cells + pair * ROOM + row / TILE * SIDE + row % TILE;
+            float2 value = make_float2(sums[2 * q][i], sums[2 * q + 1][i]);
+            if (adds) value = make_float2(to->x + value.x, to->y + value.y);
+            *to = value;
         }
 }
 
-__device__ inline void add_weighted(Sums& to, const float4& w, const Some& some)
-{
-#pragma unroll
-    for (int e = 0; e < EACH; ++e) {
-        const float2 value = unpacked(some.of[e]);
-        to.of[0][e].x += w.x * value.x;
-        to.of[0][e].y += w.x * value.y;
-        to.of[1][e].x += w.y * value.x;
-        to.of[1][e].y += w.y * value.y;
-        to.of[2][e].x += w.z * value.x;
-        to.of[2][e].y += w.z * value.y;
-        to.of[3][e].x += w.w * value.x;
-        to.of[3][e].y += w.w * value.y;
-    }
-}
-
-// Sum over all samples in reach of a tile, by a warp. Lines are summed by 32 first,
-// since in the middle of the grid all of them add up.
+// Sum over all samples in reach of a tile, by a warp, into its cells. Lines are summed
+// by 32 first, since in the middle of the grid all of them add up.
 __device__ void sum_tile(
-    const Lines& lines, const Some* __restrict__ spectra, const float* __restrict__ frequencies,
-    const float2* table, Reached& reached, int2 at, int2 found, Sums& total)
+    const Lines& lines, const Spectrum* __restrict__ spectra,
+    const float* __restrict__ frequencies, const float2* table, Reached& reached, int2 at,
+    int2 found, float2* cells)
 {
     const int lane = threadIdx.x % 32;
-    clear(total);
+    const Place place = place_of(lane);
+    float sums[LANES / 4][4] = {};
+    if (found.y == 0) flush(sums, cells, place, false);
     for (int begin = 0; begin < found.y; begin += 32) {
         int slot = found.x + begin + lane;
         if (slot >= lines.angles) slot -= lines.angles;
@@ -202,8 +299,9 @@ __device__ void sum_tile(
         }
         const int count = __shfl_sync(ALL, until, 31);
         const int offset = near.x - (until - near.y);
-        Sums sums;
-        clear(sums);
+#pragma unroll
+        for (int i = 0; i < LANES / 4; ++i)
+            sums[i][0] = sums[i][1] = sums[i][2] = sums[i][3] = 0.0f;
         for (int base = 0; base < count; base += 32) {
             const int sample = base + lane;
             int owner = 0;
@@ -214,30 +312,22 @@ __device__ void sum_tile(
             }
             const int k = sample + __shfl_sync(ALL, offset, owner);
             const int line = __shfl_sync(ALL, slot, owner);
-            float4 weights = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
-            unsigned int place = 0;
+            float wu[TILE] = {}, wv[TILE] = {};
+            unsigned int from = 0;
             if (sample < count) {
                 const float f = frequencies[k];
-                const float2 wu = weights_at(table, __fmul_rn(f, lines.cosines[line]), at.x);
-                const float2 wv = weights_at(table, __fmul_rn(f, lines.sines[line]), at.y);
-                weights = make_float4(wu.x * wv.x, wu.y * wv.x, wu.x * wv.y, wu.y * wv.y);
-                place = (unsigned int)line * lines.length + k;
+                weigh(table, __fmul_rn(f, lines.cosines[line]), at.x, wu);
+                weigh(table, __fmul_rn(f, lines.sines[line]), at.y, wv);
+                from = (unsigned int)line * lines.length + k;
             }
             __syncwarp();
-            reached.weights[lane] = weights;
-            reached.at[lane] = place;
+            note(reached, lane, wu, wv);
+            reached.at[lane] = from;
             __syncwarp();
             const int n = min(32, count - base);
-            for (int j = 0; j < n; j += 4) {
-                Some some[4];
-#pragma unroll
-                for (int i = 0; i < 4; ++i)
-                    some[i] = spectra[(size_t)reached.at[j + i] * 32 + lane];
-#pragma unroll
-                for (int i = 0; i < 4; ++i) add_weighted(sums, reached.weights[j + i], some[i]);
-            }
+            for (int k = 0; k < n; k += STEP) add_samples(sums, spectra, reached, k, place);
         }
-        add(total, sums);
+        flush(sums, cells, place, begin > 0);
     }
 }
 
@@ -265,35 +355,25 @@ __device__ inline void put(float2* grid, int size, int u, int v, float2 value, b
 
 // Write, or add to, grids (pair, v, u); a block of threads for each anchor from `first`.
 // Blocks of the rim are those beyond the edges of the grid.
-extern "C" __global__ void __launch_bounds__(32 * WARPS) gather(
-    const Some* __restrict__ spectra, const float* __restrict__ frequencies,
+extern "C" __global__ void __launch_bounds__(32 * TILES) gather(
+    const Spectrum* __restrict__ spectra, const float* __restrict__ frequencies,
     const float* __restrict__ cosines, const float* __restrict__ sines, int angles,
     int length, float spacing, const float2* __restrict__ knots,
     const int2* __restrict__ anchors, const int2* __restrict__ found, int first, int size,
     int pairs, int is_rim, int adds, float2* __restrict__ grids)
 {
     extern __shared__ float4 shared[];
-    float2* cells = (float2*)shared;  // (pair, v, u)
-    float2* table = cells + LANES * ROOM;
-    Reached* all_reached = (Reached*)(table + KNOTS + 1);
-    const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+    Reached* reached = (Reached*)shared;
+    float2* table = (float2*)(reached + TILES);
+    float2* cells = table + KNOTS;  // (pair, v, u)
+    const int tile = threadIdx.x / 32;
     const Lines lines = {cosines, sines, angles, length, spacing};
     const int block = first + blockIdx.x;
     for (int i = threadIdx.x; i < KNOTS; i += blockDim.x) table[i] = knots[i];
     __syncthreads();
-    for (int tile = warp; tile < TILES; tile += WARPS) {
-        Sums total;
-        sum_tile(lines, spectra, frequencies, table, all_reached[warp],
-                 tile_at(anchors, block, tile), found[block * TILES + tile], total);
-        const int u = tile % (SIDE / TILE) * TILE, v = tile / (SIDE / TILE) * TILE;
-#pragma unroll
-        for (int c = 0; c < TILE * TILE; ++c)
-#pragma unroll
-            for (int e = 0; e < EACH; ++e) {
-                const int pair = lane * EACH + e;
-                cells[pair * ROOM + (v + c / TILE) * SIDE + u + c % TILE] = total.of[c][e];
-            }
-    }
+    sum_tile(lines, spectra, frequencies, table, reached[tile], tile_at(anchors, block, tile),
+             found[block * TILES + tile],
+             cells + tile / (SIDE / TILE) * TILE * SIDE + tile % (SIDE / TILE) * TILE);
     __syncthreads();
     const int2 anchor = anchors[block];
     const int half = size / 2;

@@ -18,13 +18,18 @@ from daiss_bluesky.kernels.gridding import Grid
 
 _TILE_ROWS = 32
 _THREADS = 256
-_TILES = SIDE * SIDE // 4
-_WARPS = 8
+_TILES = SIDE * SIDE // 16
+_TALL = 8
+_NOTED_BYTES = {False: 3200, True: 1408}
+"""Weights and places that a warp of `gather.cu` notes, in full and half precision."""
 _FEW_ROWS = 64
 """Up to so many rows a lane works on one pair of slices, above on two."""
 
 _PADDED_BYTES = 1 << 29
 """Rows transformed at once; more gain nothing."""
+
+_ONE_PASS = 512, 4096
+"""Powers of two from and to which `filter_rows.cu` transforms rows."""
 
 _GRID_BATCH = 8
 """Grids transformed at once, which bounds the transform's own memory."""
@@ -61,7 +66,8 @@ class SlabGridding:
         shape = n_angles * self.length * self.lanes
         self._spectra = cp.zeros(shape, cp.uint32 if half else cp.complex64)
         padded = self._pairs, self._chunk, self.length
-        self._padded = cp.empty(padded, cp.complex64)
+        if not _in_one_pass(self.length):
+            self._padded = cp.empty(padded, cp.complex64)
         grids = parts(self._pairs, self._batch) * self._batch, self.size, self.size
         self._grids = cp.empty(grids, cp.complex64)
         self._upload_tables()
@@ -156,11 +162,34 @@ class SlabGridding:
         Zero outside the inscribed circle.
         """
         self.transform_rows(p)
-        self.gather(len(p))
-        self.invert(len(p), scale, out)
+        self.gather(len(p), self._grids)
+        self.invert(self._grids, len(p), scale, out)
 
     def transform_rows(self, p: Any) -> None:
         """Filter attenuation (row, angle, column) into spectra, by direction."""
+        if _in_one_pass(self.length):
+            self._filter_rows(p)
+        else:
+            self._transform_rows(p)
+
+    def _filter_rows(self, p: Any) -> None:
+        rows, n_angles, columns = p.shape
+        size, length = p.dtype.itemsize, self.length
+        constants = {"HALF": size == 2, "HALF_SPECTRA": self._half}  # noqa: PLR2004
+        bits = length.bit_length() - 1
+        Operator("filter_rows", {**constants, "BITS": bits}).launch(
+            "filter_rows",
+            (self.lanes // 2, n_angles),
+            (length // 16,),
+            (
+                p, np.int64(p.strides[0] // size), np.int64(p.strides[1] // size),
+                np.int32(rows), np.int32(columns), np.int32(self.lanes),
+                self._response, self._shifts, self._weights, self._places,
+                np.float32(self._scale), self._spectra,
+            ),
+        )  # fmt: skip
+
+    def _transform_rows(self, p: Any) -> None:
         rows, n_angles, columns = p.shape
         pairs, length = parts(rows, 2), self.length
         spectra = Operator(
@@ -185,7 +214,7 @@ class SlabGridding:
             spectra.launch(
                 "turn",
                 (parts(length, _TILE_ROWS), count, self.lanes // _TILE_ROWS),
-                (_TILE_ROWS, _WARPS),
+                (_TILE_ROWS, _TALL),
                 (
                     self._padded, np.int32(pairs), np.int32(length),
                     np.int32(self.lanes), self._response, self._shifts[part],
@@ -194,38 +223,46 @@ class SlabGridding:
                 ),
             )  # fmt: skip
 
-    def gather(self, rows: int) -> None:
-        """Fill the grids from spectra."""
+    def new_grids(self) -> Any:
+        """Make room for the grids of a slab that is to grow; nothing in it yet."""
+        return cupy().zeros_like(self._grids)
+
+    def gather(self, rows: int, grids: Any, *, adds: bool = False) -> None:
+        """Fill the grids of a slab from spectra, or add these to what is there."""
         cells = self.lanes * (SIDE * SIDE + 1) + len(self._knots) + 1
-        shared = 8 * cells + _WARPS * 32 * 20
+        shared = 8 * cells + _TILES * _NOTED_BYTES[self._half]
         for first, count in ((0, self._inside), (self._inside, self._rim)):
             self._gather.launch(
                 "gather",
                 (count,),
-                (32 * _WARPS,),
+                (32 * _TILES,),
                 (
                     self._spectra, self._frequencies, self._cosines, self._sines,
                     np.int32(self._angles), np.int32(self.length),
                     np.float32(self.size / self.length), self._knots, self._anchors,
                     self._found, np.int32(first), np.int32(self.size),
-                    np.int32(parts(rows, 2)), np.int32(first > 0), np.int32(0),
-                    self._grids,
+                    np.int32(parts(rows, 2)), np.int32(first > 0), np.int32(adds),
+                    grids,
                 ),
                 shared_bytes=shared,
             )  # fmt: skip
 
-    def invert(self, rows: int, scale: float, out: Any) -> None:
-        """Turn the grids into slices (z, y, x); uses up the grids."""
+    def invert(self, grids: Any, rows: int, scale: float, out: Any) -> None:
+        """Turn the grids of a slab into slices (z, y, x); uses up the grids."""
         pairs, columns = parts(rows, 2), self._grid.columns
         transform = planned((self.size, self.size), self._batch)
         for first in range(0, pairs, self._batch):
-            transform.backward(self._grids[first : first + self._batch])
+            transform.backward(grids[first : first + self._batch])
         Operator("slices", {"HALF": out.dtype.itemsize == 2}).launch(  # noqa: PLR2004
             "take_slices",
             (parts(columns, _THREADS), columns, pairs),
             (_THREADS,),
             (
-                self._grids, np.int32(self.size), np.int32(columns), np.int32(rows),
+                grids, np.int32(self.size), np.int32(columns), np.int32(rows),
                 self._correction, np.float32(scale / self._scale), out,
             ),
         )  # fmt: skip
+
+
+def _in_one_pass(length: int) -> bool:
+    return _ONE_PASS[0] <= length <= _ONE_PASS[1] and length & (length - 1) == 0

@@ -1,23 +1,28 @@
 """The view model: what every window shows, without a toolkit."""
 
+from collections.abc import Mapping
 from concurrent.futures import Future
 from typing import Any
 
-from daiss_bluesky.core.errors import InputError
+from numpy.typing import NDArray
+
 from daiss_bluesky.publishers.tiled_http import TiledHttp
 from daiss_bluesky.viewers.model.connection import Connection
 from daiss_bluesky.viewers.model.curves import Curves
+from daiss_bluesky.viewers.model.details import Details
 from daiss_bluesky.viewers.model.entries import RunEntry
 from daiss_bluesky.viewers.model.followed import Followed
 from daiss_bluesky.viewers.model.history import LIMIT_BYTES, History
 from daiss_bluesky.viewers.model.honesty import Honesty
 from daiss_bluesky.viewers.model.intake import Intake
 from daiss_bluesky.viewers.model.mailbox import Mailbox
+from daiss_bluesky.viewers.model.picture import Picture
 from daiss_bluesky.viewers.model.query import Query
 from daiss_bluesky.viewers.sources.pva import PvaPlace, PvaSource
 from daiss_bluesky.viewers.sources.socket import MESSAGE_LIMIT_BYTES, StreamServer
-from daiss_bluesky.viewers.sources.tiled_reader import TiledReader
+from daiss_bluesky.viewers.sources.tiled_reader import Array, TiledReader
 from daiss_bluesky.viewers.sources.tiled_source import TiledSource
+from daiss_bluesky.viewers.sources.volume_slices import VOLUME
 
 
 class ViewModel:
@@ -49,6 +54,7 @@ class ViewModel:
         self._intake = Intake(self.mailbox, self.history.keep)
         self._http = TiledHttp(uri, api_key)
         self._reader = TiledReader(self._http)
+        self._details = Details(self._reader)
         server = StreamServer(self._http.uri, api_key, message_limit_bytes)
         self._source = TiledSource(server, self._reader, self._intake)
         self._intake.on_choice = self._source.follow
@@ -61,6 +67,7 @@ class ViewModel:
     def close(self) -> None:
         """End the threads and close the connections."""
         self._source.close()
+        self._details.close()
         if self._pva is not None:
             self._pva.close()
         self._http.close()
@@ -124,8 +131,30 @@ class ViewModel:
             showing = self._intake.showing
             return Curves() if showing is None else showing.curves()
 
-    def slices(self, z: int, y: int, x: int) -> "Future[dict[str, Any]]":
-        """Ask for three slices (Picture by view) through a place."""
-        failed: Future[dict[str, Any]] = Future()
-        failed.set_exception(InputError(f"no slices at {z}, {y}, {x} yet"))
-        return failed
+    def slices(self, z: int, y: int, x: int) -> "Future[dict[str, Picture]]":
+        """Ask for the slices of the finished volume through a place, by view.
+
+        While it is being reconstructed there is none: ask the reconstructor then.
+        """
+        return self._details.slices(self.followed(), self._volume(), (z, y, x))
+
+    def sinogram(self, z: int) -> "Future[Picture]":
+        """Ask for the sinogram of a detector row, from the stored frames."""
+        return self._details.sinogram(self.followed(), z)
+
+    def opposite(self) -> "Future[tuple[Picture, Picture]]":
+        """Ask for two stored projections half a turn apart, for an overlay."""
+        return self._details.opposite(self.followed())
+
+    def array(self, name: str) -> "Future[NDArray[Any]]":
+        """Ask for a final array of the followed result: object, probe ..."""
+        return self._details.array(self.followed(), name)
+
+    def start_document(self) -> "Future[Mapping[str, Any]]":
+        """Ask for the start document of the run: planned positions, angles."""
+        return self._details.start_document(self.followed())
+
+    def _volume(self) -> Array | None:
+        with self._intake.lock:
+            showing = self._intake.showing
+            return None if showing is None else showing.arrays.get(VOLUME)

@@ -33,14 +33,21 @@ class Order:
             shown.update, shown.fast_s = 0, float("-inf")
 
     def accept(
-        self, view: str, lane: Lane, update: int | None, now_s: float
+        self,
+        view: str,
+        lane: Lane,
+        update: int | None,
+        now_s: float,
+        *,
+        fetched: bool = False,
     ) -> int | None:
         """Give the number to show a picture under; None for one that is no news.
 
         Numbers of a view grow; they are those of the updates as far as these are known.
+        `fetched` pictures lay in the catalog, and may be of the newest row.
         """
         shown = self._views.setdefault(view, _Shown())
-        least = self.last_row + 1 if update is None else update
+        least = update or max(1, self.last_row + (not fetched))
         if lane == "pva":
             shown.fast_s = now_s
         fast = now_s - shown.fast_s < FAST_LANE_S

@@ -50,10 +50,11 @@ class Showing:
     ) -> Picture | None:
         """Make a picture of pixels that came; None where they are no news."""
         last = self._last.get(view)
-        if last is not None and _equal(last.pixels, pixels) and update is None:
-            return None
+        if lane != "pva" and last is not None and _equal(last.pixels, pixels):
+            return None  # written once more, or both fetched and pushed
         now_s = time.time()
-        number = self._order.accept(view, lane, update, now_s)
+        fetched = published_s is None
+        number = self._order.accept(view, lane, update, now_s, fetched=fetched)
         if number is None:
             return None
         if angle_deg is None:

@@ -37,7 +37,9 @@ class CenterPanel(QWidget):
         super().__init__(parent)
         self.steps = CenterSteps()
         self._told_px: float | None = None
-        self.in_force = _label("", "what the newest update was reconstructed with")
+        self.in_force = _label(
+            "in force: nothing yet", "what the newest update was reconstructed with"
+        )
         self.relative = _label("", "columns right of the detector's middle")
         self.spin = self._make_spin()
         self.lock = QPushButton("Lock")
@@ -63,7 +65,7 @@ class CenterPanel(QWidget):
         """Take what the newest update says of itself."""
         self.steps.columns = columns
         self.steps.heard(center_px)
-        known = "not known yet" if center_px is None else f"{center_px:.2f} px"
+        known = "nothing yet" if center_px is None else f"{center_px:.2f} px"
         self.in_force.setText(f"in force: {known}" + (f" ({source})" if source else ""))
         self.refresh()
 
@@ -97,8 +99,8 @@ class CenterPanel(QWidget):
             one.setEnabled(value_px is not None and not steps.locked)
         self.find.setEnabled(not steps.locked)
         self.undo.setEnabled(steps.can_undo())
-        if value_px is not None and not self.spin.hasFocus():
-            self._put(value_px)
+        if not (self.spin.hasFocus() and self.spin.isEnabled()):
+            self._put(self.spin.minimum() if value_px is None else value_px)
         shift_px = steps.relative_px
         relative = (
             "" if shift_px is None else f"middle of the detector {shift_px:+.2f} px"
@@ -136,6 +138,8 @@ class CenterPanel(QWidget):
         spin.setDecimals(2)
         spin.setRange(-_FARTHEST_PX, _FARTHEST_PX)
         spin.setSingleStep(FINE_PX)
+        spin.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
+        spin.setSpecialValueText("not known yet")
         spin.setSuffix(" px")
         spin.setKeyboardTracking(False)
         spin.setAccessibleName("rotation center, columns from the left edge")

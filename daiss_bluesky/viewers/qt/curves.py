@@ -6,17 +6,20 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import ArrayLike
+from qtpy.QtGui import QFont
 from qtpy.QtWidgets import QHBoxLayout, QWidget
 
 from daiss_bluesky.viewers.qt.theme import DARK, Theme
 
 _LINE_PX = 2
+_TICKS_PX = 11
+_LEFT_PX = 44
 
 
 class CurvePlot(pg.PlotWidget):
     """One plot of one or more named curves; a mark where the scrubber stands."""
 
-    def __init__(self, title: str, unit: str, *, log: bool = False) -> None:
+    def __init__(self, title: str, unit: str) -> None:
         super().__init__()
         self._title, self._unit = title, unit
         self._curves: dict[str, Any] = {}
@@ -26,8 +29,13 @@ class CurvePlot(pg.PlotWidget):
         self.setMenuEnabled(False)
         self.hideButtons()
         self.setMouseEnabled(x=False, y=False)
-        self.getPlotItem().setLogMode(y=log)
-        self._log = log
+        font = QFont()
+        font.setPixelSize(_TICKS_PX)
+        for side in ("left", "bottom"):
+            self.getAxis(side).setTickFont(font)
+            self.getAxis(side).setStyle(maxTickLevel=0)
+        # All plots begin at the same place, whatever their numbers.
+        self.getAxis("left").setWidth(_LEFT_PX)
         self._mark = pg.InfiniteLine(angle=90, movable=False)
         self._mark.hide()
         self.addItem(self._mark, ignoreBounds=True)
@@ -42,7 +50,7 @@ class CurvePlot(pg.PlotWidget):
             if name not in self._curves:
                 self._curves[name] = self.plot(name=name, pen=self._pen(name))
             y = np.asarray(values, dtype=float)
-            known = np.isfinite(y) & ((y > 0) if self._log else True)
+            known = np.isfinite(y)
             self._curves[name].setData(x[known], y[known])
         self._name_axis()
 
@@ -73,7 +81,10 @@ class CurvePlot(pg.PlotWidget):
 
     def _name_axis(self) -> None:
         unit = f" ({self._unit})" if self._unit else ""
-        words = f"{self._title}{unit}"
+        drawn = any(len(self.values(name)[0]) for name in self._curves)
+        for side in ("left", "bottom"):
+            self.getAxis(side).setVisible(drawn)
+        words = f"{self._title}{unit}" if drawn else f"{self._title}: nothing yet"
         if len(self._curves) > 1:
             words = " · ".join(
                 f'<span style="color:{self._color(name)}">{name}</span>'

@@ -1,7 +1,8 @@
 """Work that waits for somebody else, done off the GUI thread."""
 
+import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
 from typing import Any
 
@@ -9,7 +10,9 @@ from qtpy.QtCore import QObject, Signal
 
 from daiss_bluesky.core.errors import DaissError
 
-_THREADS = 2
+logger = logging.getLogger(__name__)
+
+_THREADS = 3
 
 Work = Callable[[], Any]
 Done = Callable[[Any], None]
@@ -42,7 +45,7 @@ class Errands(QObject):
             if self._closed or name in self._running:
                 return
             self._running.add(name)
-        self._pool.submit(self._run, name)
+        self._pool.submit(self._run, name).add_done_callback(_log_failure)
 
     def busy(self) -> bool:
         """Tell whether an errand is under way or waits."""
@@ -57,6 +60,13 @@ class Errands(QObject):
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _run(self, name: str) -> None:
+        try:
+            self._do_all(name)
+        finally:
+            with self._lock:
+                self._running.discard(name)
+
+    def _do_all(self, name: str) -> None:
         while True:
             with self._lock:
                 errand = self._waiting.pop(name, None)
@@ -67,9 +77,7 @@ class Errands(QObject):
             try:
                 outcome, ended = work(), done
             except DaissError as error:
-                sentence = str(error)
-                outcome = (name, sentence)
-                ended = self._refuse
+                outcome, ended = (name, str(error)), self._refuse
             if not self._closed:
                 self._returned.emit(ended, outcome)
 
@@ -79,3 +87,8 @@ class Errands(QObject):
     def _deliver(self, done: Done, outcome: Any) -> None:
         if not self._closed:
             done(outcome)
+
+
+def _log_failure(run: "Future[None]") -> None:
+    if not run.cancelled() and (error := run.exception()) is not None:
+        logger.error("an errand of the window failed", exc_info=error)

@@ -15,6 +15,7 @@ from qtpy.QtWidgets import (
     QLabel,
     QPushButton,
     QSizePolicy,
+    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -113,7 +114,8 @@ class TilePicture(QWidget):
         side = min(self.width(), self.height() - _CAPTION_PX) - 2 * _FRAME_PX
         left = (self.width() - side) / 2
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        painter.drawImage(QRectF(left, _FRAME_PX, side, side), self._image)
+        top = (self.height() - _CAPTION_PX - side) / 2
+        painter.drawImage(QRectF(left, top, side, side), self._image)
         font = QFont(self.font())
         font.setBold(self.best)
         painter.setFont(font)
@@ -135,6 +137,7 @@ class FanPanel(QWidget):
         self.step = QDoubleSpinBox()
         self.step.setRange(0.05, 50)
         self.step.setDecimals(2)
+        self.step.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
         self.step.setValue(1.0)
         self.step.setPrefix("step ")
         self.step.setSuffix(" px")
@@ -148,6 +151,7 @@ class FanPanel(QWidget):
         self.tiles = [TilePicture() for _ in range(TILES)]
         grid = QGridLayout()
         grid.setSpacing(3)
+        grid.setContentsMargins(0, 0, 0, 0)
         for i, tile in enumerate(self.tiles):
             grid.addWidget(tile, i // _ACROSS, i % _ACROSS)
             tile.clicked.connect(self.chosen)
@@ -158,8 +162,16 @@ class FanPanel(QWidget):
         layout.setContentsMargins(8, 4, 8, 8)
         layout.setSpacing(4)
         layout.addLayout(top)
-        layout.addLayout(grid, 1)
         layout.addWidget(self.words)
+        tiled = QWidget()
+        tiled.setLayout(grid)
+        invitation = QLabel("F: the slice\nat nine centers")
+        invitation.setProperty("role", "big")
+        invitation.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(invitation)
+        self._stack.addWidget(tiled)
+        layout.addWidget(self._stack, 1)
 
     def ask(self) -> None:
         """Ask for a fan with the step that is set."""
@@ -177,12 +189,14 @@ class FanPanel(QWidget):
         low, high = np.nanpercentile(np.stack(strided), [0.5, 99.5])
         for i, tile in enumerate(shown):
             self.tiles[i].show_tile(tile, (float(low), float(high)), best=i == best)
+        self._stack.setCurrentIndex(1)
         self.words.setText(
             f"sharpest at {shown[best].center_px:.2f} px; click to use one"
         )
 
     def forget(self) -> None:
         """Show none: another run is followed."""
+        self._stack.setCurrentIndex(0)
         for tile in self.tiles:
             tile.clear()
         self.words.setText(_INVITATION)

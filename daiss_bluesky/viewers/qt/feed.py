@@ -1,15 +1,18 @@
 """What the window needs of the view model and of the reconstructor."""
 
 from collections.abc import Mapping
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as TooLate
 from typing import Any, Protocol, TypeVar
+
+from numpy.typing import NDArray
 
 from daiss_bluesky.core.errors import UnavailableError
 from daiss_bluesky.viewers.model.connection import Connection
 from daiss_bluesky.viewers.model.curves import Curves
 from daiss_bluesky.viewers.model.entries import RunEntry
 from daiss_bluesky.viewers.model.followed import Followed
+from daiss_bluesky.viewers.model.history import History
 from daiss_bluesky.viewers.model.honesty import Honesty
 from daiss_bluesky.viewers.model.mailbox import Mailbox
 from daiss_bluesky.viewers.model.picture import Picture
@@ -27,12 +30,15 @@ def awaited(future: "Future[Answer]") -> Answer:
     except TooLate:
         future.cancel()
         raise UnavailableError(f"no answer came within {_PATIENCE_S:g} s") from None
+    except CancelledError:
+        raise UnavailableError("a newer question took its place") from None
 
 
 class Feed(Protocol):
     """The view model; every call returns at once."""
 
     mailbox: Mailbox
+    history: History
 
     @property
     def catalog_changes(self) -> int:
@@ -65,6 +71,22 @@ class Feed(Protocol):
 
     def slices(self, z: int, y: int, x: int) -> "Future[dict[str, Picture]]":
         """Ask for slices of a finished result."""
+        ...
+
+    def sinogram(self, z: int) -> "Future[Picture]":
+        """Ask for the sinogram of a row, from the stored frames."""
+        ...
+
+    def opposite(self) -> "Future[tuple[Picture, Picture]]":
+        """Ask for two projections half a turn apart."""
+        ...
+
+    def array(self, name: str) -> "Future[NDArray[Any]]":
+        """Ask for a final array."""
+        ...
+
+    def start_document(self) -> "Future[Mapping[str, Any]]":
+        """Ask for the start document of the run."""
         ...
 
 

@@ -30,6 +30,8 @@ class SlicePane(Protocol):
 class LinkedSlices(QObject):
     """Moving one crosshair moves the others and asks for the slices through it."""
 
+    placed = Signal(object)
+    """The point at which all crosshairs are now."""
     wanted = Signal(object)
     """The point whose slices the user wants to see."""
 
@@ -110,3 +112,4 @@ class LinkedSlices(QObject):
                 pane.set_crosshair(*crosshair(view, self._point))
         finally:
             self._touched = False
+        self.placed.emit(self._point)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qtpy.QtCore import QByteArray, Qt
-from qtpy.QtWidgets import QSplitter, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QApplication, QSplitter, QVBoxLayout, QWidget
 
 from daiss_bluesky.viewers.model.picture import Picture
 from daiss_bluesky.viewers.qt.pane.colors import PaneColors
@@ -12,10 +12,14 @@ from daiss_bluesky.viewers.qt.pane.pane import ImagePane
 from daiss_bluesky.viewers.qt.theme import Theme
 
 
+def _focus() -> QWidget:
+    return QApplication.focusWidget() or QWidget()
+
+
 def pane_colors(theme: Theme) -> PaneColors:
     """Give a pane the window's colors."""
     return PaneColors(
-        ground=theme.background,
+        ground=theme.surface,
         text=theme.text,
         faint=theme.dim,
         crosshair=theme.accent,
@@ -34,6 +38,7 @@ class PanePage(QWidget):
             pane.setObjectName(view)
             self.panes[view] = pane
         self.splitters: list[QSplitter] = []
+        self._alone: ImagePane | None = None
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
 
@@ -49,11 +54,30 @@ class PanePage(QWidget):
         """Make this all of the page."""
         self._layout.addWidget(widget)
 
+    def without_histogram(self, *views: str) -> None:
+        """Begin without the histograms of small panes; H shows them."""
+        for view in views:
+            self.panes[view].load_layout({"histogram": False})
+
+    def toggle_alone(self) -> None:
+        """Give all of the page to the pane that has the focus, or share it again."""
+        focused = [p for p in self.panes.values() if p.isAncestorOf(_focus())]
+        whole = self._alone is not None
+        self._alone = None if whole or not focused else focused[0]
+        for splitter in self.splitters:
+            for i in range(splitter.count()):
+                part = splitter.widget(i)
+                holds = self._alone is None or part is self._alone
+                part.setVisible(holds or part.isAncestorOf(self._alone))
+
     def show_picture(self, picture: Picture) -> None:
         """Show a picture in the pane of its view; others are not for this page."""
         pane = self.panes.get(picture.view)
         if pane is not None:
             pane.show_picture(picture)
+
+    def forget(self) -> None:
+        """Begin anew: another result is shown."""
 
     def set_theme(self, theme: Theme) -> None:
         """Take other colors."""

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import ArrayLike
+from qtpy.QtGui import QFont
 
 from daiss_bluesky.viewers.qt.theme import DARK, Theme
 
@@ -28,8 +29,14 @@ class PositionsPlot(pg.PlotWidget):
         self._refined = pg.ScatterPlotItem(size=_REFINED_PX, pen=None)
         self.addItem(self._planned)
         self.addItem(self._refined)
-        self._words = "positions"
+        font = QFont()
+        font.setPixelSize(11)
+        for side in ("left", "bottom"):
+            self.getAxis(side).setTickFont(font)
+        self.words = "Positions: none yet"
+        self._theme = DARK
         self.set_theme(DARK)
+        self.forget()
 
     def show_positions(
         self, planned_um: ArrayLike | None, refined_um: ArrayLike | None
@@ -44,8 +51,10 @@ class PositionsPlot(pg.PlotWidget):
             item.setData(x=points[:, 1], y=points[:, 0])
             if len(points):
                 counts[name] = len(points)
+        for side in ("left", "bottom"):
+            self.getAxis(side).setVisible(bool(counts))
         told = ", ".join(f"{n} {name}" for name, n in counts.items())
-        self._words = f"Positions: {told}" if told else "Positions: none yet"
+        self.words = f"Positions: {told}" if told else "Positions: none yet"
         self._name()
 
     def forget(self) -> None:
@@ -66,4 +75,4 @@ class PositionsPlot(pg.PlotWidget):
 
     def _name(self) -> None:
         item: Any = self.getPlotItem()
-        item.setTitle(self._words, color=self._theme.text, size="12px")
+        item.setTitle(self.words, color=self._theme.text, size="12px")

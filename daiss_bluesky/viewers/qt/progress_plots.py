@@ -18,7 +18,7 @@ class ProgressPlots(CurveRow):
         self.lag = CurvePlot("lag", "s")
         self.coverage = CurvePlot("coverage", "%")
         self.center = CurvePlot("rotation center", "px")
-        self.error = CurvePlot("error", "", log=True)
+        self.error = CurvePlot("error", "")
         self.resolution = CurvePlot("FRC half period", "px")
         super().__init__(
             [self.error, self.resolution, self.center, self.lag, self.coverage]

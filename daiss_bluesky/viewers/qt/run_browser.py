@@ -24,8 +24,8 @@ from daiss_bluesky.viewers.model.query import Query
 from daiss_bluesky.viewers.qt.run_table import UID_ROLE, RunTable
 
 CHIPS = {
-    "tomography": "technique=tomography",
-    "ptychography": "technique=ptychography",
+    "tomo": "technique=tomography",
+    "ptycho": "technique=ptychography",
     "running": "status=running",
     "failed": "status=failed",
     "today": "",

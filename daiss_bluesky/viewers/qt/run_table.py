@@ -29,11 +29,18 @@ def newest_result(run: RunEntry) -> ResultEntry | None:
     return max(run.results, key=lambda one: one.started_s, default=None)
 
 
+def when(run: RunEntry) -> str:
+    """Give the hour of today's runs, the day of others."""
+    began, now = time.localtime(run.time_s), time.localtime()
+    today = began.tm_year == now.tm_year and began.tm_yday == now.tm_yday
+    return time.strftime("%H:%M" if today else "%d %b", began)
+
+
 _SAME = {("running", "running"), ("success", "complete")}
 
 COLUMNS: dict[str, Callable[[RunEntry], str]] = {
     "scan": lambda run: "" if run.scan_id is None else str(run.scan_id),
-    "time": lambda run: time.strftime("%d %b %H:%M", time.localtime(run.time_s)),
+    "time": when,
     "sample": lambda run: run.sample,
     "status": status_of,
     "points": lambda run: "" if run.points is None else str(run.points),
@@ -89,7 +96,8 @@ class RunTable(QAbstractTableModel):
         if role == UID_ROLE:
             return run.uid
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{run.plan}, {run.uid}"
+            began = time.strftime("%d %b %Y %H:%M:%S", time.localtime(run.time_s))
+            return f"{run.plan}, {began}\n{run.uid}"
         if role == Qt.ItemDataRole.DisplayRole:
             return list(COLUMNS.values())[index.column()](run)
         return None

@@ -69,9 +69,9 @@ QMainWindow::separator:hover { background: $accent; }
 QToolTip { background: $raised; color: $text; border: 1px solid $line; padding: 4px; }
 QDockWidget { color: $dim; font-weight: 600; }
 QDockWidget::title { background: $surface; padding: 6px 8px; }
-QLabel#dim, QLabel[role="dim"] { color: $dim; }
+QLabel[role="dim"] { color: $dim; }
 QLabel[role="title"] { color: $dim; font-weight: 600; }
-QLabel[role="big"] { font-size: 20px; font-weight: 600; }
+QLabel[role="big"] { font-size: 18px; color: $dim; }
 QFrame#honesty { background: $surface; border-bottom: 1px solid $line; }
 QFrame#honesty QLabel { font-size: 21px; }
 QFrame#honesty QLabel#status { font-size: 26px; font-weight: 700; }
@@ -88,7 +88,7 @@ QPushButton:hover, QToolButton:hover { border-color: $accent; }
 QPushButton:focus, QToolButton:focus { border: 2px solid $accent; padding: 3px 9px; }
 QPushButton:checked, QToolButton:checked { background: $accent; color: $on_accent; }
 QPushButton:disabled, QToolButton:disabled { color: $dim; background: $surface; }
-QPushButton[role="chip"] { border-radius: 11px; padding: 2px 9px; }
+QPushButton[role="chip"] { border-radius: 10px; padding: 2px 5px; font-size: 12px; }
 QPushButton[role="apply"] { background: $accent; color: $on_accent; font-weight: 600; }
 QPushButton[role="apply"]:disabled { background: $raised; color: $dim; }
 QLineEdit, QDoubleSpinBox, QSpinBox, QComboBox { background: $raised; color: $text;
@@ -102,10 +102,25 @@ QHeaderView::section { background: $raised; color: $dim; border: 0;
   border-bottom: 1px solid $line; padding: 4px 6px; font-weight: 600; }
 QProgressBar { background: $raised; border: 0; max-height: 6px; }
 QProgressBar::chunk { background: $accent; }
+QSlider::groove:horizontal { height: 4px; background: $line; border-radius: 2px; }
+QSlider::handle:horizontal { width: 14px; margin: -6px 0; border-radius: 7px;
+  background: $accent; }
+QSlider::handle:horizontal:disabled { background: $line; }
 QTabBar::tab { background: $surface; color: $dim; padding: 6px 12px;
   border-bottom: 2px solid transparent; }
 QTabBar::tab:selected { color: $text; border-bottom: 2px solid $accent; }
 QTabWidget::pane { border: 0; }
+ImagePane { background: $surface; }
+ImagePane QToolButton { background: transparent; border: 0; padding: 1px 3px;
+  font-size: 11px; color: $dim; }
+ImagePane QToolButton:hover { color: $text; background: $raised; }
+ImagePane QToolButton:checked { color: $on_accent; background: $accent; }
+ImagePane QToolButton[popupMode="2"] { padding-right: 10px; }
+ImagePane QLabel { font-size: 12px; }
+QCheckBox::indicator { width: 14px; height: 14px; border: 1px solid $dim;
+  border-radius: 3px; background: $raised; }
+QCheckBox::indicator:checked { background: $accent; border-color: $accent; }
+QCheckBox::indicator:disabled { border-color: $line; background: $surface; }
 QSplitter::handle { background: $background; }
 QSplitter::handle:hover { background: $accent; }
 QStatusBar { background: $surface; color: $dim; }
@@ -146,8 +161,15 @@ def palette(theme: Theme) -> Any:
 
 
 def apply_theme(application: QApplication, theme: Theme) -> None:
-    """Dress the whole application; plots made later follow as well."""
-    application.setStyle("Fusion")
+    """Dress the whole application; plots made later follow as well.
+
+    Every widget there is takes a while for it: nothing is done twice.
+    """
+    sheet = style_sheet(theme)
+    if application.styleSheet() == sheet:
+        return
+    if not application.styleSheet():
+        application.setStyle("Fusion")
     application.setPalette(palette(theme))
-    application.setStyleSheet(style_sheet(theme))
+    application.setStyleSheet(sheet)
     pg.setConfigOptions(background=theme.surface, foreground=theme.dim)

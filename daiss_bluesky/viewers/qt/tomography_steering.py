@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from qtpy.QtCore import QObject, Signal
-from qtpy.QtWidgets import QTabWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from daiss_bluesky.viewers.model.followed import Followed
 from daiss_bluesky.viewers.model.honesty import Honesty
@@ -20,6 +20,8 @@ from daiss_bluesky.viewers.qt.theme import Theme
 from daiss_bluesky.viewers.qt.tomography_page import TomographyPage
 
 _SINOGRAM_EVERY_S = 3.0
+_QUIET = {"sinogram", "half turn", "positions", "planned positions"}
+"""Asked by the window itself: a refusal is shown where it belongs, if anywhere."""
 _NOBODY = "no reconstructor is known here: this window only looks (see --state)"
 
 
@@ -41,21 +43,22 @@ class TomographySteering(QObject):
         self._page, self._errands = page, errands
         self._followed = Followed()
         self._asked_sinogram: tuple[Any, ...] = ()
+        self._asked_pair: tuple[Any, ...] = ()
         self._asked_s = 0.0
         self.center = CenterPanel()
         self.fan = FanPanel()
-        self.tabs = QTabWidget()
-        self.tabs.addTab(self.fan, "Center fan")
         self.panel = QWidget()
         layout = QVBoxLayout(self.panel)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
         layout.addWidget(self.center)
-        layout.addWidget(self.tabs, 1)
+        layout.addWidget(self.fan, 1)
         self.center.applied.connect(self.apply_center)
         self.fan.asked.connect(self.ask_fan)
         self.fan.chosen.connect(self.center.want)
         page.point_wanted.connect(self.look)
+        page.half_turn.asked.connect(self.ask_half_turn)
+        self.center.wanted.connect(page.half_turn.set_center)
         errands.refused.connect(self._refused)
 
     def show_state(self, followed: Followed, honesty: Honesty) -> None:
@@ -72,12 +75,13 @@ class TomographySteering(QObject):
             int(shape[1]) if shape else None,
         )
         self._refresh_sinogram(honesty)
+        self._refresh_half_turn(honesty)
 
     def forget(self) -> None:
         """Begin anew: another result is shown."""
         self.center.forget()
         self.fan.forget()
-        self._asked_sinogram = ()
+        self._asked_sinogram, self._asked_pair = (), ()
 
     def apply_center(self, center_px: float | None) -> None:
         """Send a center to the reconstructor; None has it found again."""
@@ -117,9 +121,14 @@ class TomographySteering(QObject):
 
         self._ask("fan", fan, lambda found: self.fan.show_tiles(tiles_of(found)))
 
+    def ask_half_turn(self) -> None:
+        """Ask for the projections at 0 and 180 degrees."""
+        self._errands.send(
+            "half turn", lambda: awaited(self._feed.opposite()), self._show_pair
+        )
+
     def open_fan(self) -> None:
         """Show the fan, and ask for it."""
-        self.tabs.setCurrentWidget(self.fan)
         self.fan.ask()
 
     def set_theme(self, theme: Theme) -> None:
@@ -149,8 +158,27 @@ class TomographySteering(QObject):
         def sinogram(steering: Steering, of: str) -> Picture:
             return sinogram_picture(steering.sinogram(z, of=of), of, self._facts())
 
-        if self._steering is not None:
+        if self._steering is not None and not self._followed.finished:
             self._ask("sinogram", sinogram, self._show_one)
+            return
+        self._errands.send(
+            "sinogram", lambda: awaited(self._feed.sinogram(z)), self._show_one
+        )
+
+    def _refresh_half_turn(self, honesty: Honesty) -> None:
+        """Ask once at the first frames, where a plan took a pair, and at the end."""
+        followed = self._followed
+        wanted = (followed.result_uid, followed.finished)
+        if not self._page.half_turn.empty or wanted == self._asked_pair:
+            return
+        if honesty.frames_used:
+            self._asked_pair = wanted
+            self.ask_half_turn()
+
+    def _show_pair(self, pair: tuple[Picture, Picture]) -> None:
+        first, second = pair
+        if first.result_uid == self._followed.result_uid:
+            self._page.half_turn.show_pair(first.pixels, second.pixels)
 
     def _facts(self) -> tuple[tuple[str, str], ...]:
         followed = self._followed
@@ -169,9 +197,10 @@ class TomographySteering(QObject):
             self._page.linked.settle()
         elif name == "fan":
             self.fan.words.setText(sentence)
-        elif name == "sinogram":
-            return
-        self.said.emit(sentence)
+        elif name == "half turn":
+            self._page.half_turn.words.setText(sentence)
+        if name not in _QUIET:
+            self.said.emit(sentence)
 
 
 def sinogram_picture(

@@ -23,9 +23,12 @@ from daiss_bluesky.viewers.qt.feed import Feed, Steering
 from daiss_bluesky.viewers.qt.honesty_line import HonestyLine
 from daiss_bluesky.viewers.qt.keys import KeySheet
 from daiss_bluesky.viewers.qt.layout import LayoutStore
+from daiss_bluesky.viewers.qt.looking_back import LookingBack
 from daiss_bluesky.viewers.qt.page import PanePage
+from daiss_bluesky.viewers.qt.pane.keys import overview
 from daiss_bluesky.viewers.qt.progress_plots import ProgressPlots
 from daiss_bluesky.viewers.qt.ptychography_page import PtychographyPage
+from daiss_bluesky.viewers.qt.ptychography_panel import PtychographyPanel
 from daiss_bluesky.viewers.qt.run_browser import RunBrowser
 from daiss_bluesky.viewers.qt.run_table import newest_result
 from daiss_bluesky.viewers.qt.shortcuts import add_shortcuts
@@ -37,6 +40,7 @@ from daiss_bluesky.viewers.qt.top_bar import TopBar
 TICK_MS = 40
 """25 pictures a second are the most that is shown."""
 SAY_MS = 8000
+STEERING = "Rotation center"
 WORDS_EVERY = 5
 """Ticks between two looks at what is not a picture: ages, lists, curves."""
 
@@ -76,18 +80,27 @@ class ViewerWindow(QMainWindow):
             "ptychography": PtychographyPage(),
         }
         self.plots = ProgressPlots()
+        self.past = LookingBack(feed.history, self.pages, self.plots, self)
         self._put_together()
         self.steering = TomographySteering(
             feed, steering, self.tomography, self.errands
         )
-        self.steering_dock = self.dock(
-            "center",
-            "Rotation center",
-            self.steering.panel,
-            Qt.DockWidgetArea.RightDockWidgetArea,
+        self.ptychography = PtychographyPanel(
+            feed,
+            steering,
+            self.errands,
+            self.pages["ptychography"].panes["map"],
+            self,
         )
-        self.resizeDocks([self.steering_dock], [310], Qt.Orientation.Horizontal)
-        self.keys = KeySheet(self, {})
+        self.panels = QStackedWidget()
+        self.panels.addWidget(self.steering.panel)
+        self.panels.addWidget(self.ptychography.panel)
+        self.steering_dock = self.dock(
+            "steering", STEERING, self.panels, Qt.DockWidgetArea.RightDockWidgetArea
+        )
+        docks = [self.runs_dock, self.steering_dock]
+        self.resizeDocks(docks, [290, 270], Qt.Orientation.Horizontal)
+        self.keys = KeySheet(self, {"In a picture": overview()})
         add_shortcuts(self)
         self._connect()
         self._load_layout()
@@ -124,7 +137,8 @@ class ViewerWindow(QMainWindow):
             self._change_result(followed)
         page = self.pages.get(followed.technique)
         for picture in pictures.values():
-            if page is not None and picture.result_uid == followed.result_uid:
+            ours = picture.result_uid == followed.result_uid
+            if page is not None and ours and self.past.live:
                 page.show_picture(picture)
 
     def _show_words(self) -> None:
@@ -142,8 +156,12 @@ class ViewerWindow(QMainWindow):
         if changes != self._seen_changes:
             self._seen_changes = changes
             self.runs.show_runs(self.feed.runs(self._query), followed.raw_uid)
+        self.past.refresh(followed.technique)
         self.plots.show_progress(self.feed.curves(), followed.technique)
-        self.steering.show_state(followed, honesty)
+        if followed.technique == "ptychography":
+            self.ptychography.show_state(followed, honesty)
+        else:
+            self.steering.show_state(followed, honesty)
 
     def _show_banner(self, *sentences: str) -> None:
         said = " ".join(one for one in sentences if one)
@@ -156,7 +174,12 @@ class ViewerWindow(QMainWindow):
         if page is not None:
             page.forget()
             self.stack.setCurrentWidget(page)
+        ptychography = followed.technique == "ptychography"
+        self.panels.setCurrentIndex(int(ptychography))
+        self.steering_dock.setWindowTitle("Ptychography" if ptychography else STEERING)
         self.steering.forget()
+        self.ptychography.forget()
+        self.past.forget()
         self._seen_changes = -1
 
     def follow_latest(self, follow: bool = True) -> None:
@@ -185,12 +208,19 @@ class ViewerWindow(QMainWindow):
         self.honesty.set_theme(theme)
         self.plots.set_theme(theme)
         self.steering.set_theme(theme)
+        self.ptychography.set_theme(theme)
         for page in self.pages.values():
             page.set_theme(theme)
 
     def toggle_theme(self) -> None:
         """Dark or light."""
         self.set_theme(LIGHT if self.theme is DARK else DARK)
+
+    def toggle_alone(self) -> None:
+        """Give the page to one pane, or share it."""
+        page = self.stack.currentWidget()
+        if isinstance(page, PanePage):
+            page.toggle_alone()
 
     def toggle_full_screen(self) -> None:
         """Fill the screen, or not."""
@@ -230,6 +260,7 @@ class ViewerWindow(QMainWindow):
         self.runs.opened.connect(self.open_run)
         self.runs.searched.connect(self._search)
         self.steering.said.connect(self._say)
+        self.ptychography.said.connect(self._say)
 
     def _put_together(self) -> None:
         self.stack = QStackedWidget()
@@ -252,13 +283,18 @@ class ViewerWindow(QMainWindow):
             top.addWidget(one)
         self.setMenuWidget(head)
         self.setCentralWidget(middle)
+        below = QWidget()
+        bottom = QVBoxLayout(below)
+        bottom.setContentsMargins(0, 0, 0, 0)
+        bottom.setSpacing(0)
+        bottom.addWidget(self.plots, 1)
+        bottom.addWidget(self.past.scrubber)
         area = Qt.DockWidgetArea
         self.runs_dock = self.dock("runs", "Runs", self.runs, area.LeftDockWidgetArea)
         self.plots_dock = self.dock(
-            "progress", "Progress", self.plots, area.BottomDockWidgetArea
+            "progress", "Progress", below, area.BottomDockWidgetArea
         )
-        self.resizeDocks([self.runs_dock], [330], Qt.Orientation.Horizontal)
-        self.resizeDocks([self.plots_dock], [170], Qt.Orientation.Vertical)
+        self.resizeDocks([self.plots_dock], [185], Qt.Orientation.Vertical)
 
     def _layout(self) -> dict[str, Any]:
         return {

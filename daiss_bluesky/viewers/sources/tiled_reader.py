@@ -80,7 +80,7 @@ class TiledReader:
             answer = self.http.request("GET", f"/search/{path}", params=params)
         except MissingError:
             return []
-        return [(one["id"], one["attributes"]) for one in answer.json()["data"]]
+        return [(one["id"], _unwrapped(one)) for one in answer.json()["data"]]
 
     def runs(self, offset: int = 0, limit: int = PAGE) -> list[Node]:
         """Give runs newest first, without what is long in their documents."""
@@ -132,11 +132,7 @@ class TiledReader:
         if where:
             params["slice"] = ",".join(map(_slice_text, where))
         data = self.http.request("GET", f"/array/full/{path}", params=params).content
-        shape = (
-            np.empty(known.shape, np.void)[tuple(where)].shape
-            if where
-            else (known.shape)
-        )
+        shape = np.broadcast_to(np.empty(()), known.shape)[tuple(where)].shape
         return pixels_of(data, known.dtype, shape, path)
 
     def table(self, path: str) -> list[Json]:
@@ -148,6 +144,15 @@ class TiledReader:
         except MissingError:
             return []
         return rows_of(answer.content)
+
+
+def _unwrapped(node: Json) -> Json:
+    """Give a node's attributes; Tiled hands what was selected on under a name."""
+    attributes: Json = node["attributes"]
+    metadata = attributes.get("metadata") or {}
+    if metadata.keys() == {"selected"}:
+        return attributes | {"metadata": metadata["selected"]}
+    return attributes
 
 
 def documents_of(metadata: Mapping[str, Any]) -> tuple[Json, Any]:

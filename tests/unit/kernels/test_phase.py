@@ -121,12 +121,12 @@ def test_a_mistaken_filter_shows(
     mistake: Callable[[NDArray[np.float32]], NDArray[Any]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    right = phase._inverse
+    right = phase.inverse_transfer
 
     def wrong(setting: PhaseFilter, rows: int, columns: int) -> NDArray[np.float32]:
         return mistake(right(setting, rows, columns)).astype(np.float32)
 
-    monkeypatch.setattr(phase, "_inverse", wrong)
+    monkeypatch.setattr(phase, "inverse_transfer", wrong)
     assert measure(100.0).error(replace(WATER, method=method)) > 0.1
 
 

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QGraphicsRectItem
 
 from daiss_bluesky.viewers.model.colormaps import MISSING, SATURATED
 from daiss_bluesky.viewers.model.contrast import Levels
-from daiss_bluesky.viewers.qt.pane.colors import PaneColors
+from daiss_bluesky.viewers.qt.pane.colors import ON_PICTURE, PaneColors
 from daiss_bluesky.viewers.qt.pane.crosshair import Crosshair
 from daiss_bluesky.viewers.qt.pane.overlay import Overlay
 from daiss_bluesky.viewers.qt.pane.view_box import PictureViewBox
@@ -72,6 +72,14 @@ class Canvas(pg.GraphicsView):
             painted, lut=lut, levels=(levels.low, levels.high), autoLevels=False
         )
 
+    def wipe(self) -> None:
+        """Show no picture; where it was stays, for the next."""
+        self.image.clear()
+        self._missing.setVisible(False)
+        self._full.setVisible(False)
+        self.crosshair.set_visible(False)
+        self.overlay.show_nothing()
+
     def mark(self, mask: NDArray[np.bool_] | None) -> None:
         """Lay a color over (row, column) elements; None takes it away."""
         self._full.setVisible(mask is not None)
@@ -114,7 +122,8 @@ class Canvas(pg.GraphicsView):
     def set_colors(self, colors: PaneColors) -> None:
         """Take the theme's colors."""
         self.setBackground(colors.ground)
-        self.crosshair.set_color(colors.crosshair)
+        self.crosshair.set_color(ON_PICTURE)
+        self.overlay.set_color(colors.faint)
 
     def _hover(self, place: QPointF) -> None:
         self._cursor = QPointF(place)

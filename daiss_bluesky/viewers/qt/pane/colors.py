@@ -13,8 +13,9 @@ class PaneColors:
     faint: str
     """Axes and what is secondary."""
     crosshair: str
+    """Of the levels; that of the picture is ON_PICTURE."""
     marks: tuple[str, ...]
-    """Regions and profiles, in turn; told apart by the color blind."""
+    """Curves of regions and profiles, in turn; told apart by the color blind."""
 
 
 DARK = PaneColors(
@@ -31,3 +32,6 @@ LIGHT = PaneColors(
     crosshair="#0077b6",
     marks=("#b35c00", "#0066b8", "#b3186d", "#007a55"),
 )
+ON_PICTURE = "#35d0f5"
+MARKS_ON_PICTURE = DARK.marks
+"""The same order of hues in any theme: pictures are dark in a light window too."""

@@ -1,18 +1,21 @@
 """Line above the picture: its title, and menus for how it is painted."""
 
+from typing import Any
+
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import (
     QAction,
     QHBoxLayout,
-    QLabel,
     QMenu,
-    QSizePolicy,
     QToolButton,
     QWidget,
 )
 
+from daiss_bluesky.viewers.qt.pane.elided import ElidedLabel
 from daiss_bluesky.viewers.qt.pane.keys import KEYS
+
+_NARROW_PX = 460
 
 
 class Header(QWidget):
@@ -20,29 +23,43 @@ class Header(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self.setStyleSheet("QToolButton { padding: 2px 6px; }")
+        self._menus: list[QMenu] = []
+        """A button does not keep its menu alive."""
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(4, 2, 4, 2)
         self._row.setSpacing(2)
-        self.title = QLabel()
+        self.title = ElidedLabel()
         font = self.title.font()
         font.setBold(True)
         self.title.setFont(font)
-        self.title.setMinimumWidth(20)
-        policy = QSizePolicy.Policy
-        self.title.setSizePolicy(policy.Ignored, policy.Preferred)
+        self._short: dict[QToolButton, tuple[str, str]] = {}
         self._row.addWidget(self.title, 1)
 
-    def add_menu(self, name: str, says: str, menu: QMenu) -> QToolButton:
-        """Add a button that opens a menu."""
+    def add_menu(self, name: str, short: str, says: str, menu: QMenu) -> QToolButton:
+        """Add a button that opens a menu; `short` is its name in a narrow pane."""
         button = QToolButton()
-        button.setText(name)
+        self.set_texts(button, name, short)
         button.setToolTip(says)
         button.setAccessibleName(says)
         button.setMenu(menu)
+        self._menus.append(menu)
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         button.setAutoRaise(True)
         self._row.addWidget(button)
         return button
+
+    def set_texts(self, button: QToolButton, text: str, short: str) -> None:
+        """Say what a button shows where there is room, and where there is not."""
+        self._short[button] = (text, short)
+        button.setText(short if self.width() < _NARROW_PX else text)
+
+    def resizeEvent(self, event: Any) -> None:
+        """Leave room for the title."""
+        super().resizeEvent(event)
+        narrow = self.width() < _NARROW_PX
+        for button, texts in self._short.items():
+            button.setText(texts[narrow])
 
     def add_switch(self, action: QAction) -> QToolButton:
         """Add a button for an action."""

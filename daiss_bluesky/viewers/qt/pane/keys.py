@@ -37,6 +37,8 @@ KEYS = (
     Key("M", "difference", "Difference with the kept picture"),
     Key("B", "blink", "Blink between both"),
     Key("S", "saturation", "Mark saturated elements"),
+    Key("Ctrl+C", "copy", "Copy the picture as it is on the screen"),
+    Key("Ctrl+S", "save", "Save as PNG with scale bar and caption"),
 )
 """For the pane that has the focus."""
 

@@ -7,6 +7,7 @@ from qtpy.QtCore import QPointF
 
 from daiss_bluesky.viewers.model.profile import Line
 from daiss_bluesky.viewers.model.readout import length_text
+from daiss_bluesky.viewers.qt.pane.label import Label
 
 
 class LineMark(pg.LineSegmentROI):
@@ -17,11 +18,11 @@ class LineMark(pg.LineSegmentROI):
         super().__init__(ends)
         self.name = name
         self.pixel_size_um: float | None = None
-        self._text = pg.TextItem(color="w", fill=(0, 0, 0, 150), anchor=(0, 1))
+        self._text = Label()
         self._text.setParentItem(self)
         self.setZValue(30)
         self.sigRegionChanged.connect(self._relabel)
-        self.set_color(color)
+        self.setPen(pg.mkPen(color, width=2))
         self._relabel()
 
     def line(self, width_px: float = 1.0) -> Line:
@@ -42,10 +43,6 @@ class LineMark(pg.LineSegmentROI):
         """Say its length in µm from now on."""
         self.pixel_size_um = pixel_size_um
         self._relabel()
-
-    def set_color(self, color: str) -> None:
-        """Take the theme's color."""
-        self.setPen(pg.mkPen(color, width=2))
 
     @property
     def label(self) -> str:

@@ -27,7 +27,7 @@ class LookMenus:
     def __init__(
         self, painting: Painting, header: Header, keyed: Mapping[str, QAction]
     ) -> None:
-        self._painting, self._keyed = painting, keyed
+        self._painting, self._header, self._keyed = painting, header, keyed
         self._contrasts = _choices(CONTRASTS, self._choose_contrast)
         self._maps = _choices(NAMES, self._choose_map)
         self._scales = _choices(SCALES, self._choose_scale)
@@ -42,10 +42,10 @@ class LookMenus:
         color = _menu("Color map", self._maps)
         color.addActions([keyed["invert"], *self._scales.values()])
         self._contrast = header.add_menu(
-            "0.5–99.5 %", "Contrast: how levels follow the picture", contrast
+            "0.5–99.5 %", "%", "Contrast: how levels follow the picture", contrast
         )
         header.add_switch(keyed["lock"])
-        self._map = header.add_menu("gray", "Color map and scale", color)
+        self._map = header.add_menu("gray", "map", "Color map and scale", color)
         keyed["lock"].triggered.connect(self._toggle_lock)
         keyed["visible"].triggered.connect(self._toggle_visible)
         keyed["invert"].triggered.connect(self._invert)
@@ -67,9 +67,10 @@ class LookMenus:
         self._keyed["lock"].setChecked(look.locked is not None)
         self._keyed["visible"].setChecked(look.contrast.visible_only)
         self._log_counts.setChecked(look.log_counts)
-        self._contrast.setText(named)
+        self._header.set_texts(self._contrast, named, "%")
         scale = "" if look.scale == "linear" else f" {look.scale}"
-        self._map.setText(look.colormap.replace("_inverted", " inv.") + scale)
+        name = look.colormap.replace("_inverted", " inv.")
+        self._header.set_texts(self._map, name + scale, name)
 
     def _choose_contrast(self, name: str) -> None:
         look = self._painting.look

@@ -16,7 +16,7 @@ from daiss_bluesky.viewers.model.regions import (
     region_from_dict,
 )
 from daiss_bluesky.viewers.qt.pane.canvas import Canvas
-from daiss_bluesky.viewers.qt.pane.colors import DARK, PaneColors
+from daiss_bluesky.viewers.qt.pane.colors import MARKS_ON_PICTURE
 from daiss_bluesky.viewers.qt.pane.line_mark import LineMark
 from daiss_bluesky.viewers.qt.pane.pin import Pin
 from daiss_bluesky.viewers.qt.pane.region_mark import RegionMark
@@ -32,7 +32,6 @@ class Marks(QObject):
     def __init__(self, canvas: Canvas) -> None:
         super().__init__()
         self._canvas = canvas
-        self._colors = DARK
         self._picture: Picture | None = None
         self.lines: list[LineMark] = []
         self.regions: list[RegionMark] = []
@@ -44,7 +43,7 @@ class Marks(QObject):
         middle = top + height / 2
         line = line or Line(middle, left, middle, left + width)
         name = _free_name("L", self.lines)
-        mark = LineMark(name, line, self._color(len(self.lines)))
+        mark = LineMark(name, line, _color(len(self.lines)))
         if self._picture is not None:
             mark.set_pixel_size(self._picture.pixel_size_um)
         mark.sigRegionChanged.connect(lambda *_: self.lines_changed.emit())
@@ -62,7 +61,7 @@ class Marks(QObject):
         region = region or self._fresh_region(shape)
         names = [mark.name for mark in self.regions]
         name = next(letter for letter in "ABCD" if letter not in names)
-        mark = RegionMark(name, region, self._color("ABCD".index(name)))
+        mark = RegionMark(name, region, _color("ABCD".index(name)))
         mark.moved.connect(self.regions_changed)
         self._canvas.view.addItem(mark.item, ignoreBounds=True)
         self.regions.append(mark)
@@ -71,7 +70,7 @@ class Marks(QObject):
 
     def add_pin(self, row: float, column: float) -> Pin:
         """Pin an element."""
-        pin = Pin(_free_name("P", self.pins), row, column, self._color(len(self.pins)))
+        pin = Pin(_free_name("P", self.pins), row, column, _color(len(self.pins)))
         self._canvas.view.addItem(pin, ignoreBounds=True)
         if self._picture is not None:
             pin.show_value(self._picture)
@@ -113,16 +112,6 @@ class Marks(QObject):
             row, column = pin.point()
             pin.setPos((column * right, row * down))
 
-    def set_colors(self, colors: PaneColors) -> None:
-        """Take the theme's colors."""
-        self._colors = colors
-        for n, line in enumerate(self.lines):
-            line.set_color(self._color(n))
-        for n, pin in enumerate(self.pins):
-            pin.set_color(self._color(n))
-        for mark in self.regions:
-            mark.set_color(self._color("ABCD".index(mark.name)))
-
     def to_dict(self) -> dict[str, Any]:
         """Give what JSON can hold."""
         ends = [mark.line() for mark in self.lines]
@@ -147,9 +136,6 @@ class Marks(QObject):
         for row, column in stored.get("pins", ()):
             self.add_pin(float(row), float(column))
 
-    def _color(self, n: int) -> str:
-        return self._colors.marks[n % len(self._colors.marks)]
-
     def _fresh_region(self, shape: str) -> Region:
         share = 0.2 + 0.08 * len(self.regions)
         top, left, height, width = self._visible_box(share)
@@ -172,6 +158,10 @@ class Marks(QObject):
         height = max(1.0, (bottom - top) * share)
         width = max(1.0, (right - left) * share)
         return (top + bottom - height) / 2, (left + right - width) / 2, height, width
+
+
+def _color(n: int) -> str:
+    return MARKS_ON_PICTURE[n % len(MARKS_ON_PICTURE)]
 
 
 def _free_name(letter: str, taken: Any) -> str:

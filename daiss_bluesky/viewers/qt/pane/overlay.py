@@ -23,6 +23,7 @@ class Overlay(pg.GraphicsObject):
         self._view = view
         self._picture: Picture | None = None
         self._caption: list[str] = []
+        self._faint = QColor()
         self.setParentItem(view)
         self.setZValue(1000)
         self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
@@ -33,6 +34,16 @@ class Overlay(pg.GraphicsObject):
         """Take the caption from a picture; `notes` stand below it."""
         self._picture = picture
         self._caption = [*caption(picture), *notes]
+        self.update()
+
+    def show_nothing(self) -> None:
+        """Say that there is no picture."""
+        self._picture = None
+        self.update()
+
+    def set_color(self, faint: str) -> None:
+        """Take the theme's color for what stands beside the picture."""
+        self._faint = QColor(faint)
         self.update()
 
     def _resized(self, *_: Any) -> None:
@@ -47,9 +58,12 @@ class Overlay(pg.GraphicsObject):
 
     def paint(self, painter: QPainter, *_: Any) -> None:
         """Draw caption, scale bar and axes."""
-        if self._picture is None:
-            return
         area = self.boundingRect()
+        if self._picture is None:
+            painter.setPen(self._faint)
+            middle = int(Qt.AlignmentFlag.AlignCenter)
+            painter.drawText(area, middle, "no picture yet")
+            return
         metrics = QFontMetricsF(painter.font())
         self._paint_caption(painter, metrics, area)
         self._paint_bar(painter, metrics, area)

@@ -6,10 +6,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtGui import QPixmap
 
-from daiss_bluesky.viewers.model.colormaps import DIVERGING, complex_colors, table
+from daiss_bluesky.viewers.model.colormaps import (
+    DIVERGING,
+    MISSING,
+    SATURATED,
+    complex_colors,
+    table,
+)
 from daiss_bluesky.viewers.model.comparison import difference, full_scale, saturated
-from daiss_bluesky.viewers.model.contrast import Contrast, Levels, lookup
+from daiss_bluesky.viewers.model.contrast import Contrast, Levels, lookup, painted
 from daiss_bluesky.viewers.model.look import Look, default_look
 from daiss_bluesky.viewers.model.picture import Picture
 from daiss_bluesky.viewers.qt.pane.canvas import Canvas
@@ -26,7 +33,7 @@ class Painting(QObject):
     """
 
     look_changed = Signal()
-    painted = Signal()
+    repainted = Signal()
 
     def __init__(self, canvas: Canvas, levels_bar: LevelsBar) -> None:
         super().__init__()
@@ -46,6 +53,8 @@ class Painting(QObject):
         self._blink.setInterval(BLINK_MS)
         self._blink.timeout.connect(self._turn)
         self._shows_reference = False
+        self._mask: NDArray[np.bool_] | None = None
+        self._shown: NDArray[Any] = np.zeros((0, 0))
 
     @property
     def look(self) -> Look:
@@ -70,6 +79,14 @@ class Painting(QObject):
             self._plain = default_look(picture.view)
             self.apply_look()
         self.paint()
+
+    def forget(self) -> None:
+        """Show nothing until the next picture; look and levels stay."""
+        self.picture = None
+        self.set_reference(None)
+        self._mask = None
+        self._shown = np.zeros((0, 0))
+        self._canvas.wipe()
 
     def set_look(self, look: Look) -> None:
         """Choose how it is painted; InputError for an unknown map or scale."""
@@ -99,10 +116,12 @@ class Painting(QObject):
 
     def set_reference(self, picture: Picture | None) -> None:
         """Take the picture that others are compared with; None forgets it."""
+        if picture is None and self.reference is None:
+            return
         self.reference = picture
         if picture is None:
-            self.subtracting = False
-            self.set_blinking(False)
+            self.subtracting, self._shows_reference = False, False
+            self._blink.stop()
         self.apply_look()
         self.paint()
 
@@ -125,6 +144,11 @@ class Painting(QObject):
             self._blink.stop()
         self.paint()
 
+    def mark_saturation(self, marking: bool) -> None:
+        """Color what reaches the saturation level, and count it."""
+        self.marking_saturation = marking
+        self.paint()
+
     @property
     def blinking(self) -> bool:
         """Whether it blinks."""
@@ -138,21 +162,26 @@ class Painting(QObject):
         """Paint again, for look or visible part changed."""
         if self.picture is None:
             return
-        pixels = self.shown_pixels()
+        pixels = self._shown = self._choose_pixels()
         real = np.abs(pixels) if np.iscomplexobj(pixels) else pixels
         self.levels = self._levels_for(real)
         if np.iscomplexobj(pixels):
             colors = complex_colors(pixels, self.levels.high)
             self._canvas.paint(colors, None, None)
+            self._levels_bar.set_map(table("gray"))
         else:
             self._canvas.paint(pixels, self.levels, self._lut)
         if self._levels_bar.isVisibleTo(self._levels_bar.parentWidget()):
             self._levels_bar.show_counts(real, self.levels)
-        self._canvas.mark(self._full_pixels())
-        self.painted.emit()
+        self._mask = self._full_pixels()
+        self._canvas.mark(self._mask)
+        self.repainted.emit()
 
     def shown_pixels(self) -> NDArray[Any]:
         """Give what is on the screen: picture, reference or their difference."""
+        return self._shown
+
+    def _choose_pixels(self) -> NDArray[Any]:
         assert self.picture is not None  # noqa: S101 - nothing is shown before
         if self.reference is None or not self.comparable:
             return self.picture.pixels
@@ -162,15 +191,39 @@ class Painting(QObject):
             return difference(self.picture, self.reference)
         return self.picture.pixels
 
+    def colors(self) -> NDArray[np.uint8]:
+        """Give what is shown as (row, column, 3), at full resolution."""
+        pixels = self.shown_pixels()
+        if np.iscomplexobj(pixels):
+            return complex_colors(pixels, self.levels.high)
+        colors = painted(pixels, self.levels, self._lut)
+        colors[~np.isfinite(pixels)] = MISSING
+        if self._mask is not None:
+            colors[self._mask] = SATURATED
+        return colors
+
+    def grab(self) -> QPixmap:
+        """Give what is on the screen."""
+        return self._canvas.grab()
+
+    def difference_text(self, row: int, column: int) -> str:
+        """Write the element of the difference, where that is shown."""
+        subtracted = self.comparable and self.subtracting
+        rows, columns = self._shown.shape
+        if not subtracted or not (0 <= row < rows and 0 <= column < columns):
+            return ""
+        return f" · Δ {self._shown[row, column]!s}"
+
     def notes(self) -> tuple[str, ...]:
         """Say what else is shown than the picture."""
         said = []
+        if np.iscomplexobj(self.shown_pixels()):
+            said.append("hue: phase · brightness: amplitude")
         if self.reference is not None and (self.subtracting or self.blinking):
             said.append(self._comparison_note(self.reference))
-        mask = self._full_pixels()
-        if mask is not None:
+        if self._mask is not None:
             level = self._saturation()
-            said.append(f"{np.count_nonzero(mask)} px at {level:g} or more")
+            said.append(f"{np.count_nonzero(self._mask)} px at {level:g} or more")
         elif self.marking_saturation:
             said.append("saturation: no level is known for this picture")
         return tuple(said)

@@ -6,6 +6,7 @@ import pyqtgraph as pg
 
 from daiss_bluesky.viewers.model.picture import Picture
 from daiss_bluesky.viewers.model.readout import element_at, value_text
+from daiss_bluesky.viewers.qt.pane.label import label_font
 
 
 class Pin(pg.TargetItem):
@@ -16,19 +17,16 @@ class Pin(pg.TargetItem):
         self._picture: Picture | None = None
         super().__init__((column, row), size=11, movable=True, label=name)
         self.label().setColor("w")
+        self.label().setFont(label_font())
         self.label().fill = pg.mkBrush(0, 0, 0, 150)
         self.setZValue(35)
-        self.set_color(color)
+        self.setPen(pg.mkPen(color, width=2))
+        self.setHoverPen(pg.mkPen(color, width=3))
         self.sigPositionChanged.connect(self._relabel)
 
     def point(self) -> tuple[float, float]:
         """Give row and column."""
         return float(self.pos().y()), float(self.pos().x())
-
-    def set_color(self, color: str) -> None:
-        """Take the theme's color."""
-        self.setPen(pg.mkPen(color, width=2))
-        self.setHoverPen(pg.mkPen(color, width=3))
 
     def show_value(self, picture: Picture) -> None:
         """Read the newest picture."""

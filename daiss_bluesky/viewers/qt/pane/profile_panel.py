@@ -4,11 +4,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pyqtgraph as pg
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QSpinBox,
     QVBoxLayout,
@@ -23,13 +22,18 @@ from daiss_bluesky.viewers.model.profile import (
 )
 from daiss_bluesky.viewers.qt.pane.colors import DARK, PaneColors
 from daiss_bluesky.viewers.qt.pane.marks import Marks
+from daiss_bluesky.viewers.qt.pane.plot import SmallPlot
 
+_SPIN_PX = 84
 FROZEN = 8
 """References that are kept; the oldest goes first."""
 
 
 class ProfilePanel(QWidget):
     """Takes its profiles anew from every picture; frozen ones stay."""
+
+    choice_changed = Signal()
+    """What is plotted was switched on or off."""
 
     def __init__(
         self, marks: Marks, crosshair: Callable[[], tuple[float, float]]
@@ -41,32 +45,31 @@ class ProfilePanel(QWidget):
         self._curves: list[pg.PlotDataItem] = []
         self.profiles: list[Profile] = []
         self.frozen: list[Profile] = []
-        self.plot = pg.PlotWidget()
-        self.plot.setMinimumHeight(60)
+        self.plot = SmallPlot("Profiles")
         self.plot.addLegend(offset=(-5, 5), labelTextSize="8pt")
         self.row = QCheckBox("row")
         self.column = QCheckBox("column")
         self.width = QSpinBox()
         self._lay_out()
-        marks.lines_changed.connect(self.refresh)
 
     def _lay_out(self) -> None:
         self.row.setToolTip("Profile along the crosshair's row")
         self.column.setToolTip("Profile along the crosshair's column")
         self.width.setRange(1, 999)
-        self.width.setSuffix(" px wide")
+        self.width.setSuffix(" px")
+        self.width.setMaximumWidth(_SPIN_PX)
+        self.width.setToolTip("Width that profiles are averaged over")
         self.width.setAccessibleName("Width of profiles in px")
-        freeze, clear = QPushButton("Freeze"), QPushButton("Clear frozen")
+        freeze, clear = QPushButton("Freeze"), QPushButton("Clear")
         freeze.setToolTip("Keep the present profiles as references")
         clear.setToolTip("Forget the references")
         freeze.clicked.connect(self.freeze)
         clear.clicked.connect(self.clear_frozen)
         for box in (self.row, self.column):
-            box.toggled.connect(self.refresh)
+            box.toggled.connect(self.choice_changed)
         self.width.valueChanged.connect(self.refresh)
         bar = QHBoxLayout()
         bar.setContentsMargins(2, 0, 2, 0)
-        bar.addWidget(QLabel("At the crosshair:"))
         for widget in (self.row, self.column, self.width, freeze, clear):
             bar.addWidget(widget)
         bar.addStretch(1)
@@ -107,15 +110,12 @@ class ProfilePanel(QWidget):
         """Forget the references."""
         self.frozen = []
         self._draw()
+        self.choice_changed.emit()
 
     def set_colors(self, colors: PaneColors) -> None:
         """Take the theme's colors."""
         self._colors = colors
-        self.plot.setBackground(colors.ground)
-        for side in ("left", "bottom"):
-            axis = self.plot.getAxis(side)
-            axis.setPen(colors.faint)
-            axis.setTextPen(colors.text)
+        self.plot.set_colors(colors)
         self.plot.plotItem.legend.setLabelTextColor(colors.text)
         self._draw()
 
@@ -149,7 +149,7 @@ class ProfilePanel(QWidget):
             distances, unit = profile.distance()
             color = self._colors.marks[n % len(self._colors.marks)]
             pen = pg.mkPen(color, width=1, style=style)
-            self.plot.setLabel("bottom", f"distance ({unit})")
+            self.plot.name_x(f"distance ({unit})")
             self._curves.append(
                 self.plot.plot(distances, profile.values, pen=pen, name=profile.name)
             )

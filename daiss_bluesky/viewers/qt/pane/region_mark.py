@@ -6,6 +6,7 @@ import pyqtgraph as pg
 from qtpy.QtCore import QObject, Signal
 
 from daiss_bluesky.viewers.model.regions import Region, Trend, polygon
+from daiss_bluesky.viewers.qt.pane.label import Label
 
 
 class _Ellipse(pg.EllipseROI):
@@ -29,10 +30,10 @@ class RegionMark(QObject):
         self._quiet = False
         self.item = _make(region)
         self.item.setZValue(25)
-        self._text = pg.TextItem(name, color="w", fill=(0, 0, 0, 150), anchor=(0, 1))
+        self._text = Label(name, anchor=(0.5, 0.5))
         self._text.setParentItem(self.item)
         self.item.sigRegionChanged.connect(self._moved)
-        self.set_color(color)
+        self.item.setPen(pg.mkPen(color, width=2))
         self._move_text()
 
     def region(self) -> Region:
@@ -66,11 +67,6 @@ class RegionMark(QObject):
         for handle in self.item.getHandles():
             handle.setVisible(not locked)
 
-    def set_color(self, color: str) -> None:
-        """Take the theme's color."""
-        self.color = color
-        self.item.setPen(pg.mkPen(color, width=2))
-
     def _corners(self) -> list[tuple[float, float]]:
         points = [self.item.mapToParent(h.pos()) for h in self.item.getHandles()]
         return [(point.y(), point.x()) for point in points]
@@ -83,9 +79,9 @@ class RegionMark(QObject):
         self.moved.emit()
 
     def _move_text(self) -> None:
-        region = self.region()
-        corner = self.item.mapFromParent(region.left, region.top)
-        self._text.setPos(corner)
+        box = self.region()
+        middle = (box.left + box.width / 2, box.top + box.height / 2)
+        self._text.setPos(self.item.mapFromParent(*middle))
 
 
 def _make(region: Region) -> Any:

@@ -22,11 +22,13 @@ from daiss_bluesky.viewers.model.picture import Picture
 from daiss_bluesky.viewers.model.regions import Statistics, ratio, statistics
 from daiss_bluesky.viewers.qt.pane.colors import DARK, PaneColors
 from daiss_bluesky.viewers.qt.pane.marks import Marks
+from daiss_bluesky.viewers.qt.pane.plot import SmallPlot
 from daiss_bluesky.viewers.qt.pane.region_mark import RegionMark
 
 PLACES = ("top", "left", "height", "width")
-COLUMNS = ("region", "lock", "mean", "std", "sum", "px", *PLACES, "")
+COLUMNS = ("region", "lock", "", "mean", "std", "sum", "px", *PLACES)
 _LOCK = COLUMNS.index("lock")
+_REMOVE = COLUMNS.index("")
 _FIRST_PLACE = COLUMNS.index("top")
 
 
@@ -43,18 +45,16 @@ class RegionPanel(QWidget):
         self.table.setAccessibleName("Regions")
         self.table.setHorizontalHeaderLabels(list(COLUMNS))
         self.table.verticalHeader().setVisible(False)
+        self.table.verticalHeader().setDefaultSectionSize(22)
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.table.cellChanged.connect(self._typed)
         self.choice = QComboBox()
         self.choice.setAccessibleName("What is plotted against time")
-        self.trend = pg.PlotWidget()
-        self.trend.setMinimumHeight(60)
-        self.trend.setLabel("bottom", "time (s)")
+        self.trend = SmallPlot("Regions against time")
         self.choice.currentTextChanged.connect(self._draw)
         self._lay_out()
-        marks.regions_changed.connect(self.refresh)
 
     def _lay_out(self) -> None:
         right = QWidget()
@@ -62,17 +62,12 @@ class RegionPanel(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.choice)
         column.addWidget(self.trend, 1)
-        halves = QSplitter(Qt.Orientation.Horizontal)
+        halves = QSplitter(Qt.Orientation.Vertical)
         halves.addWidget(self.table)
         halves.addWidget(right)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.addWidget(halves)
-
-    @property
-    def wanted(self) -> bool:
-        """Whether there is anything to tell."""
-        return bool(self._marks.regions)
 
     def show_picture(self, picture: Picture) -> None:
         """Work out what is in the regions now."""
@@ -103,11 +98,13 @@ class RegionPanel(QWidget):
     def set_colors(self, colors: PaneColors) -> None:
         """Take the theme's colors."""
         self._colors = colors
-        self.trend.setBackground(colors.ground)
-        for side in ("left", "bottom"):
-            axis = self.trend.getAxis(side)
-            axis.setPen(colors.faint)
-            axis.setTextPen(colors.text)
+        self.trend.set_colors(colors)
+        self.table.setStyleSheet(
+            "* { font-size: 8pt; }"
+            "QTableView::indicator { width: 11px; height: 11px;"
+            f" border: 1px solid {colors.faint}; }}"
+            f"QTableView::indicator:checked {{ background: {colors.crosshair}; }}"
+        )
         self._draw()
 
     def _fill(self, row: int, mark: RegionMark) -> None:
@@ -119,13 +116,13 @@ class RegionPanel(QWidget):
         else:
             found = [""] * 4
         places = [f"{getattr(region, name):.2f}" for name in PLACES]
-        texts = [f"{mark.name} {region.shape}", "", *found, *places]
+        texts = [f"{mark.name} {region.shape}", "", "", *found, *places]
         for column, text in enumerate(texts):
             self._set_text(row, column, text)
         lock = self.table.item(row, _LOCK)
         state = Qt.CheckState
         lock.setCheckState(state.Checked if mark.locked else state.Unchecked)
-        if self.table.cellWidget(row, len(COLUMNS) - 1) is None:
+        if self.table.cellWidget(row, _REMOVE) is None:
             self._add_removal(row)
 
     def _set_text(self, row: int, column: int, text: str) -> None:
@@ -142,10 +139,12 @@ class RegionPanel(QWidget):
         item.setText(text)
 
     def _add_removal(self, row: int) -> None:
-        button = QPushButton("Remove")
+        button = QPushButton("×")
         button.setAccessibleName(f"Remove region {row + 1}")
-        button.clicked.connect(lambda: self._remove(row))
-        self.table.setCellWidget(row, len(COLUMNS) - 1, button)
+        button.setToolTip("Remove this region")
+        button.setStyleSheet("padding: 0px 4px; border: 0;")
+        button.clicked.connect(lambda *_: self._remove(row))
+        self.table.setCellWidget(row, _REMOVE, button)
 
     def _remove(self, row: int) -> None:
         self._marks.remove_region(self._marks.regions[row])
@@ -187,17 +186,19 @@ class RegionPanel(QWidget):
         if len(pair) > 1 and all(name in by_name for name in pair):
             above, below = (by_name[name] for name in pair)
             values, numbers = ratio(above.trend, below.trend)
-            self.trend.setLabel("bottom", "update")
-            self._curve(np.array(numbers, np.float64), values, above.color)
+            self.trend.name_x("update")
+            self._curve(np.array(numbers, np.float64), values, above)
             return
-        self.trend.setLabel("bottom", "time (s)")
+        self.trend.name_x("time (s)")
         for mark in by_name.values():
             times_s = mark.trend.times_s()
             if times_s.size:
                 since = times_s - times_s[0]
-                self._curve(since, mark.trend.means(), mark.color)
+                self._curve(since, mark.trend.means(), mark)
 
-    def _curve(self, x: Any, y: Any, color: str) -> None:
+    def _curve(self, x: Any, y: Any, mark: RegionMark) -> None:
+        marks = self._colors.marks
+        color = marks["ABCD".index(mark.name) % len(marks)]
         pen = pg.mkPen(color, width=2)
         self.trend.plot(
             x, y, pen=pen, symbol="o", symbolSize=4, symbolBrush=color, symbolPen=None

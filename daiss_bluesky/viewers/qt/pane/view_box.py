@@ -14,6 +14,7 @@ class PictureViewBox(pg.ViewBox):
 
     clicked = Signal(float, float)
     """Row, column."""
+    double_clicked = Signal()
 
     def __init__(self) -> None:
         super().__init__(invertY=True, lockAspect=1.0, enableMenu=False)
@@ -79,6 +80,7 @@ class PictureViewBox(pg.ViewBox):
         ev.accept()
         if ev.double():
             self.fit()
+            self.double_clicked.emit()
             return
         point = self.mapSceneToView(ev.scenePos())
         if self._bounds.contains(point):

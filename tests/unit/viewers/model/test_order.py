@@ -12,6 +12,12 @@ def test_pushed_pictures_are_of_the_update_after_the_last_row() -> None:
     assert order.accept("slice_xy", "push", None, 1.0) == 8
 
 
+def test_what_lay_in_the_catalog_is_of_the_newest_row() -> None:
+    order = Order(last_row=5)
+    assert order.accept("map", "push", None, 0.0, fetched=True) == 5
+    assert order.accept("map", "push", None, 0.1) == 6
+
+
 def test_numbers_grow_though_a_row_is_late() -> None:
     order = Order(last_row=3)
     numbers = [order.accept("map", "push", None, 0.1 * i) for i in range(3)]

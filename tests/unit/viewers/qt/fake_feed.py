@@ -14,6 +14,7 @@ from daiss_bluesky.viewers.model.connection import Connection
 from daiss_bluesky.viewers.model.curves import Curves
 from daiss_bluesky.viewers.model.entries import ResultEntry, RunEntry
 from daiss_bluesky.viewers.model.followed import Followed
+from daiss_bluesky.viewers.model.history import History
 from daiss_bluesky.viewers.model.honesty import Honesty
 from daiss_bluesky.viewers.model.mailbox import Mailbox
 from daiss_bluesky.viewers.model.picture import Picture
@@ -43,11 +44,19 @@ def entry(n: int, technique: str = "tomography", status: str = "success") -> Run
     )
 
 
+def done(answer: Any) -> "Future[Any]":
+    """Give an answer that is there already."""
+    future: Future[Any] = Future()
+    future.set_result(answer)
+    return future
+
+
 class FakeFeed:
     """Holds what a window shows."""
 
     def __init__(self, technique: str = "tomography") -> None:
         self.mailbox = Mailbox()
+        self.history = History()
         self.catalog_changes = 0
         self.entries: tuple[RunEntry, ...] = tuple(
             entry(n, technique) for n in range(5, 0, -1)
@@ -91,12 +100,30 @@ class FakeFeed:
         return self.drawn
 
     def slices(self, z: int, y: int, x: int) -> "Future[dict[str, Picture]]":
-        found: Future[dict[str, Picture]] = Future()
         places = dict(zip(SHAPES, (z, y, x), strict=True))
-        found.set_result(
+        return done(
             {view: self.picture(view, place=place) for view, place in places.items()}
         )
-        return found
+
+    def sinogram(self, z: int) -> "Future[Picture]":
+        return done(self.picture("sinogram", np.full((181, 40), z, np.float32)))
+
+    def opposite(self) -> "Future[tuple[Picture, Picture]]":
+        first = np.zeros((20, 40), np.float32)
+        first[:, 5] = 1.0
+        # Column 5 lies 15 to the left of a center at 20.5, so its mirror at column 35.
+        second = np.zeros((20, 40), np.float32)
+        second[:, 35] = 1.0
+        return done(
+            (self.picture("projection", first), self.picture("projection", second))
+        )
+
+    def array(self, name: str) -> "Future[NDArray[Any]]":
+        return done(np.array([[0.1, 1.0], [0.2, 2.0]]))
+
+    def start_document(self) -> "Future[Mapping[str, Any]]":
+        planned = [[0.0, 1.0], [0.0, 2.0], [0.0, 3.0]]
+        return done({"ptychography": {"positions_um": planned}})
 
     def picture(
         self,
@@ -122,7 +149,9 @@ class FakeFeed:
     def put(self, *views: str, number: int = 1) -> None:
         """Leave pictures for the window."""
         for view in views:
-            self.mailbox.put(self.picture(view, number=number))
+            picture = self.picture(view, number=number)
+            self.history.keep(picture)
+            self.mailbox.put(picture)
 
 
 class FakeReconstructor:

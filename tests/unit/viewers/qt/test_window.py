@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QPoint, QSettings, Qt
+from qtpy.QtCore import QEvent, QPoint, QSettings, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
@@ -15,6 +15,7 @@ from daiss_bluesky.viewers.model.connection import Connection
 from daiss_bluesky.viewers.model.curves import Curves
 from daiss_bluesky.viewers.qt.keys import KEYS
 from daiss_bluesky.viewers.qt.layout import LayoutStore
+from daiss_bluesky.viewers.qt.pane.pane import ImagePane
 from daiss_bluesky.viewers.qt.theme import DARK, LIGHT
 from daiss_bluesky.viewers.qt.window import ViewerWindow
 from tests.unit.viewers.qt.fake_feed import SHAPES, FakeFeed, FakeReconstructor, pump
@@ -43,6 +44,13 @@ class Opened:
             )
         )
 
+    def close(self) -> None:
+        """Close it and let Qt take it apart: windows that linger are dressed again."""
+        self.window.close()
+        self.window.deleteLater()
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        QApplication.processEvents()
+
     def asked(self, name: str) -> list[tuple[Any, ...]]:
         return [one[1:] for one in self.reconstructor.asked if one[0] == name]
 
@@ -51,7 +59,7 @@ class Opened:
 def opened(qt_app: Any) -> Iterator[Opened]:
     opened = Opened(FakeFeed())
     yield opened
-    opened.window.close()
+    opened.close()
 
 
 def test_pictures_reach_their_panes(opened: Opened) -> None:
@@ -86,6 +94,9 @@ def test_one_crosshair_moves_the_others_and_asks_for_the_slices(opened: Opened) 
     assert opened.panes["slice_yz"].crosshair() == (10.5, 7.5)
     pump(lambda: opened.asked("look"))
     assert opened.asked("look")[-1] == (10, 7, 33)
+    opened.show("projection")
+    opened.panes["projection"].crosshair_moved.emit(3.0, 4.0)
+    assert opened.panes["slice_xz"].crosshair() == (3.5, 33.5)
 
 
 def test_a_finished_result_is_cut_anew(opened: Opened) -> None:
@@ -144,6 +155,28 @@ def test_a_click_into_the_fan_chooses_its_center(opened: Opened) -> None:
     assert [tile.tile.center_px for tile in best if tile.tile] == [21.5]
     QTest.mouseClick(best[0], Qt.MouseButton.LeftButton)
     pump(lambda: opened.asked("center") == [(21.5, "result5")])
+
+
+def test_half_a_turn_agrees_at_the_center(opened: Opened) -> None:
+    opened.show(*SLICES)
+    pane = opened.window.tomography.half_turn
+    pump(lambda: pane.pixels() is not None)
+    agreed = pane.pixels()
+    assert agreed is not None
+    assert np.array_equal(agreed[..., 0], agreed[..., 1])
+    opened.window.steering.center.nudge(1.0)
+    moved = pane.pixels()
+    assert moved is not None
+    assert not np.array_equal(moved[..., 0], moved[..., 1])
+
+
+def test_the_sinogram_is_that_of_the_crosshair(opened: Opened) -> None:
+    opened.show(*SLICES)
+    pump(lambda: opened.asked("sinogram") == [(10,)])
+    pump(lambda: opened.panes["sinogram"].picture)
+    shown = opened.panes["sinogram"].picture
+    assert shown is not None
+    assert np.allclose(shown.pixels[:, 0], [0, 0.1, 0.2])
 
 
 def test_a_manual_step_pauses_following_and_l_goes_on(opened: Opened) -> None:
@@ -217,6 +250,42 @@ def test_what_the_user_set_survives_fifty_updates(opened: Opened) -> None:
     assert pane.levels == levels
 
 
+def test_past_updates_are_shown_while_newer_ones_come(opened: Opened) -> None:
+    for number in (1, 2, 3):
+        opened.show(*SLICES, number=number)
+    scrubber, pane = opened.window.past.scrubber, opened.panes["slice_xy"]
+    pump(lambda: scrubber.slider.maximum() == 2)
+    scrubber.slider.setValue(0)
+    assert number_of(pane) == 1
+    opened.feed.put(*SLICES, number=4)
+    pump(lambda: scrubber.slider.maximum() == 3)
+    assert number_of(pane) == 1
+    assert scrubber.words.text().startswith("update 1, of")
+    scrubber.go_newest()
+    assert number_of(pane) == 4
+
+
+def test_the_difference_is_newest_minus_past(opened: Opened) -> None:
+    opened.feed.put(*SLICES, number=1)
+    pump(lambda: number_of(opened.panes["slice_xy"]) == 1)
+    brighter = opened.feed.picture("slice_xy", number=2)
+    brighter = replace(brighter, pixels=brighter.pixels + 5)
+    opened.feed.history.keep(brighter)
+    opened.feed.mailbox.put(brighter)
+    past, pane = opened.window.past, opened.panes["slice_xy"]
+    pump(lambda: past.scrubber.slider.maximum() == 1)
+    past.scrubber.step(-1)
+    past.toggle_difference()
+    shown = pane.painting.shown_pixels()
+    assert np.all(shown == 5)
+    past.scrubber.go_newest()
+    assert np.array_equal(pane.painting.shown_pixels(), brighter.pixels)
+
+
+def number_of(pane: ImagePane) -> int | None:
+    return pane.picture.number if pane.picture else None
+
+
 def test_the_layout_is_remembered(qt_app: Any, tmp_path: Path) -> None:
     settings = QSettings(str(tmp_path / "layout.ini"), QSettings.Format.IniFormat)
     first = Opened(FakeFeed(), LayoutStore(settings))
@@ -225,13 +294,13 @@ def test_the_layout_is_remembered(qt_app: Any, tmp_path: Path) -> None:
     first.show("slice_xy")
     first.panes["slice_xy"].lock_levels()
     locked = first.panes["slice_xy"].levels
-    first.window.close()
+    first.close()
     second = Opened(FakeFeed(), LayoutStore(settings))
     assert second.window.theme is LIGHT
     assert second.window.runs_dock.isHidden()
     second.show("slice_xy")
     assert second.panes["slice_xy"].levels == locked
-    second.window.close()
+    second.close()
 
 
 def test_damaged_settings_are_no_layout(qt_app: Any, tmp_path: Path) -> None:
@@ -239,7 +308,7 @@ def test_damaged_settings_are_no_layout(qt_app: Any, tmp_path: Path) -> None:
     settings.setValue("layout", "{no json")
     opened = Opened(FakeFeed(), LayoutStore(settings))
     assert opened.window.theme is DARK
-    opened.window.close()
+    opened.close()
 
 
 def test_every_key_is_on_the_sheet(opened: Opened) -> None:
@@ -255,7 +324,13 @@ def test_a_ptychography_has_its_own_page(qt_app: Any) -> None:
     opened = Opened(FakeFeed("ptychography"))
     opened.show("object_phase", "probe", "coverage")
     assert opened.window.stack.currentWidget() is opened.window.pages["ptychography"]
-    opened.window.close()
+    panel = opened.window.ptychography
+    pump(lambda: "3 planned" in panel.positions.words)
+    opened.feed.now = replace(opened.feed.now, arrays={"positions_um": (2, 2)})
+    pump(lambda: panel.positions.words == "Positions: 3 planned, 2 refined")
+    panel.switches["update_probe"].click()
+    pump(lambda: opened.asked("update") == [({"update_probe": True},)])
+    opened.close()
 
 
 def press(window: ViewerWindow, key: str) -> None:

@@ -13,13 +13,13 @@ from daiss_bluesky.viewers.qt.pane.region_panel import COLUMNS
 
 
 def cell(pane: Any, row: int, name: str) -> str:
-    return str(pane.tools.regions.table.item(row, COLUMNS.index(name)).text())
+    return str(pane.measuring.regions.table.item(row, COLUMNS.index(name)).text())
 
 
 def test_marks_survive_fifty_updates(pane: Any, make_picture: Any, ramp: Any) -> None:
     pane.show_picture(make_picture(ramp))
     pane.canvas.view.show_rect(QRectF(5, 5, 40, 40))
-    marks = pane.tools.marks
+    marks = pane.measuring.marks
     for shape in SHAPES:
         marks.add_region(shape)
     marks.add_line(Line(3, 4, 20, 30))
@@ -35,11 +35,11 @@ def test_the_panel_shows_while_there_is_something_to_tell(
     pane: Any, make_picture: Any, ramp: Any
 ) -> None:
     pane.show_picture(make_picture(ramp))
-    assert not pane.tools.isVisible()
-    pane.tools.marks.add_region("ellipse")
-    assert pane.tools.isVisible()
-    pane.tools.clear()
-    assert not pane.tools.isVisible()
+    assert not pane.measuring.isVisible()
+    pane.measuring.marks.add_region("ellipse")
+    assert pane.measuring.isVisible()
+    pane.measuring.clear()
+    assert not pane.measuring.isVisible()
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -47,7 +47,7 @@ def test_the_table_says_what_is_in_a_region(
     pane: Any, make_picture: Any, ramp: Any, shape: str
 ) -> None:
     pane.show_picture(make_picture(ramp))
-    mark = pane.tools.marks.add_region(shape)
+    mark = pane.measuring.marks.add_region(shape)
     found = statistics(ramp, mark.region())
     assert cell(pane, 0, "mean") == f"{found.mean:.6g}"
     assert cell(pane, 0, "px") == str(found.count)
@@ -60,8 +60,8 @@ def test_a_region_is_placed_by_numbers(
     pane: Any, make_picture: Any, ramp: Any, shape: str
 ) -> None:
     pane.show_picture(make_picture(ramp))
-    mark = pane.tools.marks.add_region(shape)
-    table = pane.tools.regions.table
+    mark = pane.measuring.marks.add_region(shape)
+    table = pane.measuring.regions.table
     table.item(0, COLUMNS.index("top")).setText("3")
     table.item(0, COLUMNS.index("width")).setText("12.5")
     assert mark.region().top == pytest.approx(3)
@@ -76,7 +76,7 @@ def test_there_are_four_regions_at_most(
     pane: Any, make_picture: Any, ramp: Any
 ) -> None:
     pane.show_picture(make_picture(ramp))
-    marks = pane.tools.marks
+    marks = pane.measuring.marks
     first, *_ = [marks.add_region("rectangle") for _ in range(4)]
     with pytest.raises(InputError, match="fifth region"):
         marks.add_region("ellipse")
@@ -89,21 +89,21 @@ def test_a_locked_region_cannot_be_dragged(
     pane: Any, make_picture: Any, ramp: Any
 ) -> None:
     pane.show_picture(make_picture(ramp))
-    mark = pane.tools.marks.add_region("rectangle")
-    lock = pane.tools.regions.table.item(0, COLUMNS.index("lock"))
+    mark = pane.measuring.marks.add_region("rectangle")
+    lock = pane.measuring.regions.table.item(0, COLUMNS.index("lock"))
     lock.setCheckState(Qt.CheckState.Checked)
     assert not mark.item.translatable
     stored = pane.save_layout()
-    pane.tools.clear()
+    pane.measuring.clear()
     pane.load_layout(stored)
-    assert pane.tools.marks.regions[0].locked
+    assert pane.measuring.marks.regions[0].locked
 
 
 def test_moving_a_region_starts_its_trend_anew_and_ratios_follow(
     pane: Any, make_picture: Any, ramp: Any
 ) -> None:
     pane.show_picture(make_picture(ramp + 1))
-    marks, panel = pane.tools.marks, pane.tools.regions
+    marks, panel = pane.measuring.marks, pane.measuring.regions
     marks.add_region("rectangle", Region("rectangle", 0, 0, 10, 10))
     other = marks.add_region("rectangle", Region("rectangle", 20, 20, 10, 10))
     panel.choice.setCurrentText("B / A")
@@ -120,7 +120,7 @@ def test_profiles_are_elements_and_can_be_frozen(
     pane: Any, make_picture: Any, ramp: Any
 ) -> None:
     pane.show_picture(make_picture(ramp, pixel_size_um=0.5))
-    panel = pane.tools.profiles
+    panel = pane.measuring.profiles
     pane.set_crosshair(12.5, 30.5)
     pane.actions_by_name["cross_profiles"].trigger()
     row, column = panel.profiles
@@ -139,20 +139,20 @@ def test_a_line_is_a_ruler_and_a_profile(
     pane: Any, make_picture: Any, ramp: Any
 ) -> None:
     pane.show_picture(make_picture(ramp, pixel_size_um=0.5))
-    mark = pane.tools.marks.add_line(Line(5.5, 10.5, 5.5, 40.5))
+    mark = pane.measuring.marks.add_line(Line(5.5, 10.5, 5.5, 40.5))
     assert mark.label == "L1 15 µm"
-    profile = pane.tools.profiles.profiles[0]
+    profile = pane.measuring.profiles.profiles[0]
     assert np.allclose(profile.values, ramp[5, 10:41])
     assert profile.distance()[0][-1] == pytest.approx(15)
     mark.place(Line(8.5, 2.5, 8.5, 6.5))
-    assert np.allclose(pane.tools.profiles.profiles[0].values, ramp[8, 2:7])
+    assert np.allclose(pane.measuring.profiles.profiles[0].values, ramp[8, 2:7])
 
 
 def test_a_pin_says_the_newest_value(pane: Any, make_picture: Any, ramp: Any) -> None:
     pane.show_picture(make_picture(ramp))
     pane.set_crosshair(9.2, 11.8)
     pane.actions_by_name["pin"].trigger()
-    (pin,) = pane.tools.marks.pins
+    (pin,) = pane.measuring.marks.pins
     assert pin.text == f"P1  {ramp[9, 11]!s}"
     pane.show_picture(make_picture(ramp * 3))
     assert pin.text == f"P1  {(ramp * 3)[9, 11]!s}"
@@ -162,7 +162,7 @@ def test_marks_stay_where_they_were_on_a_finer_picture(
     pane: Any, make_picture: Any, ramp: Any
 ) -> None:
     pane.show_picture(make_picture(ramp, pixel_size_um=2.0))
-    marks = pane.tools.marks
+    marks = pane.measuring.marks
     region = Region("rectangle", 10, 20, 20, 30)
     marks.add_region("rectangle", region)
     marks.add_region("polygon")

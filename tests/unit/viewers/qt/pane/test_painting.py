@@ -68,6 +68,8 @@ def test_the_difference_is_with_the_kept_picture(
     assert np.allclose(pane.canvas.image.image, 2, atol=1e-4)
     assert pane.levels.low == -pane.levels.high
     assert f"minus update {first.number}" in pane.painting.notes()
+    shown = pane.canvas.image.image
+    assert pane.readout.text().endswith(f" · Δ {shown[30, 40]!s}")
     pane.actions_by_name["difference"].trigger()
     assert np.array_equal(pane.canvas.image.image, ramp + 2)
     assert pane.levels == Levels(5, 50)

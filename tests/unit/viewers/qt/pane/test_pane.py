@@ -134,3 +134,36 @@ def test_odd_pictures_are_painted(pane: Any, make_picture: Any, pixels: Any) -> 
     pane.show_picture(make_picture(pixels))
     assert not pane.grab().isNull()
     assert pane.canvas.shape == pixels.shape
+
+
+def test_what_a_layout_does_not_say_stays(
+    pane: Any, make_picture: Any, ramp: Any
+) -> None:
+    pane.show_picture(make_picture(ramp))
+    pane.measuring.marks.add_pin(3, 4)
+    pane.lock_levels(Levels(1, 2))
+    pane.load_layout({"histogram": False})
+    assert not pane.levels_bar.isVisible()
+    assert len(pane.measuring.marks.pins) == 1
+    assert pane.levels == Levels(1, 2)
+    assert pane.canvas.crosshair.visible
+
+
+def test_a_pane_that_forgets_waits_for_the_next_result(
+    pane: Any, make_picture: Any, ramp: Any
+) -> None:
+    pane.show_picture(make_picture(ramp))
+    pane.measuring.marks.add_region("rectangle")
+    pane.canvas.view.show_rect(QRectF(20, 10, 40, 20))
+    pane.actions_by_name["difference"].trigger()
+    before = view_of(pane)
+    pane.forget()
+    assert pane.picture is None
+    assert pane.readout.text() == ""
+    assert not pane.canvas.crosshair.visible
+    assert not pane.grab().isNull()
+    pane.show_picture(make_picture(ramp * 2))
+    assert view_of(pane) == before
+    assert np.array_equal(pane.canvas.image.image, ramp * 2)
+    assert pane.canvas.crosshair.visible
+    assert len(pane.measuring.marks.regions[0].trend.rows()) == 1
