@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from daiss_bluesky.viewers.web.assets import INDEX, Asset, assets, index, version
+from daiss_bluesky.viewers.web.reading import read
 
 EMBEDDED = "embed.html"
 """The one page that may stand in a frame of another's, as a notebook: it shows nothing
@@ -42,6 +43,12 @@ router = APIRouter(prefix="/daiss", include_in_schema=False)
 async def without_slash() -> Response:
     """Send to the address against which the page's files are found."""
     return RedirectResponse("daiss/", 308, HEADERS)
+
+
+@router.post("/read")
+async def read_from_elsewhere(request: Request) -> Response:
+    """Read for a page of another origin, which has the key but may not ask Tiled."""
+    return await read(request, HEADERS | {"Cache-Control": "no-store"})
 
 
 @router.api_route("/{path:path}", methods=["GET", "HEAD"])
