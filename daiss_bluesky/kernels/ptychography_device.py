@@ -66,9 +66,13 @@ class DeviceCanvas(Canvas):
 class Bench:
     """What solvers on one device share, as they work one after the other."""
 
-    def __init__(self, queue: Queue) -> None:
-        """Nothing is allocated until a solver asks."""
-        self.queue = queue
+    def __init__(self, queue: Queue, frame_bytes: int | None = None) -> None:
+        """Nothing is allocated until a solver asks.
+
+        `frame_bytes`: of the device's memory for the frames of one solver, at most;
+        None: as many as it has to spare. What is beyond lies in the host's memory.
+        """
+        self.queue, self.frame_bytes = queue, frame_bytes
         self._works: dict[tuple[Any, ...], Work] = {}
         with queue.active():
             self.orders = queue.pinned((AHEAD,), ORDER)
@@ -115,7 +119,7 @@ class DeviceSolver:
         good = np.ones(shape) if bad is None else ~np.asarray(bad, np.bool_)
         with self._queue.active():
             xp = self._queue.xp
-            self._pages = Pages(self._queue, self.shape)
+            self._pages = Pages(self._queue, self.shape, bench.frame_bytes)
             self._good = xp.asarray(good.astype(np.float32))
             self._transfer = xp.zeros(1, np.complex64)
             if transfer is not None:
@@ -127,6 +131,11 @@ class DeviceSolver:
     def count(self) -> int:
         """How many frames there are."""
         return self._pages.count
+
+    @property
+    def host_bytes(self) -> int:
+        """Of the frames, those that lie in the host's memory."""
+        return self._pages.host_bytes
 
     @property
     def probe(self) -> Complex:

@@ -73,6 +73,8 @@ class Forms:
     make: MakeSolver = Solver
     moments: Callable[..., Moments] = frame_moments
     device: str = "cpu"
+    frees_cpu: bool = False
+    """The solver leaves the CPU to others, who may compute at the same time."""
 
 
 CPU = Forms()
@@ -103,7 +105,7 @@ def forms_on(
         for number in sorted({1, modes}):
             bench.prepare(shape, number, near=near)
     make = partial(ptychography_device.DeviceSolver, bench=bench)
-    return Forms(make, DeviceMoments(bench.queue), str(device.gpus[0]))
+    return Forms(make, DeviceMoments(bench.queue), str(device.gpus[0]), True)
 
 
 @lru_cache(maxsize=16)
