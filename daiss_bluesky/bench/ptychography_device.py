@@ -71,8 +71,8 @@ def device_rows(device: str) -> Iterator[dict[str, Any]]:
 def host_rows(number: int) -> Iterator[dict[str, Any]]:
     """Measure with frames in the memory of the host, as if the device were full."""
     (shape, frames, _), *_ = SIZES
-    bench = Bench(DeviceQueue(number), frame_bytes=0)
-    solver = _random_solver(partial(DeviceSolver, bench=bench), shape, frames, 1)
+    make = partial(DeviceSolver, bench=Bench(DeviceQueue(number)), frame_bytes=0)
+    solver = _random_solver(make, shape, frames, 1)
     rate = _rate(solver, Step())
     yield {
         "case": f"{shape[0]} x {shape[1]}",

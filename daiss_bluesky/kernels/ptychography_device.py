@@ -66,13 +66,9 @@ class DeviceCanvas(Canvas):
 class Bench:
     """What solvers on one device share, as they work one after the other."""
 
-    def __init__(self, queue: Queue, frame_bytes: int | None = None) -> None:
-        """Nothing is allocated until a solver asks.
-
-        `frame_bytes`: of the device's memory for the frames of one solver, at most;
-        None: as many as it has to spare. What is beyond lies in the host's memory.
-        """
-        self.queue, self.frame_bytes = queue, frame_bytes
+    def __init__(self, queue: Queue) -> None:
+        """Nothing is allocated until a solver asks."""
+        self.queue = queue
         self._works: dict[tuple[Any, ...], Work] = {}
         with queue.active():
             self.orders = queue.pinned((AHEAD,), ORDER)
@@ -106,8 +102,13 @@ class DeviceSolver:
         bench: Bench,
         transfer: Complex | None = None,
         bad: NDArray[np.bool_] | None = None,
+        frame_bytes: int | None = None,
     ) -> None:
-        """Start from probe modes (mode, row, column) or one (row, column)."""
+        """Start from probe modes (mode, row, column) or one (row, column).
+
+        `frame_bytes`: of the device's memory for frames, at most; None: as many as it
+        has to spare. What is beyond lies in the host's memory.
+        """
         probe = np.asarray(probe)
         shape = probe.shape[-2:]
         check_shape(shape)
@@ -119,7 +120,7 @@ class DeviceSolver:
         good = np.ones(shape) if bad is None else ~np.asarray(bad, np.bool_)
         with self._queue.active():
             xp = self._queue.xp
-            self._pages = Pages(self._queue, self.shape, bench.frame_bytes)
+            self._pages = Pages(self._queue, self.shape, frame_bytes)
             self._good = xp.asarray(good.astype(np.float32))
             self._transfer = xp.zeros(1, np.complex64)
             if transfer is not None:

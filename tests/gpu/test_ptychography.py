@@ -97,14 +97,15 @@ def test_frames_come_back_as_they_were(make: Make) -> None:
 
 def test_frames_in_the_hosts_memory_are_as_good() -> None:
     """As where the device's memory is full; some pages there, some here."""
-    pages = [Bench(DeviceQueue(), frame_bytes=most) for most in (None, 1 << 23, 0)]
+    bench = Bench(DeviceQueue())
     rng = np.random.default_rng(3)
     frames = rng.integers(0, 30, (600, 128, 128), np.uint16)
     positions = rng.uniform(0, 200, (600, 2))
     groups = [rng.permutation(600)[:16] for _ in range(40)]
     found = []
-    for bench in pages:
-        solver = DeviceSolver(np.ones((128, 128), np.complex64), bench=bench)
+    for most in (None, 1 << 23, 0):
+        probe = np.ones((128, 128), np.complex64)
+        solver = DeviceSolver(probe, bench=bench, frame_bytes=most)
         solver.add(frames, positions)
         sums = solver.run(groups, Step())
         found.append((solver.host_bytes, solver.frames_of([599, 3]), sums))
