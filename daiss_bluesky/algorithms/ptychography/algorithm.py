@@ -1,5 +1,6 @@
 """Ptychography by rPIE, while the scan runs."""
 
+import platform
 from copy import copy
 from dataclasses import replace
 from functools import partial
@@ -66,6 +67,11 @@ class RpieAlgorithm:
         self._store: ProbeStore | None = None
         self._bad = _read_mask(self.parameters.mask)
         self._memory_limit_gb = memory_limit_gb
+
+    def device_name(self) -> str:
+        """Name what it would compute on now."""
+        gpus = choose_device(self.parameters.device).gpus
+        return str(gpus[0]) if gpus else f"CPU {platform.machine()}"
 
     def with_guess(
         self,

@@ -42,6 +42,12 @@ class TestDevice(PtychographyContract):
     def make(self, **parameters: Any) -> Algorithm:
         return RpieAlgorithm(**QUICK | parameters)
 
+    def test_the_device_has_a_name(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        make: Any = self.make
+        assert make().device_name() == str(GPU)
+        monkeypatch.undo()
+        assert make(device="cpu").device_name().startswith("CPU ")
+
     def test_the_answer_is_that_of_the_cpu(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
