@@ -39,6 +39,7 @@ from daiss_bluesky.viewers.sources import stream
 from daiss_bluesky.viewers.sources.pva import PvaPlace
 from daiss_bluesky.viewers.sources.socket import NoStreamError, StreamServer
 from tests.conftest import LIMIT_S, TiledServer, wait_until
+from tests.docs.pages import blocks
 
 pytestmark = pytest.mark.system
 
@@ -164,6 +165,27 @@ def test_pictures_are_pushed_and_say_what_they_are(
     with _viewing(server) as late, _Window(late) as window:
         wait_until(lambda: window.shows(9.0), "what lies in the catalog")
         assert window.of("slice_xy")[0].number == 6
+
+
+def test_the_reference_s_example(
+    server: TiledServer, publisher: TiledPublisher, capsys: pytest.CaptureFixture[str]
+) -> None:
+    publisher.open(_result())
+    publisher.write(make_update(1))
+    publisher.close(make_final(9.0))
+    [example] = blocks("python", page="docs/reference/view-model.md")
+    text = example.text
+    for shown, real in (
+        ("http://127.0.0.1:8000", server.uri),
+        ("the API key", server.api_key),
+        ("z=64, y=128, x=128", "z=1, y=2, x=3"),
+    ):
+        assert shown in text
+        text = text.replace(shown, real)
+    names: dict[str, Any] = {}
+    exec(text, names)
+    assert names["slices"]["slice_xy"].shape == (6, 8)
+    assert "running" in capsys.readouterr().out
 
 
 def test_newer_results_are_counted_while_one_is_pinned(
