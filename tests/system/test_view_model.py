@@ -12,16 +12,18 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import pytest
 from tiled.structures.core import Spec
 
 from daiss_bluesky.core.errors import InputError
-from daiss_bluesky.core.results import RECON_PATH, Result, Update
+from daiss_bluesky.core.results import RAW_PATH, RECON_PATH, Result, Update
 from daiss_bluesky.publishers.pacing import PacedPublisher
 from daiss_bluesky.publishers.pva import PvaPublisher
 from daiss_bluesky.publishers.tiled import TiledPublisher
+from daiss_bluesky.publishers.tiled_http import TiledHttp
 from daiss_bluesky.services.epics_environment import (
     EpicsPorts,
     client_environment,
@@ -35,6 +37,7 @@ from daiss_bluesky.testing.publisher_contract import (
 )
 from daiss_bluesky.viewers.model.model import ViewModel
 from daiss_bluesky.viewers.model.picture import Picture
+from daiss_bluesky.viewers.model.query import Query
 from daiss_bluesky.viewers.sources import stream
 from daiss_bluesky.viewers.sources.pva import PvaPlace
 from daiss_bluesky.viewers.sources.socket import NoStreamError, StreamServer
@@ -165,6 +168,34 @@ def test_pictures_are_pushed_and_say_what_they_are(
     with _viewing(server) as late, _Window(late) as window:
         wait_until(lambda: window.shows(9.0), "what lies in the catalog")
         assert window.of("slice_xy")[0].number == 6
+
+
+def test_runs_are_listed_whenever_they_came(server: TiledServer) -> None:
+    http, uid = TiledHttp(server.uri, server.api_key), str(uuid4())
+    start = {
+        "uid": uid,
+        "scan_id": 41,
+        "time": time.time(),
+        "plan_name": "tomo_scan",
+        "num_points": 3,
+        "motors": ["rotation"],
+        "tomography": {"sample": "chalk", "angles_deg": [0.0, 60.0, 120.0]},
+    }
+    stop = {"exit_status": "success", "num_events": {"primary": 3}}
+    with _viewing(server) as model:
+        http.create(RAW_PATH, "container")
+        http.create(f"{RAW_PATH}/{uid}", "container", metadata={"start": start})
+        chalk = Query.parse("sample=chalk motors=rotation")
+        wait_until(lambda: model.runs(chalk), "the run")
+        assert model.runs(chalk)[0].status == "running"
+        http.merge_metadata(f"{RAW_PATH}/{uid}", {"stop": stop})
+        wait_until(lambda: model.runs(chalk)[0].status == "success", "its end")
+        pushed = model.runs(chalk)
+    with _viewing(server) as late:
+        wait_until(lambda: late.runs(chalk), "the run in the catalog")
+        assert late.runs(chalk) == pushed
+        assert (pushed[0].scan_id, pushed[0].points) == (41, 3)
+    http.close()
 
 
 def test_the_reference_s_example(

@@ -48,7 +48,8 @@ class Rows:
     def add(self, rows: Sequence[Mapping[str, Any]]) -> bool:
         """Take rows in, repeats too; tells whether the reconstruction began anew.
 
-        Then a number comes again with another time, and what was before is dropped.
+        Then a number comes again with another time, or a lower one comes later, and
+        what was before is dropped.
         """
         again = any(self._contradicts(row) for row in rows)
         if again:
@@ -58,8 +59,13 @@ class Rows:
         return again
 
     def _contradicts(self, row: Mapping[str, Any]) -> bool:
-        known = self._values.get(_number_of(row))
-        return known is not None and known["time"] != row["time"]
+        number = _number_of(row)
+        if number in self._values:
+            return self._values[number]["time"] != float(row["time"])
+        last = self.newest
+        return (
+            last is not None and number < last["number"] and row["time"] > last["time"]
+        )
 
     def _add_one(self, number: int, row: Mapping[str, Any]) -> None:
         if number in self._values:

@@ -59,15 +59,19 @@ class Overlay(pg.GraphicsObject):
     def paint(self, painter: QPainter, *_: Any) -> None:
         """Draw caption, scale bar and axes."""
         area = self.boundingRect()
-        if self._picture is None:
+        picture = self._picture
+        if picture is None:
             painter.setPen(self._faint)
             middle = int(Qt.AlignmentFlag.AlignCenter)
             painter.drawText(area, middle, "no picture yet")
             return
         metrics = QFontMetricsF(painter.font())
         self._paint_caption(painter, metrics, area)
-        self._paint_bar(painter, metrics, area)
-        self._paint_axes(painter, metrics, area)
+        self._paint_bar(painter, metrics, area, picture)
+        axes = f"{picture.columns_along} →  {picture.rows_along} ↓"
+        left = area.width() - metrics.horizontalAdvance(axes) - _MARGIN
+        top = area.height() - metrics.height() - _MARGIN
+        _write(painter, metrics, QPointF(left, top), axes)
 
     def _paint_caption(
         self, painter: QPainter, metrics: QFontMetricsF, area: QRectF
@@ -80,11 +84,10 @@ class Overlay(pg.GraphicsObject):
             _write(painter, metrics, QPointF(_MARGIN, top), line)
 
     def _paint_bar(
-        self, painter: QPainter, metrics: QFontMetricsF, area: QRectF
+        self, painter: QPainter, metrics: QFontMetricsF, area: QRectF, picture: Picture
     ) -> None:
-        assert self._picture is not None  # noqa: S101
         shown_px = self._view.viewRect().width()
-        length_px, text = scale_bar(shown_px, self._picture.pixel_size_um)
+        length_px, text = scale_bar(shown_px, picture.pixel_size_um)
         length = length_px / shown_px * area.width()
         top = area.height() - metrics.height() - 16
         box = QRectF(_MARGIN, top, max(length, metrics.horizontalAdvance(text)), 0)
@@ -97,15 +100,6 @@ class Overlay(pg.GraphicsObject):
         painter.setPen(line)
         bottom = box.bottom() - 2
         painter.drawLine(QPointF(_MARGIN, bottom), QPointF(_MARGIN + length, bottom))
-
-    def _paint_axes(
-        self, painter: QPainter, metrics: QFontMetricsF, area: QRectF
-    ) -> None:
-        assert self._picture is not None  # noqa: S101
-        text = f"{self._picture.columns_along} →  {self._picture.rows_along} ↓"
-        left = area.width() - metrics.horizontalAdvance(text) - _MARGIN
-        top = area.height() - metrics.height() - _MARGIN
-        _write(painter, metrics, QPointF(left, top), text)
 
 
 def caption(picture: Picture) -> list[str]:
