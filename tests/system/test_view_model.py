@@ -20,7 +20,13 @@ from tiled.structures.core import Spec
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.results import RECON_PATH, Result, Update
 from daiss_bluesky.publishers.pacing import PacedPublisher
+from daiss_bluesky.publishers.pva import PvaPublisher
 from daiss_bluesky.publishers.tiled import TiledPublisher
+from daiss_bluesky.services.epics_environment import (
+    EpicsPorts,
+    client_environment,
+    results_environment,
+)
 from daiss_bluesky.testing.publisher_contract import (
     VIEWS,
     make_final,
@@ -30,6 +36,7 @@ from daiss_bluesky.testing.publisher_contract import (
 from daiss_bluesky.viewers.model.model import ViewModel
 from daiss_bluesky.viewers.model.picture import Picture
 from daiss_bluesky.viewers.sources import stream
+from daiss_bluesky.viewers.sources.pva import PvaPlace
 from daiss_bluesky.viewers.sources.socket import NoStreamError, StreamServer
 from tests.conftest import LIMIT_S, TiledServer, wait_until
 
@@ -209,6 +216,40 @@ def _cut_all_streams(model: ViewModel) -> None:
                 one._connection.transport.abort()
 
     source._loop.call_soon_threadsafe(cut)
+
+
+def test_the_fast_lane_and_tiled_show_each_update_once(
+    server: TiledServer, publisher: TiledPublisher
+) -> None:
+    ports = EpicsPorts.free()
+    fast = PvaPublisher("VIEW:", environment=results_environment(ports))
+    environment = client_environment(ports)
+    place = PvaPlace(
+        "VIEW:", {k: v for k, v in environment.items() if k.startswith("EPICS_PVA_")}
+    )
+    with _viewing(server, pva=place) as model, _Window(model) as window:
+        result = _result()
+        publisher.open(result)
+        fast.open(result)
+        number, after_first = 1, 0
+        # Until some have come by the fast lane, and some more.
+        while after_first < 3:
+            fast.write(_update(number))
+            publisher.write(_update(number))
+            wait_until(lambda: window.shows(float(number)), "an update")  # noqa: B023
+            after_first += after_first > 0 or _came_by_pva(model)
+            number += 1
+        fast.shut_down()
+        last = number + 3
+        for later in range(number, last + 1):
+            publisher.write(_update(later))
+        wait_until(lambda: window.shows(float(last)), "Tiled's own")
+        _grows(window)
+
+
+def _came_by_pva(model: ViewModel) -> bool:
+    pva = model._pva
+    return pva is not None and pva.wait_until_connected(VIEWS[0], 0.0)
 
 
 def test_without_a_stream_pictures_are_asked_for(

@@ -34,17 +34,23 @@ class Rows:
     def add(self, rows: Sequence[Mapping[str, Any]]) -> bool:
         """Take rows in, repeats too; tells whether the reconstruction began anew.
 
-        Then a number comes again with another time, and what was before is dropped.
+        Then a number comes again with another time, or a lower one comes later, and
+        what was before is dropped.
         """
         new = {int(row["number"]): row for row in rows}
-        again = any(
-            number in self._rows and self._rows[number]["time"] != row["time"]
-            for number, row in new.items()
-        )
+        again = any(self._is_anew(number, row) for number, row in new.items())
         before = {} if again else self._rows
         self._stale |= again or not new.keys() <= before.keys()
         self._rows = before | new
         return again
+
+    def _is_anew(self, number: int, row: Mapping[str, Any]) -> bool:
+        last = self.newest
+        if last is None:
+            return False
+        if number in self._rows:
+            return bool(self._rows[number]["time"] != row["time"])
+        return bool(number < last["number"] and row["time"] > last["time"])
 
     @property
     def newest(self) -> Mapping[str, Any] | None:

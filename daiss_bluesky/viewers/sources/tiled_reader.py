@@ -157,6 +157,8 @@ def _unwrapped(node: Json) -> Json:
 
 def documents_of(metadata: Mapping[str, Any]) -> tuple[Json, Any]:
     """Give start and stop out of a run's selected, or whole, metadata."""
+    # Tiled puts what was selected of metadata under a key of its own.
+    metadata = metadata.get("selected") or metadata
     start = dict(metadata.get("start") or {})
     for technique in ("tomography", "ptychography"):
         record = metadata.get(technique) or start.get(technique) or {}
