@@ -181,11 +181,14 @@ def live_scan(feed: Feed, looks: int = 8, **parameters: Any) -> dict[str, Any]:
     for step in range(3):
         place = rows // 3 + step, columns // 3, columns // 2
         moved_s.append(timed(partial(reconstruction.slices, *place)))
-    reconstruction.close()
+    held_gb = reconstruction.held_bytes() / 1e9
+    stated_gb = reconstruction.device_bytes / 1e9
+    finish_s = timed(lambda: reconstruction.finish(lambda _: iter(())))
     read = feed.case.raw_bytes * (len(batches) - 2) / len(batches)
     return {
         "arrival_gb_per_s": read / arrival_s / 1e9, "look_s": float(np.median(looks_s)),
-        "tail_s": tail_s, "moved_slices_s": min(moved_s),
+        "tail_s": tail_s, "moved_slices_s": min(moved_s), "finish_on_host_s": finish_s,
+        "stated_gb": stated_gb, "held_gb": held_gb,
     }  # fmt: skip
 
 
