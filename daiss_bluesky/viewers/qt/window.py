@@ -77,6 +77,7 @@ class ViewerWindow(QMainWindow):
         self.bar = TopBar()
         self.banner = Banner()
         self.honesty = HonestyLine()
+        self._tiled_uri = tiled_uri
         self.runs = RunBrowser(tiled_uri)
         self.pages: dict[str, PanePage] = {
             "tomography": TomographyPage(),
@@ -148,6 +149,10 @@ class ViewerWindow(QMainWindow):
         if followed.result_uid != self._followed.result_uid:
             self._change_result(followed)
         self._followed = followed
+        page = self.pages.get(followed.technique)
+        if page is not None:
+            has_volume = "volume" in followed.arrays
+            page.set_source(self._tiled_uri, has_volume=has_volume)
         honesty = self.feed.honesty()
         self.bar.show_followed(followed)
         self.bar.show_connection(connection, now_s)
@@ -263,6 +268,8 @@ class ViewerWindow(QMainWindow):
         self.runs.searched.connect(self._search)
         self.steering.said.connect(self._say)
         self.ptychography.said.connect(self._say)
+        for page in self.pages.values():
+            page.said.connect(self._say)
 
     def _put_together(self) -> None:
         self.stack = QStackedWidget()
