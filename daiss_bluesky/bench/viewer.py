@@ -47,6 +47,8 @@ HISTORY_BYTES = 64 * 2**20
 TILED_SIZE, TILED_FPS = 512, 2.0
 SETTLE_S = 2.0
 LIMIT_S = 120.0
+PAINT_S = 5.0
+"""Of painting as fast as it goes."""
 PREFIX = "BENCH:"
 
 Told = Callable[[str], None]
@@ -115,14 +117,41 @@ def measure(pace: Pace, told: Told) -> list[dict[str, Any]]:
     return [*rows, {"case": "viewer", "name": "Tiled"} | through_tiled(slow)]
 
 
+def painted(pace: Pace, told: Told) -> list[dict[str, Any]]:
+    """Set and paint as fast as it goes, then what comes at a pace."""
+    from daiss_bluesky.viewers.qt.painting_speed import (  # noqa: PLC0415 - needs Qt
+        ages_on_screen,
+        measure_painting,
+    )
+
+    told(f"set and paint {pace.size} x {pace.size} uint16")
+    speed = measure_painting(test_frames(pace.size), min(PAINT_S, pace.seconds))
+    told(f"{pace.size} x {pace.size} uint16 at {pace.fps:g} Hz, on the screen")
+    intake, mailbox = _intake()
+    thread = Thread(target=_hand_on, args=(intake, pace), name="test-source")
+    thread.start()
+    ages_s = ages_on_screen(mailbox, pace.seconds)
+    thread.join()
+    if not ages_s:
+        raise UnavailableError("no picture was painted; is the machine too busy?")
+    shown = {
+        "published": int(pace.fps * pace.seconds),
+        "taken": len(ages_s),
+        "age_p50_ms": 1e3 * float(np.percentile(ages_s, 50)),
+        "age_p95_ms": 1e3 * float(np.percentile(ages_s, 95)),
+        "age_max_ms": 1e3 * max(ages_s),
+    }
+    return [
+        {"case": "viewer", "name": "set and paint"} | speed,
+        {"case": "viewer", "name": "on the screen"} | shown,
+    ]
+
+
 def in_process(pace: Pace) -> dict[str, Any]:
     """Hand frames to the model from a thread of this process."""
     intake, watch = _model()
-    frames = test_frames(pace.size)
     with watch.watching():
-        for number in pace.ticks():
-            pixels = frames[number % len(frames)].copy()
-            intake.picture(RESULT_UID, "slice_xy", pixels, time.time(), "push", number)
+        _hand_on(intake, pace)
         time.sleep(SETTLE_S * WINDOW_S)
     ages_s = [taken_s - published_s for *_, published_s, taken_s in watch.taken]
     return watch.figures(ages_s, int(pace.fps * pace.seconds))
@@ -174,10 +203,22 @@ def through_tiled(pace: Pace) -> dict[str, Any]:
 
 
 def _model() -> tuple[Intake, Watch]:
+    intake, mailbox = _intake()
+    return intake, Watch(mailbox.take)
+
+
+def _intake() -> tuple[Intake, Mailbox]:
     mailbox, history = Mailbox(), History(HISTORY_BYTES)
     intake = Intake(mailbox, history.keep)
     intake.result(RESULT_UID, {"status": "running", "started": time.time()})
-    return intake, Watch(mailbox.take)
+    return intake, mailbox
+
+
+def _hand_on(intake: Intake, pace: Pace) -> None:
+    frames = test_frames(pace.size)
+    for number in pace.ticks():
+        pixels = frames[number % len(frames)].copy()
+        intake.picture(RESULT_UID, "slice_xy", pixels, time.time(), "push", number)
 
 
 def _only_pva(environment: Mapping[str, str]) -> dict[str, str]:
