@@ -155,6 +155,8 @@ def test_it_moves_while_the_kernel_is_inside_a_scan(
         wait_until(lambda: kernel_of(page) == "idle", "the kernel")
         page.locator(".lm-MenuBar-itemLabel", has_text="Run").first.click()
         page.locator(".lm-Menu-itemLabel", has_text="Run All Cells").first.click()
+        wait_until(lambda: honesty_of(page), "the viewer")
+        wait_until(lambda: " of 61" in honesty_of(page), "the scan")
         seen: list[int] = []
 
         def moves() -> bool:
