@@ -102,11 +102,17 @@ export class Cell {
   }
 
   changed() {
+    this.allChanged = true;
+    this.wake();
+  }
+
+  wake() {
     if (this.waiting) return;
     this.waiting = true;
     requestAnimationFrame(() => {
       this.waiting = false;
-      this.desk.paint();
+      this.desk.paint(this.allChanged);
+      this.allChanged = false;
       this.tell();
     });
   }
