@@ -12,12 +12,19 @@ from typing import Any
 import numpy as np
 
 from daiss_bluesky.algorithms.ptychography.refinement import one_pass
-from daiss_bluesky.bench.diffraction_cases import PhantomCase
+from daiss_bluesky.bench.diffraction_cases import (
+    DiffractionCase,
+    MeasuredCase,
+    PhantomCase,
+)
 from daiss_bluesky.bench.live_ptychography import live_figures
 from daiss_bluesky.bench.measuring import seconds
+from daiss_bluesky.core.stored_batches import count_frames
 from daiss_bluesky.kernels.cuda.ceilings import copy_bytes_per_s, fft_pairs_per_s
+from daiss_bluesky.kernels.cuda.queue import DeviceQueue
 from daiss_bluesky.kernels.devices import choose_device
-from daiss_bluesky.kernels.ptychography_solver import AnySolver, forms_on
+from daiss_bluesky.kernels.ptychography_device import Bench, DeviceSolver
+from daiss_bluesky.kernels.ptychography_solver import AnySolver, MakeSolver, forms_on
 from daiss_bluesky.kernels.ptychography_step import Step
 
 SIZES = (
@@ -39,11 +46,13 @@ FRAMES_PER_FFT = 2
 
 def device_rows(device: str) -> Iterator[dict[str, Any]]:
     """Measure all sizes on a GPU; one row for each."""
+    chosen = choose_device(device)
+    make = forms_on(chosen).make
     yield {"case": "ceiling", "name": "copy", "gb_per_s": copy_bytes_per_s() / 1e9}
     for shape, frames, numbers in SIZES:
         ceiling = fft_pairs_per_s(shape)
         for modes in numbers:
-            solver = _random_solver(device, shape, frames, modes)
+            solver = _random_solver(make, shape, frames, modes)
             for name, step in (
                 ("object, probe", Step()),
                 ("object, probe, positions", Step(position_step=1.0)),
@@ -56,6 +65,21 @@ def device_rows(device: str) -> Iterator[dict[str, Any]]:
                     "fft_pairs_ceiling_per_s": ceiling,
                     "of_ceiling": rate * modes / ceiling,
                 }
+    yield from host_rows(chosen.gpus[0].number)
+
+
+def host_rows(number: int) -> Iterator[dict[str, Any]]:
+    """Measure with frames in the memory of the host, as if the device were full."""
+    (shape, frames, _), *_ = SIZES
+    make = partial(DeviceSolver, bench=Bench(DeviceQueue(number)), frame_bytes=0)
+    solver = _random_solver(make, shape, frames, 1)
+    rate = _rate(solver, Step())
+    yield {
+        "case": f"{shape[0]} x {shape[1]}",
+        "name": "1 modes: object, probe, frames in the host's memory",
+        "frame_iterations_per_s": rate,
+        "gb_per_s": 2e-9 * rate * shape[0] * shape[1],
+    }
 
 
 def _rate(solver: AnySolver, step: Step) -> float:
@@ -69,12 +93,12 @@ def _rate(solver: AnySolver, step: Step) -> float:
 
 
 def _random_solver(
-    device: str, shape: tuple[int, int], frames: int, modes: int
+    make: MakeSolver, shape: tuple[int, int], frames: int, modes: int
 ) -> AnySolver:
     """Give a solver of frames that nothing explains, on a square of positions."""
     rng = np.random.default_rng(0)
     probe = rng.normal(size=(modes, *shape)) + 1j * rng.normal(size=(modes, *shape))
-    solver = forms_on(choose_device(device)).make(probe.astype(np.complex64))
+    solver = make(probe.astype(np.complex64))
     side = int(np.ceil(np.sqrt(frames)))
     number = np.arange(frames)
     at = STEP_PX * np.stack([number // side, number % side], axis=1)
@@ -86,9 +110,17 @@ def main() -> None:
     """Print JSON, a line each: the device, what it reaches, and a live scan."""
     device = "cuda:0" if len(sys.argv) < 2 else sys.argv[1]  # noqa: PLR2004
     _tell({"device": str(choose_device(device))})
-    case = PhantomCase(n_frames=LIVE_FRAMES)
-    live = live_figures(case, case.stored(), device=device)
-    _tell({"case": case.name, "frames": LIVE_FRAMES} | live)
+    cases: tuple[DiffractionCase, ...] = (
+        MeasuredCase(),
+        PhantomCase(n_frames=LIVE_FRAMES),
+    )
+    for case in cases:
+        if case.missing:
+            _tell({"case": case.name, "missing": case.missing})
+            continue
+        stored = case.stored()
+        live = live_figures(case, stored, device=device)
+        _tell({"case": case.name, "frames": count_frames(stored)} | live)
     for row in device_rows(device):
         _tell(row)
 

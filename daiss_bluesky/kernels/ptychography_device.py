@@ -102,8 +102,13 @@ class DeviceSolver:
         bench: Bench,
         transfer: Complex | None = None,
         bad: NDArray[np.bool_] | None = None,
+        frame_bytes: int | None = None,
     ) -> None:
-        """Start from probe modes (mode, row, column) or one (row, column)."""
+        """Start from probe modes (mode, row, column) or one (row, column).
+
+        `frame_bytes`: of the device's memory for frames, at most; None: as many as it
+        has to spare. What is beyond lies in the host's memory.
+        """
         probe = np.asarray(probe)
         shape = probe.shape[-2:]
         check_shape(shape)
@@ -115,7 +120,7 @@ class DeviceSolver:
         good = np.ones(shape) if bad is None else ~np.asarray(bad, np.bool_)
         with self._queue.active():
             xp = self._queue.xp
-            self._pages = Pages(self._queue, self.shape)
+            self._pages = Pages(self._queue, self.shape, frame_bytes)
             self._good = xp.asarray(good.astype(np.float32))
             self._transfer = xp.zeros(1, np.complex64)
             if transfer is not None:
@@ -127,6 +132,11 @@ class DeviceSolver:
     def count(self) -> int:
         """How many frames there are."""
         return self._pages.count
+
+    @property
+    def host_bytes(self) -> int:
+        """Of the frames, those that lie in the host's memory."""
+        return self._pages.host_bytes
 
     @property
     def probe(self) -> Complex:

@@ -19,9 +19,11 @@ class Pages:
     their frames from there, once for each visit.
     """
 
-    def __init__(self, queue: Queue, shape: tuple[int, int]) -> None:
-        """Begin empty."""
-        self._queue, self._shape = queue, shape
+    def __init__(
+        self, queue: Queue, shape: tuple[int, int], most_bytes: int | None = None
+    ) -> None:
+        """Begin empty; `most_bytes` of the device, or as many as it has to spare."""
+        self._queue, self._shape, self._most_bytes = queue, shape, most_bytes
         self._each = page_frames(shape)
         self._pages: list[Array] = []
         self.table = queue.xp.zeros(0, np.uint64)
@@ -54,8 +56,7 @@ class Pages:
 
     def _open(self) -> None:
         size = (self._each, *self._shape)
-        needed = 2 * int(np.prod(size))
-        if self._queue.free_bytes() - needed > RESERVE_BYTES:
+        if self._has_room(2 * int(np.prod(size))):
             page = self._queue.xp.zeros(size, np.uint16)
         else:
             page = self._queue.pinned(size, np.uint16)
@@ -68,6 +69,11 @@ class Pages:
         table = np.zeros(room, np.uint64)
         table[: len(known)] = known
         self.table = self._queue.xp.asarray(table)
+
+    def _has_room(self, more_bytes: int) -> bool:
+        if self._most_bytes is None:
+            return self._queue.free_bytes() - more_bytes > RESERVE_BYTES
+        return (len(self._pages) + 1) * more_bytes <= self._most_bytes
 
     def take(self, group: NDArray[np.int64]) -> NDArray[np.uint16]:
         """Give frames of these numbers; a copy on the host."""

@@ -73,6 +73,8 @@ class Forms:
     make: MakeSolver = Solver
     moments: Callable[..., Moments] = frame_moments
     device: str = "cpu"
+    frees_cpu: bool = False
+    """The solver leaves the CPU to others, who may compute at the same time."""
 
 
 CPU = Forms()
@@ -84,11 +86,13 @@ def forms_on(
     modes: int = 1,
     *,
     near: bool = False,
+    frame_bytes: int | None = None,
 ) -> Forms:
     """Give those of the first of the chosen GPUs, or of the CPU.
 
     Where frames' shape is given, what they will need there is compiled now: for one
-    mode, and for as many as there will be in the end.
+    mode, and for as many as there will be in the end. `frame_bytes`: of a GPU for the
+    frames, at most.
     """
     if not device.gpus:
         return CPU
@@ -102,8 +106,10 @@ def forms_on(
     if shape is not None:
         for number in sorted({1, modes}):
             bench.prepare(shape, number, near=near)
-    make = partial(ptychography_device.DeviceSolver, bench=bench)
-    return Forms(make, DeviceMoments(bench.queue), str(device.gpus[0]))
+    make = partial(
+        ptychography_device.DeviceSolver, bench=bench, frame_bytes=frame_bytes
+    )
+    return Forms(make, DeviceMoments(bench.queue), str(device.gpus[0]), True)
 
 
 @lru_cache(maxsize=16)

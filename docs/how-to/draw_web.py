@@ -6,8 +6,10 @@ python docs/how-to/draw_web.py [FOLDER]
 import shutil
 import subprocess
 import sys
+from io import BytesIO
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import sync_playwright
 
 FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
@@ -42,7 +44,8 @@ with sync_playwright() as playwright:
         page.wait_for_selector(".pane[data-painted]")
         page.wait_for_function(READY)
         page.wait_for_timeout(SETTLE_MS)
-        page.screenshot(path=str(folder / f"{name}.png"))
+        taken = Image.open(BytesIO(page.screenshot())).convert("RGB")
+        taken.quantize(256).save(folder / f"{name}.png", optimize=True)
         page.close()
         print(folder / f"{name}.png")
     browser.close()

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from daiss_bluesky.kernels.cuda.queue import DeviceQueue
+from daiss_bluesky.kernels.frame_moments_device import DeviceMoments
 from daiss_bluesky.kernels.ptychography import Solver
 from daiss_bluesky.kernels.ptychography_device import Bench, DeviceSolver
 from daiss_bluesky.kernels.ptychography_step import Step
+from daiss_bluesky.kernels.reference_frame_moments import frame_moments
 from tests.unit.kernels.solver_case import EVERYTHING, SHAPES, STEPS, Case, Make, N
 
 pytestmark = pytest.mark.gpu
@@ -91,3 +93,38 @@ def test_frames_come_back_as_they_were(make: Make) -> None:
     solver.add(frames[:2], np.zeros((2, 2)))
     solver.add(frames[2:], np.zeros((3, 2)))
     np.testing.assert_array_equal(solver.frames_of([4, 1, 1]), frames[[4, 1, 1]])
+
+
+def test_frames_in_the_hosts_memory_are_as_good() -> None:
+    """As where the device's memory is full; some pages there, some here."""
+    bench = Bench(DeviceQueue())
+    rng = np.random.default_rng(3)
+    frames = rng.integers(0, 30, (600, 128, 128), np.uint16)
+    positions = rng.uniform(0, 200, (600, 2))
+    groups = [rng.permutation(600)[:16] for _ in range(40)]
+    found = []
+    for most in (None, 1 << 23, 0):
+        probe = np.ones((128, 128), np.complex64)
+        solver = DeviceSolver(probe, bench=bench, frame_bytes=most)
+        solver.add(frames, positions)
+        sums = solver.run(groups, Step())
+        found.append((solver.host_bytes, solver.frames_of([599, 3]), sums))
+    assert [there for there, _, _ in found] == [0, 2 << 23, 3 << 23]
+    for _, taken, sums in found:
+        np.testing.assert_array_equal(taken, frames[[599, 3]])
+        assert sums == found[0][2]
+
+
+def test_moments_are_those_of_the_cpu() -> None:
+    rng = np.random.default_rng(0)
+    frames = rng.integers(0, 60000, (5, 128, 50), np.uint16)
+    bad = rng.random((128, 50)) < 0.1
+    found = DeviceMoments(DeviceQueue())(frames, bad)
+    expected = frame_moments(frames, bad)
+    np.testing.assert_allclose(found.total, expected.total)
+    np.testing.assert_allclose(found.center_px, expected.center_px, atol=1e-9)
+
+
+def test_the_light_on_the_object_is_that_of_the_cpu(make: Make) -> None:
+    cpu, device = (Case((64, 48), 2, make=way).solver for way in (Solver, make))
+    np.testing.assert_array_equal(device.illumination(), cpu.illumination())

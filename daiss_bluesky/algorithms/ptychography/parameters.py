@@ -45,6 +45,8 @@ class PtychographyParameters(Model):
     """Counts at which a pixel is full; frames with such pixels are left out."""
     device: AskedDevice = "auto"
     """Where to compute: a GPU where there is one, cpu, or cuda:N."""
+    device_memory_gb: float | None = Field(None, gt=0)
+    """Of a GPU for the frames, at most; the others stay in the host's memory."""
     orientation: Literal[
         "none",
         "flip_rows",

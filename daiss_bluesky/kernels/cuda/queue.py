@@ -1,5 +1,6 @@
 """One stream of a CUDA device: arrays there, and launches one after the other."""
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
@@ -72,11 +73,12 @@ class DeviceQueue:
         self._device = self.xp.cuda.Device(number)
         with self._device:
             self._stream = self.xp.cuda.Stream(non_blocking=True)
+        self._lock = threading.RLock()
 
     @contextmanager
     def active(self) -> Iterator[None]:
-        """See `Queue`."""
-        with self._device, self._stream:
+        """See `Queue`; one thread at a time, for what is recorded to be its own."""
+        with self._lock, self._device, self._stream:
             yield
 
     def pinned(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
