@@ -2,9 +2,10 @@
 
 from typing import Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from daiss_bluesky.algorithms.preprocessing_parameters import PreprocessingParameters
+from daiss_bluesky.core.device import AskedDevice
 
 
 class FbpParameters(PreprocessingParameters):
@@ -18,6 +19,13 @@ class FbpParameters(PreprocessingParameters):
     """Rotation center; None: the scan's own, or found."""
     half_acquisition: bool = False
     """360 degrees with the axis near an edge: slices nearly twice as wide."""
+
+    device: AskedDevice = "auto"
+    """Where to compute: auto, cpu, cuda:N, or several GPUs as cuda:N,M."""
+    device_memory_gb: float | None = Field(None, gt=0)
+    """Most that may be used of a GPU; None: nine tenths of what is free."""
+    precision: Literal["single", "half"] = "single"
+    """Of what a GPU stores; half is faster and good to a few thousandths."""
 
     @model_validator(mode="after")
     def _sharp_needs_gridding(self) -> Self:

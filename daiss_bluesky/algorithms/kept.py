@@ -23,6 +23,7 @@ from daiss_bluesky.core.frames import FrameKey
 from daiss_bluesky.core.reconstruction import Arrays, OnStep, Progress, Reread
 from daiss_bluesky.core.scan import Scan
 from daiss_bluesky.kernels.half_acquisition import OffsetField, fold
+from daiss_bluesky.kernels.operators import Operators
 from daiss_bluesky.kernels.stripes import work_bytes
 
 Array = NDArray[np.float32]
@@ -115,6 +116,12 @@ class KeptReconstruction(FbpReconstruction):
             raise InputError("the volume is being made; its center stays")
         super().set_center(center_px)
 
+    def set_parameters(self, changes: Mapping[str, Any]) -> None:
+        """Change some of the adjustable parameters; the projections are read again."""
+        if self._volume is None and self._shown:
+            raise InputError("the volume is being made; its parameters stay")
+        super().set_parameters(changes)
+
     def _present_volume(self) -> Array | None:
         if self._volume is None and self._step is not None:
             return self._step.volume()
@@ -161,6 +168,10 @@ class KeptReconstruction(FbpReconstruction):
 
 class KeptAlgorithm(FbpAlgorithm):
     """Starts reconstructions that solve for the volume at the end."""
+
+    def operators(self) -> list[Operators]:
+        """Give none: the solvers work on the CPU."""
+        return []
 
     def _memory_bytes(
         self, scan: Scan, frame_shape: tuple[int, int], method: Method

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -23,6 +22,7 @@ from daiss_bluesky.cli.options import Json
 from daiss_bluesky.cli.results_table import refuse_absent
 from daiss_bluesky.core.errors import DaissError, UnavailableError
 from daiss_bluesky.core.registry import load
+from daiss_bluesky.kernels.devices import find_gpus
 from daiss_bluesky.services.epics_environment import free_ports
 from daiss_bluesky.services.state import default_root
 
@@ -183,9 +183,7 @@ def _memory() -> Finding:
 
 
 def _gpu() -> Finding:
-    driver = shutil.which("nvidia-smi")
-    if driver is None:
-        return Finding("GPU", "note", "none; the CPU kernels are used")
-    if find_spec("cupy") is None:
-        return Finding("GPU", "note", "there is one, but CuPy is not installed")
-    return Finding("GPU", "note", "there is one; this version computes on the CPU")
+    gpus = find_gpus()
+    if not gpus.found:
+        return Finding("GPU", "note", f"{gpus.why_none}; the CPU kernels are used")
+    return Finding("GPU", "good", ", ".join(str(gpu) for gpu in gpus.found))

@@ -58,7 +58,7 @@ def find_result(client: Any, uid: str) -> dict[str, Any] | None:
 
 def results_table(results: Sequence[dict[str, Any]]) -> Table:
     """Draw results, one a row; the figure is the center, or the residual."""
-    table = Table("scan", "sample", "status", "frames", "figure", "result")
+    table = Table("scan", "sample", "status", "frames", "figure", "device", "result")
     for one in results:
         frames = f"{one['frames']['received']}/{one['frames']['expected']}"
         table.add_row(
@@ -67,6 +67,7 @@ def results_table(results: Sequence[dict[str, Any]]) -> Table:
             _status(one),
             frames,
             _figure(one),
+            _device(one),
             one["result_uid"],
         )
     return table
@@ -78,6 +79,14 @@ def _figure(one: dict[str, Any]) -> str:
         return f"center {center_px:.2f} px"
     residual = one.get("quality", {}).get("residual")
     return "-" if residual is None else f"residual {residual:.3f}"
+
+
+def _device(one: dict[str, Any]) -> str:
+    """Say where it computes, and what lies where while it runs."""
+    in_force = one.get("in_force", {})
+    arrays = in_force.get("arrays", {})
+    lines = [str(in_force.get("device", "-"))]
+    return "\n".join(lines + [f"{name}: {where}" for name, where in arrays.items()])
 
 
 def _status(one: dict[str, Any]) -> str:

@@ -19,7 +19,7 @@ def result(**changes: Any) -> dict[str, Any]:
 
 
 def drawn(*results: dict[str, Any]) -> str:
-    console = Console(width=120, record=True, quiet=False, file=None)
+    console = Console(width=160, record=True, quiet=False, file=None)
     with console.capture() as said:
         console.print(results_table(results))
     return said.get()
@@ -46,6 +46,14 @@ def test_iterations_at_the_end_are_told() -> None:
     assert "running, step 37 of 100" in drawn(result(status="running", steps=steps))
     assert "step" not in drawn(result(steps=steps))
     assert "step" not in drawn(result(status="running", steps={"done": 0, "of": 0}))
+
+
+def test_where_it_computes_and_what_lies_there() -> None:
+    assert "cpu" in drawn(result(in_force={"device": "cpu"}))
+    arrays = {"frames of 0-64 from 0": "1.5 GB on cuda:0"}
+    text = drawn(result(in_force={"device": "cuda:0", "arrays": arrays}))
+    assert "cuda:0" in text
+    assert "1.5 GB" in text
 
 
 def test_a_result_that_was_not_opened() -> None:

@@ -1,0 +1,66 @@
+"""What a GPU and the way to it can do at best, measured."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from daiss_bluesky.kernels.cuda.module import cupy
+from daiss_bluesky.kernels.cuda.transforms import planned
+
+_COPY_BYTES = 1 << 31
+_FFT_SIDE, _FFT_COUNT = 2560, 16
+_REPEATS = 5
+
+
+def measure_limits(number: int = 0) -> dict[str, float]:
+    """Measure; takes about a second. Keys carry their units."""
+    cp = cupy()
+    with cp.cuda.Device(number):
+        copy_s, up_s, down_s = _copies(cp)
+        x = cp.ones((_FFT_COUNT, _FFT_SIDE, _FFT_SIDE), cp.complex64)
+        transform = planned(x.shape[1:], _FFT_COUNT)
+        fft_s = _least_s(cp, lambda: transform.forward(x))
+    operations = fft_operations(_FFT_SIDE**2, _FFT_COUNT)
+    return {
+        "copy_gb_per_s": 2 * _COPY_BYTES / copy_s / 1e9,
+        "upload_gb_per_s": _COPY_BYTES / 4 / up_s / 1e9,
+        "download_gb_per_s": _COPY_BYTES / 4 / down_s / 1e9,
+        "fft_gflop_per_s": operations / fft_s / 1e9,
+    }
+
+
+def fft_operations(points: int, count: int) -> float:
+    """Count those of complex transforms, by the usual 5 N log2 N."""
+    return float(5 * points * np.log2(points) * count)
+
+
+def _copies(cp: Any) -> tuple[float, float, float]:
+    """Time copies on the device, from pinned memory and to it."""
+    source = cp.ones(_COPY_BYTES // 4, cp.float32)
+    target = cp.empty_like(source)
+    part = source[: len(source) // 4]
+    pinned = cp.cuda.alloc_pinned_memory(part.nbytes)
+    address = pinned.ptr
+
+    def up() -> None:
+        part.data.copy_from_host_async(address, part.nbytes)
+
+    def down() -> None:
+        part.data.copy_to_host_async(address, part.nbytes)
+
+    copy_s = _least_s(cp, lambda: cp.copyto(target, source))
+    return copy_s, _least_s(cp, up), _least_s(cp, down)
+
+
+def _least_s(cp: Any, work: Callable[[], object]) -> float:
+    work()
+    times_s = []
+    for _ in range(_REPEATS):
+        cp.cuda.runtime.deviceSynchronize()
+        began_s = time.perf_counter()
+        work()
+        cp.cuda.runtime.deviceSynchronize()
+        times_s.append(time.perf_counter() - began_s)
+    return min(times_s)
