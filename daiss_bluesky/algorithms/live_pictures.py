@@ -98,16 +98,21 @@ class LivePictures:
                 target = found[name]
                 target = target if picture.row is not None else target[part.rows]
                 part.operators.download(picture.pixels, target)
-        return tuple(np.multiply(one, np.float32(scale)) for one in found.values())
+        for one in found.values():
+            one *= np.float32(scale)
+        return tuple(found.values())
 
     def planes(self, scale: float) -> list[Image]:
         """Give the pictures of the other planes."""
         found = []
         for name, first in self._pictures[0].items():
-            total = np.zeros(first.plane.shape, np.float32)
-            for part, pictures in zip(self._parts, self._pictures, strict=True):
+            total = np.empty(first.plane.shape, np.float32)
+            self._parts[0].operators.download(first.pixels, total)
+            others = zip(self._parts[1:], self._pictures[1:], strict=True)
+            for part, pictures in others:
                 mine = np.empty_like(total)
                 part.operators.download(pictures[name].pixels, mine)
                 total += mine
-            found.append(total * np.float32(scale))
+            total *= np.float32(scale)
+            found.append(total)
         return found
