@@ -89,17 +89,16 @@ class LivePictures:
         """Give slice_xy, slice_xz and slice_yz as they are; copies."""
         rows, n = self.settled.slices_shape
         found = {
-            "slice_xy": np.zeros((n, n), np.float32),
-            "slice_xz": np.zeros((rows, n), np.float32),
-            "slice_yz": np.zeros((rows, n), np.float32),
+            "slice_xy": np.empty((n, n), np.float32),
+            "slice_xz": np.empty((rows, n), np.float32),
+            "slice_yz": np.empty((rows, n), np.float32),
         }
         for part, pictures in zip(self._parts, self._pictures, strict=True):
-            for name, picture in pictures.items():
-                target = found[name]
-                target = target if picture.row is not None else target[part.rows]
-                part.operators.download(picture.pixels, target)
-        for one in found.values():
-            one *= np.float32(scale)
+            for name, one in pictures.items():
+                target = found[name] if one.row is not None else found[name][part.rows]
+                part.operators.download(one.pixels, target)
+        for picture in found.values():
+            np.multiply(picture, np.float32(scale), out=picture)
         return tuple(found.values())
 
     def planes(self, scale: float) -> list[Image]:
