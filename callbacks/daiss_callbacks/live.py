@@ -6,15 +6,21 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from event_model import DocumentRouter
 
 from daiss_bluesky.core.pipeline import Pipeline
-from daiss_bluesky.core.reconstruction import Algorithm, PlacedAlgorithm
+from daiss_bluesky.core.reconstruction import (
+    Algorithm,
+    PlacedAlgorithm,
+    Progress,
+    Reconstruction,
+    Reread,
+)
 from daiss_bluesky.core.results import Final, Publisher, Result, Update, result_uid
 from daiss_bluesky.core.technique import scan_from_start
 from daiss_bluesky.engine.local import Listener, LocalEngine
@@ -46,13 +52,58 @@ class LiveSettings:
     """Runs wait for each other here: memory is that of one reconstruction."""
 
 
+class Wishes(Protocol):
+    """What is set for a run while it is reconstructed."""
+
+    def apply(self, one: Reconstruction) -> None:
+        """Bring a reconstruction that begins to what was set before."""
+        ...
+
+    def notes(self) -> Mapping[str, Any]:
+        """Say beside the parameters in force who set what."""
+        ...
+
+
+class NoWishes:
+    """Nothing is set."""
+
+    def apply(self, one: Reconstruction) -> None:
+        """Leave it as it is."""
+
+    def notes(self) -> Mapping[str, Any]:
+        """Say nothing."""
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Rerun:
+    """Another result of a run that has one."""
+
+    result_uid: str
+    facts: Mapping[str, Any]
+    """For provenance; see `Result.rerun`."""
+
+
 class LiveReconstruction(DocumentRouter):
     """One run: assembles its frames, feeds the engine, hands on what comes out."""
 
-    def __init__(self, start: Mapping[str, Any], settings: LiveSettings) -> None:
+    def __init__(
+        self,
+        start: Mapping[str, Any],
+        settings: LiveSettings,
+        *,
+        wishes: Wishes | None = None,
+        rerun: Rerun | None = None,
+    ) -> None:
         """Begin; refuses a start document whose record is wrong."""
         super().__init__()
         self.scan = scan_from_start(start)
+        self.wishes = wishes or NoWishes()
+        self._rerun = rerun
+        digest = settings.pipeline.digest
+        self.result_uid = (
+            rerun.result_uid if rerun else result_uid(self.scan.run_uid, digest)
+        )
         self._settings = settings
         self._store = FrameStore(
             settings.allowed_roots, settings.path_map, scratch=settings.scratch
@@ -68,6 +119,7 @@ class LiveReconstruction(DocumentRouter):
             Listener(self._opened, self._updated, self._final),
             update_period_s=settings.pipeline.update_period_s,
             slot=settings.slot,
+            prepare=self.wishes.apply,
         )
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> None:
@@ -81,9 +133,9 @@ class LiveReconstruction(DocumentRouter):
 
     def _opened(self, frame_shape: tuple[int, int], memory_bytes: int) -> None:
         self._is_open = True
-        pipeline, algorithm = self._settings.pipeline, self._settings.algorithm
+        algorithm = self._settings.algorithm
         result = Result(
-            uid=result_uid(self.scan.run_uid, pipeline.digest),
+            uid=self.result_uid,
             scan=self.scan,
             algorithm=algorithm.name,
             parameters=algorithm.parameters.model_dump(mode="json"),
@@ -95,15 +147,22 @@ class LiveReconstruction(DocumentRouter):
             view_shapes=algorithm.view_shapes(self.scan, frame_shape)
             if memory_bytes
             else {},
+            rerun=self._rerun.facts if self._rerun else {},
         )
         for publisher in self._publishers:
             publisher.open(result)
 
+    def _with_notes(self, progress: Progress) -> Progress:
+        parameters = {**progress.parameters, **self.wishes.notes()}
+        return replace(progress, parameters=parameters)
+
     def _updated(self, update: Update) -> None:
+        update = replace(update, progress=self._with_notes(update.progress))
         for publisher in self._publishers:
             publisher.write(update)
 
     def _final(self, final: Final) -> None:
+        final = replace(final, progress=self._with_notes(final.progress))
         if final.status == "failed":
             logger.warning("run %s: %s", self.scan.run_uid, final.message)
         if not self._is_open:
@@ -116,6 +175,14 @@ class LiveReconstruction(DocumentRouter):
     def ask(self, question: Question) -> "Future[Any]":
         """Put a question to the reconstruction, which answers between two batches."""
         return self._engine.ask(question)
+
+    def ask_reading(self, question: Callable[[Any, Reread], Any]) -> "Future[Any]":
+        """Put a question that may read frames again."""
+        return self._engine.ask_reading(question)
+
+    def abort(self, message: str) -> None:
+        """End the reconstruction as incomplete with what has come."""
+        self._engine.abort(message)
 
     def done(self) -> bool:
         """Tell whether everything of the run has been published."""

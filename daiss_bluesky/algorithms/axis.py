@@ -58,7 +58,7 @@ class Axis:
             found_deg = np.rad2deg(self.tilt.tilt_rad)
             return f"the tilt of the axis was found: {found_deg:.3g} degrees"
         if other.center.center_px != self.center.center_px:
-            how = "set" if self.center.source == "given" else "found"
+            how = "found" if self.center.source not in {"given", "set"} else "set"
             return f"the rotation center was {how}: {self.center.center_px:.2f} px"
         return None
 
@@ -81,7 +81,7 @@ class AxisFinder:
             is_offset=self._is_offset,
         )
         self._tilt = TiltFinder(parameters.axis_tilt_deg, frame_shape)
-        self._zingers = parameters.zinger_threshold if parameters.zingers else None
+        self.set_zingers(parameters)
         self.unsure: str | None = None
         """Why a half-acquisition has no axis yet; None for any other."""
 
@@ -99,7 +99,12 @@ class AxisFinder:
                     f" memory was stated for {self._widest}: reconstruct the file with"
                     f" --center-px {center_px:g}"
                 )
-        self._center.give(center_px)
+        self._center.give(center_px, "set")
+
+    def set_zingers(self, parameters: FbpParameters) -> None:
+        """Take zingers out of what the axis is found from as out of frames."""
+        self._zingers = parameters.zinger_threshold if parameters.zingers else None
+        self._center.forget_result()
 
     def add_pair(self, batch: Batch) -> None:
         """Keep frames that were taken to find the center."""
@@ -139,6 +144,13 @@ class AxisFinder:
     def _choose_tilt(self, fields: Fields) -> ChosenTilt:
         pairs, version = self._center.opposites(), self._center.version
         return self._tilt.choose(pairs, version, fields, self._zingers)
+
+    def kept_sinogram(
+        self, fields: Fields, row: int
+    ) -> tuple[int, NDArray[np.float64], NDArray[np.float32]]:
+        """Give row, angles and attenuation of the kept row nearest to one."""
+        self._choose_tilt(fields)
+        return self._center.kept_sinogram(fields, self._zingers, row)
 
     def fan(
         self, fields: Fields, candidates_px: ArrayLike, row: int

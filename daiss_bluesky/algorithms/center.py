@@ -19,7 +19,9 @@ from daiss_bluesky.kernels.rotation_center import find_center, opposite_pair
 
 logger = logging.getLogger(__name__)
 
-CenterSource = Literal["given", "pair", "projections", "sinogram", "detector middle"]
+CenterSource = Literal[
+    "given", "set", "pair", "projections", "sinogram", "detector middle"
+]
 
 _FROM_ROWS = ("sinogram", "detector middle")
 _MAX_PAIR_FRAMES = 4
@@ -79,7 +81,6 @@ class CenterFinder:
         self._is_offset = is_offset
         self._middle_row_px = middle_row_px
         self._columns = frame_shape[1]
-        self._given_px = given_px
         self.give(given_px)
         self._pair: dict[FrameKey, tuple[float, NDArray[Any]]] = {}
         self._opposites: dict[int, tuple[float, NDArray[Any]]] = {}
@@ -97,14 +98,20 @@ class CenterFinder:
         self.version = 0
         """Changes whenever the opposite frames do, or what corrects them."""
 
-    def give(self, center_px: float | None) -> None:
-        """Set the center, or let it be found again; refuses one off the detector."""
+    def give(
+        self, center_px: float | None, source: Literal["given", "set"] = "given"
+    ) -> None:
+        """Set the center, or let it be found again; refuses one off the detector.
+
+        It is `given` before the scan, and `set` by somebody who sees it.
+        """
         if center_px is not None and not 0 < center_px < self._columns:
             raise InputError(
                 f"center_px = {center_px:g} is outside of the detector, which has"
                 f" {self._columns} columns"
             )
         self._given_px = center_px
+        self._given_source = source
 
     def add_pair(self, batch: Batch) -> None:
         """Keep frames that were taken to find the center."""
@@ -188,6 +195,12 @@ class CenterFinder:
         self._rows.tilt_rad = tilt_rad
         return self._rows.fan(fields, zinger_threshold, candidates_px, row)
 
+    def kept_sinogram(
+        self, fields: Fields, zinger_threshold: float | None, row: int
+    ) -> tuple[int, NDArray[np.float64], NDArray[np.float32]]:
+        """Give row, angles and attenuation of the kept row nearest to one."""
+        return self._rows.sinogram(fields, zinger_threshold, row)
+
     def opposites(self) -> Iterator[OppositeFrames]:
         """Give raw frames (2, row, column) half a turn apart, the pair's first."""
         kept: list[tuple[Opposites, list[tuple[float, NDArray[Any]]]]] = [
@@ -211,7 +224,7 @@ class CenterFinder:
         flats after the scan do not move the center.
         """
         if self._given_px is not None:
-            return ChosenCenter(self._given_px, "given")
+            return ChosenCenter(self._given_px, self._given_source)
         if self._changed or self._chosen is None or tilt_rad != self._tilt_rad:
             self._tilt_rad = self._rows.tilt_rad = tilt_rad
             self._chosen = self._find(fields, zinger_threshold)

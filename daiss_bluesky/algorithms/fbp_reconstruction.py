@@ -6,19 +6,21 @@ measured; only those whose guess was wrong are read again.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from daiss_bluesky.algorithms.accumulation import SUMS, Accumulation, Slab
+from daiss_bluesky.algorithms.adjusting import adjusted
 from daiss_bluesky.algorithms.fbp_parameters import FbpParameters
 from daiss_bluesky.algorithms.method_choice import MethodChoice
 from daiss_bluesky.algorithms.preprocessing import MeanProjection, Preprocessing
 from daiss_bluesky.algorithms.projection_reconstruction import ProjectionReconstruction
 from daiss_bluesky.algorithms.slabs import Projections, reconstruct_slabs
-from daiss_bluesky.core.errors import UnavailableError
+from daiss_bluesky.core.errors import InputError, UnavailableError
 from daiss_bluesky.core.frames import Batch, FrameKey
 from daiss_bluesky.core.reconstruction import OnStep, Reread
 from daiss_bluesky.core.scan import Scan
@@ -34,6 +36,8 @@ _SAME_WEIGHT = 1e-6
 class FbpReconstruction(ProjectionReconstruction):
     """Holds the volume that the frames so far make."""
 
+    adjustable = ("filter", "zingers", "zinger_threshold", "stripe_window_px")
+
     def __init__(
         self,
         scan: Scan,
@@ -46,6 +50,7 @@ class FbpReconstruction(ProjectionReconstruction):
             None if parameters.stripes == "none" else MeanProjection(frame_shape)
         )
         self._newest: NDArray[np.float32] | None = None
+        self._is_adjusted = False
         super().__init__(scan, frame_shape, parameters, choice)
 
     def _make_sum(self, shape: tuple[int, int]) -> None:
@@ -86,6 +91,11 @@ class FbpReconstruction(ProjectionReconstruction):
         """Say why the projections must be read again, or None."""
         if self._collector.missing() or self._volume is not None:
             return None
+        if self._is_adjusted:
+            return "parameters were changed"
+        return self._late_knowledge()
+
+    def _late_knowledge(self) -> str | None:
         if any(entry.weight is None for entry in self._ledger.entries.values()):
             if self._settle() is None:
                 return None
@@ -99,9 +109,24 @@ class FbpReconstruction(ProjectionReconstruction):
         self._axis = self._axis if reason else better
         return reason
 
+    def set_parameters(self, changes: Mapping[str, Any]) -> None:
+        """Change some of the adjustable parameters; the projections are read again."""
+        if self._volume is not None:
+            raise InputError("the reconstruction is finished; its parameters stay")
+        wanted = adjusted(self._parameters, changes, self.adjustable)
+        if wanted.filter == "sharp" and self._choice.method != "gridding":
+            raise InputError("filter 'sharp' needs gridding; this is backprojection")
+        self._parameters = wanted
+        self._preprocessing = Preprocessing.of(wanted, self._scan, self._shape)
+        self._finder.set_zingers(wanted)
+        self._is_adjusted = True
+
     def restart(self) -> None:
         """Forget the projections, keep what was learned (center, flats, darks)."""
         self._ledger.forget()
+        if self._is_adjusted:
+            self._make_sum(self._slices_shape)
+            self._is_adjusted = False
         self._sum.clear()
         if self._mean is not None:
             self._mean.clear()

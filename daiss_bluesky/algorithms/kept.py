@@ -116,6 +116,12 @@ class KeptReconstruction(FbpReconstruction):
             raise InputError("the volume is being made; its center stays")
         super().set_center(center_px)
 
+    def set_parameters(self, changes: Mapping[str, Any]) -> None:
+        """Change some of the adjustable parameters; the projections are read again."""
+        if self._volume is None and self._shown:
+            raise InputError("the volume is being made; its parameters stay")
+        super().set_parameters(changes)
+
     def _present_volume(self) -> Array | None:
         if self._volume is None and self._step is not None:
             return self._step.volume()

@@ -17,6 +17,8 @@ from daiss_bluesky.algorithms.fields import FieldCollector
 from daiss_bluesky.algorithms.ledger import Ledger
 from daiss_bluesky.algorithms.method_choice import MethodChoice
 from daiss_bluesky.algorithms.offset_axis import slices_shape
+from daiss_bluesky.algorithms.preprocessing import Preprocessing
+from daiss_bluesky.algorithms.read_sinogram import read_sinogram
 from daiss_bluesky.algorithms.rings import Rings
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.frames import Batch
@@ -109,6 +111,11 @@ class ProjectionReconstruction:
         """Make the volume."""
         raise NotImplementedError
 
+    @property
+    def frame_shape(self) -> tuple[int, int]:
+        """Rows and columns of the detector's frames."""
+        return self._shape
+
     def add(self, batch: Batch) -> None:
         """Take frames in; any order, repeats are counted and change nothing."""
         if batch.pixels.shape[1:] != self._shape:
@@ -164,6 +171,25 @@ class ProjectionReconstruction:
         if self._volume is not None:
             raise InputError("the reconstruction is finished; its center stays")
         self._finder.give(center_px)
+
+    def sinogram(
+        self, row: int, reread: Reread | None = None
+    ) -> tuple[int, NDArray[np.float64], Frames]:
+        """Give the row, its angles and its attenuation (angle, column), corrected.
+
+        Of the row nearest to it that was kept, with the first flats; with `reread` of
+        the row itself.
+        """
+        if not 0 <= row < self._shape[0]:
+            raise InputError(f"row z = {row}: 0 to {self._shape[0] - 1} is expected")
+        if reread is None:
+            fields = self._fields or self._collector.fields()
+            return self._finder.kept_sinogram(fields, row)
+        fields, axis = self._settled()
+        chain = Preprocessing.of(self._parameters, self._scan, self._shape)
+        tilt_rad = axis.tilt.tilt_rad
+        correct = chain.of_rows(fields, tilt_rad, slice(row, row + 1))
+        return row, *read_sinogram(self._ledger, reread, correct)
 
     def center_fan(
         self, candidates_px: ArrayLike, row: int | None = None

@@ -116,6 +116,15 @@ class SinogramRows:
         """Look for a center anywhere on the detector; InputError where it cannot be."""
         return find_turn_center(*self._corrected(fields, zinger_threshold))
 
+    def sinogram(
+        self, fields: Fields, zinger_threshold: float | None, row: int
+    ) -> tuple[int, NDArray[np.float64], NDArray[np.float32]]:
+        """Give the kept row nearest to one, its angles and attenuation, by angle."""
+        nearest = int(np.argmin(np.abs(self.rows - row)))
+        p, angles = self._corrected(fields, zinger_threshold)
+        order = np.argsort(angles, kind="stable")
+        return int(self.rows[nearest]), angles[order], p[order, nearest].copy()
+
     def fan(
         self,
         fields: Fields,

@@ -1,7 +1,8 @@
 """A ptychography scan as it would come from a detector, by the shipped parameters."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -31,13 +32,16 @@ EQUAL_PASSES = 10
 Picture = NDArray[np.float32]
 
 
-def live_figures(case: DiffractionCase, stored: StoredDiffraction) -> dict[str, Any]:
+def live_figures(
+    case: DiffractionCase, stored: StoredDiffraction, *, device: str = "auto"
+) -> dict[str, Any]:
     """Give ingest, first image, final result, and streamed against offline."""
+    start = partial(_start, stored, device=device)
     found: dict[str, Any] = {
-        "ingest_off_fps": _ingest_fps(stored, visits_per_frame=0),
-        "ingest_fps": _ingest_fps(stored),
+        "ingest_off_fps": _ingest_fps(stored, start(visits_per_frame=0)),
+        "ingest_fps": _ingest_fps(stored, start()),
     }
-    reconstruction = _start(stored)
+    reconstruction = start()
     looks = list(_watch(reconstruction, stored))
     results: list[Arrays] = []
     found["finish_s"] = seconds(
@@ -51,12 +55,10 @@ def live_figures(case: DiffractionCase, stored: StoredDiffraction) -> dict[str, 
         found["truth_error_rad"] = case.truth_error_rad(
             results[0]["object"], final.origin_px, final.coverage
         )
-    return found | _equal_visits(stored)
+    return found | _equal_visits(stored, start)
 
 
-def _start(
-    stored: StoredDiffraction, **parameters: float
-) -> PtychographyReconstruction:
+def _start(stored: StoredDiffraction, **parameters: Any) -> PtychographyReconstruction:
     algorithm = RpieAlgorithm(**parameters)
     return algorithm.start(stored.scan, stored.frame_shape)
 
@@ -67,9 +69,10 @@ def _batches(stored: StoredDiffraction, size: int) -> Iterator[Batch]:
         yield sample_batch(stored, np.arange(first, min(n, first + size)))
 
 
-def _ingest_fps(stored: StoredDiffraction, **parameters: float) -> float:
+def _ingest_fps(
+    stored: StoredDiffraction, reconstruction: PtychographyReconstruction
+) -> float:
     batches = list(_batches(stored, BATCH))
-    reconstruction = _start(stored, **parameters)
 
     def feed() -> None:
         for batch in batches:
@@ -142,13 +145,14 @@ def alike(a: Picture, b: Picture) -> float:
     return float(np.corrcoef(a.ravel(), b.ravel())[0, 1])
 
 
-def _equal_visits(stored: StoredDiffraction) -> dict[str, float]:
+def _equal_visits(
+    stored: StoredDiffraction, start: Callable[..., PtychographyReconstruction]
+) -> dict[str, float]:
     """Compare one mode without positions, streamed or with all frames at once."""
     streamed = RpieAlgorithm().parameters.visits_per_frame
     found = {}
     for name, live in (("streamed", streamed), ("offline", 0)):
-        reconstruction = _start(
-            stored,
+        reconstruction = start(
             visits_per_frame=live,
             passes=EQUAL_PASSES + streamed - live,
             modes=1,

@@ -13,9 +13,10 @@ from daiss_bluesky.bench.measuring import paired_ratio, seconds
 from daiss_bluesky.bench.plain_rpie import PlainRpie
 from daiss_bluesky.bench.ptychography_peers import PEERS, Pass, Scan
 from daiss_bluesky.core.stored_diffraction import StoredDiffraction
-from daiss_bluesky.kernels.ptychography import Solver
+from daiss_bluesky.kernels.devices import choose_device
 from daiss_bluesky.kernels.ptychography_guess import scaled, sweep
 from daiss_bluesky.kernels.ptychography_modes import widen
+from daiss_bluesky.kernels.ptychography_solver import MakeSolver, forms_on
 from daiss_bluesky.kernels.ptychography_step import Step
 
 RUNS = 3
@@ -30,7 +31,11 @@ WITH_POSITIONS = Step(position_step=1.0)
 
 
 def bench_case(
-    case: DiffractionCase, *, peers: bool, told: Callable[[str], None] = lambda _: None
+    case: DiffractionCase,
+    *,
+    peers: bool,
+    device: str = "auto",
+    told: Callable[[str], None] = lambda _: None,
 ) -> Iterator[dict[str, Any]]:
     """Measure a case; one row for each way, ours first, then the live scan."""
     if case.missing:
@@ -39,11 +44,14 @@ def bench_case(
     told(f"case {case.name}: frames")
     stored = case.stored()
     scan = _scan(stored)
-    for way in (_own_rows(scan), _peer_rows(scan, peers, told)):
+    make = forms_on(choose_device(device)).make
+    for way in (_own_rows(scan, make), _peer_rows(scan, make, peers, told)):
         for row in way:
             yield {"case": case.name} | row
     told(f"case {case.name}: live")
-    yield {"case": case.name, "name": "daiss: live"} | live_figures(case, stored)
+    yield {"case": case.name, "name": "daiss: live"} | live_figures(
+        case, stored, device=device
+    )
 
 
 def _scan(stored: StoredDiffraction) -> Scan:
@@ -58,8 +66,8 @@ def _scan(stored: StoredDiffraction) -> Scan:
     return Scan(frames, positions_px, scaled(probe, light))
 
 
-def _ours(scan: Scan, modes: int, step: Step) -> Pass:
-    solver = Solver(widen(scan.probe, modes) if modes > 1 else scan.probe)
+def _ours(scan: Scan, make: MakeSolver, modes: int, step: Step) -> Pass:
+    solver = make(widen(scan.probe, modes) if modes > 1 else scan.probe)
     solver.add(scan.frames, scan.positions_px)
     solver.canvas.corners(solver.positions)
     everything = np.arange(solver.count)
@@ -76,14 +84,14 @@ def _plain(scan: Scan) -> PlainRpie:
     return PlainRpie(scan.frames, corners - corners.min(axis=0), scan.probe)
 
 
-def _own_rows(scan: Scan) -> Iterator[dict[str, Any]]:
+def _own_rows(scan: Scan, make: MakeSolver) -> Iterator[dict[str, Any]]:
     """Give one mode beside a plain rPIE, and what the final result takes."""
     visits, plain = OUR_PASSES * len(scan.frames), _plain(scan)
-    ours = _ours(scan, 1, ONE_MODE)
+    ours = _ours(scan, make, 1, ONE_MODE)
     ours()
     own_s, plain_s, ratio = paired_ratio(ours, plain.one_pass, RUNS)
     yield {"name": "daiss: one mode", "frame_iterations_per_s": visits / own_s}
-    ours = _ours(scan, 3, WITH_POSITIONS)
+    ours = _ours(scan, make, 3, WITH_POSITIONS)
     ours()
     own_s = float(np.median([seconds(ours) for _ in range(RUNS)]))
     name = "daiss: three modes, positions"
@@ -96,7 +104,7 @@ def _own_rows(scan: Scan) -> Iterator[dict[str, Any]]:
 
 
 def _peer_rows(
-    scan: Scan, wanted: bool, told: Callable[[str], None]
+    scan: Scan, make: MakeSolver, wanted: bool, told: Callable[[str], None]
 ) -> Iterator[dict[str, Any]]:
     few = Scan(scan.frames[:PEER_FRAMES], scan.positions_px[:PEER_FRAMES], scan.probe)
     for peer in PEERS if wanted else ():
@@ -104,7 +112,7 @@ def _peer_rows(
             yield {"name": peer.name, "missing": peer.install}
             continue
         told(peer.name)
-        theirs, ours = peer.prepare(few), _ours(few, 1, ONE_MODE)
+        theirs, ours = peer.prepare(few), _ours(few, make, 1, ONE_MODE)
         theirs()
         ours()
         _, peer_s, ratio = paired_ratio(ours, theirs, RUNS)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from daiss_bluesky.kernels.ptychography import GROUP
+from daiss_bluesky.kernels.ptychography_step import GROUP
 
 Pass = Callable[[], object]
 

@@ -12,6 +12,7 @@ from daiss_bluesky.cli import (
     services,
     shell,
     twin,
+    view,
 )
 from daiss_bluesky.cli.demo import command
 
@@ -28,6 +29,7 @@ app.command()(services.up)
 app.command()(services.down)
 app.command()(services.status)
 app.command()(shell.shell)
+app.command()(view.view)
 app.command()(look.look)
 app.command()(look.recenter)
 app.command()(look.update)

@@ -1,6 +1,7 @@
 """`daiss bench`: what this machine does, beside every peer that is installed."""
 
 import json
+from importlib.util import find_spec
 from typing import Annotated, Any
 
 import typer
@@ -8,16 +9,20 @@ from rich.console import Console
 from rich.table import Table
 
 from daiss_bluesky.cli.options import Json
+from daiss_bluesky.cli.view import BINDINGS
 from daiss_bluesky.core.errors import unknown
 
-KINDS = ("tomography", "ptychography", "preprocess", "center", "gpu")
+KINDS = ("tomography", "ptychography", "preprocess", "center", "gpu", "viewer")
 ARRIVAL_FPS = {"B": 100.0}
 """Cases that are given frames at a rate unless told otherwise."""
 
 
 def bench(
     what: Annotated[
-        str, typer.Argument(help="tomography, ptychography, preprocess, center or gpu")
+        str,
+        typer.Argument(
+            help="tomography, ptychography, preprocess, center, gpu or viewer"
+        ),
     ],
     case: Annotated[
         list[str] | None,
@@ -33,11 +38,18 @@ def bench(
         float | None,
         typer.Option(help="give frames at this rate as well; case B: 100", min=0.001),
     ] = None,
+    device: Annotated[
+        str, typer.Option(help="of ptychography: auto, cpu, cuda or cuda:N")
+    ] = "auto",
+    seconds: Annotated[
+        float, typer.Option(help="of viewer: how long each source sends", min=3)
+    ] = 60.0,
     json_output: Json = False,
 ) -> None:
     """Measure speed, memory and error on this machine; ratios are to peers beside.
 
-    Examples: daiss bench tomography --case A; daiss bench ptychography --peers --json
+    Examples: daiss bench tomography --case A; daiss bench ptychography --peers --json;
+    daiss bench viewer --seconds 20
     """
     if what not in KINDS:
         raise unknown("benchmark", what, KINDS)
@@ -46,8 +58,11 @@ def bench(
         report = _tomography(case or ["A", "B", "C"], peers, arrival_fps, console)
     elif what == "gpu":
         report = _gpu(peers, console)
+    elif what == "viewer":
+        report = _viewer(seconds, console)
     elif what == "ptychography":
-        report = _ptychography(case or ["siemens", "phantom"], peers, console)
+        asked = "cuda:0" if device == "cuda" else device
+        report = _ptychography(case or ["siemens", "phantom"], peers, asked, console)
     else:
         report = _measure(what, console)
     if json_output:
@@ -62,6 +77,18 @@ def _gpu(peers: bool, console: Console) -> dict[str, Any]:
     from daiss_bluesky.bench.gpu import bench_gpu  # noqa: PLC0415 - numba takes a second
 
     return bench_gpu(peers=peers, told=console.log)
+
+
+def _viewer(seconds: float, console: Console) -> dict[str, Any]:
+    from daiss_bluesky.bench.viewer import measure, painted  # noqa: PLC0415 - a second
+    from daiss_bluesky.bench.viewer_source import Pace  # noqa: PLC0415
+
+    with console.status("viewer") as status:
+        pace = Pace(2048, 10.0, seconds)
+        rows = measure(pace, status.update)
+        if any(find_spec(one) for one in BINDINGS):
+            rows += painted(pace, status.update)
+        return {"rows": rows}
 
 
 def _measure(what: str, console: Console) -> dict[str, Any]:
@@ -99,19 +126,31 @@ def _tomography(
     return report
 
 
-def _ptychography(names: list[str], peers: bool, console: Console) -> dict[str, Any]:
+def _ptychography(
+    names: list[str], peers: bool, device: str, console: Console
+) -> dict[str, Any]:
     from daiss_bluesky.bench.diffraction_cases import (  # noqa: PLC0415 - a second
         find_diffraction_case,
     )
     from daiss_bluesky.bench.diffraction_memory import peak_of  # noqa: PLC0415
     from daiss_bluesky.bench.ptychography import bench_case  # noqa: PLC0415
+    from daiss_bluesky.kernels.devices import choose_device  # noqa: PLC0415
 
+    chosen = choose_device(device)
     cases = [find_diffraction_case(name) for name in names]
-    report: dict[str, Any] = {"rows": []}
+    report: dict[str, Any] = {"device": str(chosen), "rows": []}
     with console.status("memory") as status:
         report["memory"] = {one.name: peak_of(one) for one in cases if not one.missing}
         for one in cases:
-            report["rows"].extend(bench_case(one, peers=peers, told=status.update))
+            told = status.update
+            rows = bench_case(one, peers=peers, device=device, told=told)
+            report["rows"].extend(rows)
+        if chosen.gpus:
+            from daiss_bluesky.bench.ptychography_device import (  # noqa: PLC0415
+                device_rows,
+            )
+
+            report["rows"].extend(device_rows(device))
     return report
 
 

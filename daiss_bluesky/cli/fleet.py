@@ -12,6 +12,10 @@ from daiss_bluesky.core.pipeline import read_pipeline
 from daiss_bluesky.core.registry import load
 from daiss_bluesky.core.resources import resource
 from daiss_bluesky.publishers.tiled_http import TiledHttp
+from daiss_bluesky.services.control_address import (
+    ControlAddress,
+    read_control_key,
+)
 from daiss_bluesky.services.epics_environment import (
     LOOPBACK,
     EpicsPorts,
@@ -49,6 +53,8 @@ class Fleet:
     proxy_out: int
     control: int
     """Where the reconstructor takes requests."""
+    control_status: int
+    """Where it tells how far it is."""
     epics: EpicsPorts | None
     """None: the facility's own EPICS, found through the user's environment."""
     data_root: Path
@@ -62,6 +68,7 @@ class Fleet:
             "beamline": str(self.beamline),
             "pipelines": {k: str(path) for k, path in self.pipelines.items()},
             "data_root": str(self.data_root),
+            "control_key": str(self.control_key),
         }
         write_json(StateDirectory(self.state).services, values)
 
@@ -72,6 +79,8 @@ class Fleet:
         if not path.exists():
             raise UnavailableError(f"no services were started in {root} (daiss up)")
         values: dict[str, Any] = read_json(path, "the list of services")
+        # For those who are no Python program of ours; here the state directory says it.
+        values.pop("control_key", None)
         epics = values["epics"]
         return cls(
             **values
@@ -92,7 +101,19 @@ class Fleet:
             "proxy_in": self.proxy_in,
             "proxy_out": self.proxy_out,
             "control": self.control,
+            "control_status": self.control_status,
+            "control_key": str(self.control_key),
         }
+
+    @property
+    def control_key(self) -> Path:
+        """Name the file with the key that changes a reconstruction."""
+        return StateDirectory(self.state).control_key
+
+    def control_address(self) -> ControlAddress:
+        """Give where the reconstructor is asked, with the key where it may be read."""
+        key = read_control_key(self.state) or ""
+        return ControlAddress(self.control, self.control_status, key)
 
     def with_services(self, services: Sequence[Service]) -> "Fleet":
         """Give the same fleet with these processes."""
@@ -144,7 +165,7 @@ def plan_fleet(
     state.make()
     # Consumers remember their place in one journal, so there must be one.
     JournalWriter(state.journal).close()
-    proxy_in, proxy_out, control, free_port = free_ports(4)
+    proxy_in, proxy_out, control, control_status, free_port = free_ports(5)
     fleet = Fleet(
         state=root,
         prefix=prefix,
@@ -154,6 +175,7 @@ def plan_fleet(
         proxy_in=proxy_in,
         proxy_out=proxy_out,
         control=control,
+        control_status=control_status,
         epics=None if twin_arguments is None else EpicsPorts.free(),
         data_root=state.raw if beamline is None else _data_root(beamline),
     )
@@ -306,5 +328,6 @@ def _reconstructor(fleet: Fleet) -> ServiceSpec:
         arguments += ["--pipeline", str(path)]
     arguments += ["--data-root", str(fleet.data_root)]
     arguments += ["--control-port", str(fleet.control)]
-    address = f"0MQ requests {fleet.control}"
+    arguments += ["--status-port", str(fleet.control_status)]
+    address = f"0MQ requests {fleet.control}, status {fleet.control_status}"
     return _follower(fleet, "reconstructor", *arguments, address=address)

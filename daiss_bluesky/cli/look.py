@@ -6,10 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from daiss_bluesky.cli.fleet import Fleet
 from daiss_bluesky.cli.options import Json, State
-from daiss_bluesky.core.errors import InputError
-from daiss_bluesky.services.control import ask
+from daiss_bluesky.core.errors import InputError, UnavailableError
+from daiss_bluesky.services.control_client import ControlClient
 from daiss_bluesky.services.state import default_root
 
 
@@ -28,14 +27,16 @@ def look(
 
     Examples: daiss look --z 40; daiss look --x 100 --stay --picture slices.png
     """
-    port = _control_port(state)
-    present = ask(port, "status")["parameters"]["slices_zyx"]
-    wanted = (z, y, x)
-    place = [b if a is None else a for a, b in zip(wanted, present, strict=True)]
-    where = dict(zip("zyx", place, strict=True))
-    slices = ask(port, "slices", **where)
-    if not stay:
-        ask(port, "look", **where)
+    with _client(state) as client:
+        present = client.status().parameters.get("slices_zyx")
+        if present is None:
+            raise UnavailableError("no slice has been made yet of the newest run")
+        wanted = (z, y, x)
+        place = [b if a is None else a for a, b in zip(wanted, present, strict=True)]
+        where: dict[str, Any] = dict(zip("zyx", place, strict=True))
+        slices = client.slices(**where)
+        if not stay:
+            client.look(**where)
     if picture is not None:
         _save(picture, slices, where)
     report = {"slices_zyx": place, "picture": picture and str(picture)}
@@ -53,8 +54,8 @@ def recenter(
 
     The projections so far are read again; none is lost. Example: daiss recenter 65.2
     """
-    port = _control_port(state)
-    ask(port, "center", center_px=center_px)
+    with _client(state) as client:
+        client.center(center_px)
     _tell({"center_px": center_px}, json_output)
 
 
@@ -84,15 +85,18 @@ def update(
         "update_object": update_object,
         "refine_positions": refine_positions,
     }
-    given = {name: value for name, value in wanted.items() if value is not None}
+    given: dict[str, Any] = {
+        name: value for name, value in wanted.items() if value is not None
+    }
     if not given:
         raise InputError("say what to switch: --probe, --no-probe, --no-positions ...")
-    ask(_control_port(state), "update", **given)
+    with _client(state) as client:
+        client.update(**given)
     _tell(given, json_output)
 
 
-def _control_port(state: Path | None) -> int:
-    return Fleet.load((state or default_root()).resolve()).control
+def _client(state: Path | None) -> ControlClient:
+    return ControlClient.of_state((state or default_root()).resolve())
 
 
 def _save(path: Path, slices: dict[str, Any], where: dict[str, int]) -> None:

@@ -14,6 +14,7 @@ from daiss_bluesky.cli.live_lag import LiveLag
 from daiss_bluesky.cli.recon_magic import ReconMagics
 from daiss_bluesky.cli.session import missing_table, open_session
 from daiss_bluesky.core.errors import DaissError
+from daiss_bluesky.services.control_client import ControlClient
 
 HINT = (
     "RE(tomo_scan(181, exposure_s=0.05))   RE(tomo_fly(721, exposure_s=0.04))"
@@ -46,7 +47,14 @@ def fill(ip: Any, fleet: Fleet) -> None:
         }
     )
     ip.register_magics(BlueskyMagics)
-    ip.register_magics(ReconMagics(ip, fleet.tiled_uri, fleet.api_key(), fleet.control))
+    ip.register_magics(
+        ReconMagics(
+            ip,
+            fleet.tiled_uri,
+            fleet.api_key(),
+            ControlClient(fleet.control_address()),
+        )
+    )
     ip.set_custom_exc((DaissError,), _show_sentence)
     console.print(device_table(station))
     if session.missing:

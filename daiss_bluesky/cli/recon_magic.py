@@ -1,5 +1,6 @@
 """`%recon`: the newest reconstructions, and wishes to the one under way."""
 
+import ast
 from typing import Any
 
 from IPython.core.magic import Magics, line_magic, magics_class
@@ -8,7 +9,7 @@ from rich.console import Console
 from daiss_bluesky.cli.live_lag import newest_lag_s
 from daiss_bluesky.cli.results_table import connect, newest_results, results_table
 from daiss_bluesky.core.errors import DaissError, InputError, unknown
-from daiss_bluesky.services.control import ask
+from daiss_bluesky.services.control_client import ControlClient
 
 SWITCHES = {
     "object": "update_object",
@@ -23,10 +24,10 @@ class ReconMagics(Magics):
     """Magics that ask the Tiled server and the reconstructor of this beamline."""
 
     def __init__(
-        self, shell: Any, tiled_uri: str, api_key: str, control_port: int
+        self, shell: Any, tiled_uri: str, api_key: str, client: ControlClient
     ) -> None:
         super().__init__(shell)
-        self._control_port = control_port
+        self._client = client
         self._tiled_uri = tiled_uri
         self._api_key = api_key
 
@@ -34,7 +35,10 @@ class ReconMagics(Magics):
     def recon(self, line: str) -> None:
         """%recon status | look Z Y X | center [PX] | update PART on|off.
 
-        Results, live slices, center, and whether object, probe or positions improve.
+        %recon set NAME=VALUE ... | rerun [NAME=VALUE ...] | abort [WHY].
+
+        Results, live slices, center, whether object, probe or positions improve, other
+        parameters, the newest run once more, and the end of a reconstruction.
         """
         console = Console()
         command, *arguments = line.split() or ["status"]
@@ -43,6 +47,9 @@ class ReconMagics(Magics):
             "look": self._look,
             "center": self._center,
             "update": self._update,
+            "set": self._set,
+            "rerun": self._rerun,
+            "abort": self._abort,
         }
         try:
             if command not in commands:
@@ -70,7 +77,7 @@ class ReconMagics(Magics):
             raise InputError(
                 f"%recon look {' '.join(arguments)}: three slice numbers Z Y X"
             ) from None
-        ask(self._control_port, "look", z=z, y=y, x=x)
+        self._client.look(z, y, x)
         console.print(f"the live views show slices z = {z}, y = {y}, x = {x}")
 
     def _center(self, console: Console, arguments: list[str]) -> None:
@@ -83,17 +90,44 @@ class ReconMagics(Magics):
             raise InputError(
                 f"%recon center {' '.join(arguments)}: one number in columns, or none"
             ) from None
-        ask(self._control_port, "center", center_px=center_px)
+        self._client.center(center_px)
         console.print("the projections so far are read again with this center")
 
     def _update(self, console: Console, arguments: list[str]) -> None:
         try:
             part, way = arguments
-            wanted = {SWITCHES[part]: WAYS[way]}
+            wanted: dict[str, Any] = {SWITCHES[part]: WAYS[way]}
         except (ValueError, KeyError):
             raise InputError(
                 f"%recon update {' '.join(arguments)}: one of {', '.join(SWITCHES)},"
                 " then on or off"
             ) from None
-        ask(self._control_port, "update", **wanted)
+        self._client.update(**wanted)
         console.print(f"{part}: {way}, from now on")
+
+    def _set(self, console: Console, arguments: list[str]) -> None:
+        changes = assignments("set", arguments)
+        self._client.parameters(**changes)
+        console.print(f"in force from now on: {' '.join(arguments)}", highlight=False)
+
+    def _rerun(self, console: Console, arguments: list[str]) -> None:
+        uid = self._client.rerun(**assignments("rerun", arguments))
+        console.print(f"the newest run once more: result {uid}", highlight=False)
+
+    def _abort(self, console: Console, arguments: list[str]) -> None:
+        self._client.abort(reason=" ".join(arguments))
+        console.print("the reconstruction ends as incomplete; the scan goes on")
+
+
+def assignments(command: str, arguments: list[str]) -> dict[str, Any]:
+    """Read name=value words; a value that is no Python literal is a text."""
+    found: dict[str, Any] = {}
+    for word in arguments:
+        name, equals, text = word.partition("=")
+        if not (name.isidentifier() and equals and text):
+            raise InputError(f"%recon {command} {word}: NAME=VALUE is expected")
+        try:
+            found[name] = ast.literal_eval(text)
+        except (ValueError, SyntaxError):
+            found[name] = text
+    return found

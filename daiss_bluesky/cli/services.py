@@ -136,12 +136,28 @@ def down(state: State = None, json_output: Json = False) -> None:
     typer.echo("stopped" + (f" (killed: {', '.join(killed)})" if killed else ""))
 
 
-def status(state: State = None, json_output: Json = False) -> None:
+def status(
+    state: State = None,
+    watch: Annotated[
+        bool,
+        typer.Option(
+            "--watch",
+            help="go on showing how far the reconstructions are; end with Ctrl-C."
+            " With --json one line for each change",
+        ),
+    ] = False,
+    json_output: Json = False,
+) -> None:
     """Show what runs where, and the newest reconstructions.
 
-    Examples: daiss status; daiss status --json
+    Examples: daiss status; daiss status --json; daiss status --watch
     """
     fleet = Fleet.load((state or default_root()).resolve())
+    if watch:
+        from daiss_bluesky.cli.status_watch import watch as follow  # noqa: PLC0415
+
+        follow(fleet.control_address(), Console(), json_lines=json_output)
+        return
     if not json_output:
         Console().print(services_table(fleet))
     results = newest_results(fleet.tiled_uri, fleet.api_key())

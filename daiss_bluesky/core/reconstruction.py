@@ -139,6 +139,44 @@ class SwitchableReconstruction(Reconstruction, Protocol):
         ...
 
 
+@runtime_checkable
+class AdjustableReconstruction(Reconstruction, Protocol):
+    """A reconstruction some of whose parameters can change in mid-scan."""
+
+    adjustable: Sequence[str]
+    """Names of those that can."""
+
+    def set_parameters(self, changes: Mapping[str, Any]) -> None:
+        """Change some from now on; nothing changes where one is refused.
+
+        Makes the reconstruction stale where frames were taken in with the old ones.
+        """
+        ...
+
+
+@runtime_checkable
+class TomographyReconstruction(VolumeReconstruction, Protocol):
+    """A volume that is made of sinograms about a rotation center."""
+
+    @property
+    def frame_shape(self) -> tuple[int, int]:
+        """Rows and columns of the detector's frames."""
+        ...
+
+    def sinogram(
+        self, row: int, reread: Reread | None = None
+    ) -> tuple[int, NDArray[np.float64], NDArray[np.float32]]:
+        """Give its row, angles in radians and attenuation (angle, column), corrected.
+
+        Of the row nearest to `row` that was kept; with `reread` of `row` itself.
+        """
+        ...
+
+    def center_fan(self, candidates_px: Any, row: int | None = None) -> tuple[int, Any]:
+        """Give the row and the `Fan` of slices at candidate centers, as of now."""
+        ...
+
+
 class Algorithm(Protocol):
     """Makes reconstructions; holds parameters, no state."""
 

@@ -39,6 +39,9 @@ class Result:
     started_s: float
     view_shapes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """Views that will come, so that their places can be made before the first."""
+    rerun: Mapping[str, Any] = field(default_factory=dict)
+    """Of a run that is reconstructed once more: which result it is of, who asked, when,
+    and which parameters are others; else empty."""
 
 
 @dataclass(frozen=True, slots=True)

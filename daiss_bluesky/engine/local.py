@@ -21,9 +21,11 @@ from daiss_bluesky.core.errors import DaissError, UnavailableError
 from daiss_bluesky.core.frames import Batch, FrameKey, FrameRef
 from daiss_bluesky.core.reconstruction import (
     Algorithm,
+    Arrays,
     FrameSource,
     Progress,
     Reconstruction,
+    Reread,
 )
 from daiss_bluesky.core.results import Final, Status, Update
 from daiss_bluesky.core.technique import AnyScan
@@ -34,6 +36,10 @@ logger = logging.getLogger(__name__)
 
 CALIBRATION_QUIET_S = 1.0
 """Flats come in series: start over after the series, not after each of its frames."""
+
+
+def _as_it_is(reconstruction: Reconstruction) -> None:
+    """Stand in for `prepare`."""
 
 
 class _StoppedError(Exception):
@@ -63,8 +69,12 @@ class LocalEngine:
         update_period_s: float = 0.5,
         max_batch: int = 16,
         slot: AbstractContextManager[object] | None = None,
+        prepare: Callable[[Reconstruction], None] = _as_it_is,
     ) -> None:
-        """Start the worker; `slot` is held while arrays are, to bound memory."""
+        """Start the worker; `slot` is held while arrays are, to bound memory.
+
+        `prepare` is called with the reconstruction before its first frame.
+        """
         self._algorithm = algorithm
         self._scan = scan
         self._source = source
@@ -82,6 +92,8 @@ class LocalEngine:
         self._changed = False
         self._calibrated_s = 0.0
         self._slot = slot or nullcontext()
+        self._prepare = prepare
+        self._aborted: str | None = None
         self._thread = threading.Thread(
             target=self._work, name=f"engine-{scan.run_uid[:8]}", daemon=True
         )
@@ -101,6 +113,17 @@ class LocalEngine:
         self._pending.wake()
         return future
 
+    def ask_reading(self, question: Callable[[Any, Reread], Any]) -> "Future[Any]":
+        """Put a question that may read frames again."""
+        return self.ask(lambda one: question(one, self._reread))
+
+    def abort(self, message: str) -> None:
+        """End as incomplete with what has come; UnavailableError if it has ended."""
+        if not self._thread.is_alive():
+            raise UnavailableError("this reconstruction has ended")
+        self._aborted = message
+        self._pending.stop()
+
     def stop(self) -> None:
         """Give up without a result, as before a restart of the process."""
         self._pending.stop()
@@ -113,13 +136,7 @@ class LocalEngine:
     def _work(self) -> None:
         with self._slot:
             try:
-                self._feed()
-                while self._restart_if_stale():
-                    self._feed()
-                if not self._pending.stopped:
-                    self._finish()
-            except _StoppedError:
-                logger.info("gave up the end of %s", self._scan.run_uid)
+                self._run()
             except DaissError as error:
                 self._fail(str(error))
             except Exception as error:  # those who wait for the end must be told
@@ -128,6 +145,29 @@ class LocalEngine:
             finally:
                 self._questions.close()
                 self._reconstruction = None
+
+    def _run(self) -> None:
+        try:
+            self._feed()
+            while self._restart_if_stale():
+                self._feed()
+            if not self._pending.stopped:
+                self._finish()
+                return
+        except _StoppedError:
+            logger.info("gave up the end of %s", self._scan.run_uid)
+        if self._aborted is not None:
+            self._end_early(self._aborted)
+
+    def _end_early(self, message: str) -> None:
+        reconstruction = self._reconstruction
+        progress = Progress(frames_expected=self._scan.n_frames)
+        views: Arrays = {}
+        if reconstruction is not None:
+            progress, views = reconstruction.progress(), reconstruction.views()
+        self._listener.on_final(
+            Final("incomplete", progress, message, views, finished_s=time.time())
+        )
 
     def _feed(self) -> None:
         while (refs := self._next()) is not None:
@@ -179,7 +219,9 @@ class LocalEngine:
         rows, columns = batch.pixels.shape[1:]
         memory = self._algorithm.memory_bytes(self._scan, (rows, columns))
         self._listener.on_open((rows, columns), memory)
-        return self._algorithm.start(self._scan, (rows, columns))
+        reconstruction = self._algorithm.start(self._scan, (rows, columns))
+        self._prepare(reconstruction)
+        return reconstruction
 
     def _restart_if_stale(self) -> bool:
         reconstruction = self._reconstruction

@@ -22,8 +22,10 @@ class Pending:
         self.message = ""
 
     def put(self, refs: Sequence[FrameRef]) -> None:
-        """Queue frames that arrived."""
+        """Queue frames that arrived; after `stop` nobody wants them."""
         with self._changed:
+            if self._stopped:
+                return
             for ref in refs:
                 self._queue_of(ref).append(ref)
             self._changed.notify()

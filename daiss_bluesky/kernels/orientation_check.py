@@ -8,11 +8,13 @@ decides, if the guess has any, or that matter absorbs where it retards the phase
 nothing fits, as with a guess out of a mean frame, a curvature is looked for first.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import scipy.fft
+from numba import get_num_threads
 from numpy.typing import NDArray
 
 from daiss_bluesky.core.errors import InputError
@@ -108,7 +110,15 @@ def find_orientation(
 
 
 def _run_all(trial: Trial, iterations: int) -> dict[str, TrialResult]:
-    return {name: trial.run(name, iterations) for name in ORIENTATIONS}
+    # Most of it is Fourier transforms, which let other threads run.
+    with ThreadPoolExecutor(_threads()) as pool:
+        found = pool.map(lambda name: trial.run(name, iterations), ORIENTATIONS)
+        return dict(zip(ORIENTATIONS, found, strict=True))
+
+
+def _threads() -> int:
+    """Give every orientation a thread, as far as this process may use processors."""
+    return min(len(ORIENTATIONS), int(get_num_threads()))
 
 
 def judge(

@@ -89,6 +89,12 @@ def nearest_distance_px(positions_px: NDArray[np.float64]) -> float:
     return float(np.median(distances))
 
 
+def lit_pixels(probe: NDArray[Any], share: float = 0.1) -> NDArray[np.bool_]:
+    """Tell where the probe has more than `share` of its brightest pixel."""
+    intensity = probe_intensity(probe)
+    return np.asarray(intensity > share * intensity.max())
+
+
 def add_illumination(
     counts: NDArray[np.integer[Any]],
     corners_px: NDArray[np.float64],
@@ -97,12 +103,10 @@ def add_illumination(
 ) -> None:
     """Count, for each pixel of the object, the frames that lit it.
 
-    Lit is where the probe has more than `share` of its brightest pixel. `corners_px`
-    (frame, 2) is where the probe's first pixel lies on `counts` (row, column), rounded
-    here; what lies outside is left out.
+    Lit is as of `lit_pixels`. `corners_px` (frame, 2) is where the probe's first pixel
+    lies on `counts` (row, column), rounded here; what lies outside is left out.
     """
-    intensity = probe_intensity(probe)
-    lit = intensity > share * intensity.max()
+    lit = lit_pixels(probe, share)
     if not lit.any():
         return
     rows, columns = np.flatnonzero(lit.any(axis=1)), np.flatnonzero(lit.any(axis=0))

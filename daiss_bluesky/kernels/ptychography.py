@@ -4,6 +4,7 @@ Defined by `reference_ptychography`. Frames are kept as they came, two bytes a p
 exit wave is kept.
 """
 
+from collections.abc import Sequence
 from copy import copy
 from typing import Any, Self
 
@@ -13,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.kernels.lane_fft import CELL, LanePlan, plan
 from daiss_bluesky.kernels.lanes import LANES, zeros
+from daiss_bluesky.kernels.overlap import add_illumination
 from daiss_bluesky.kernels.ptychography_canvas import Canvas
 from daiss_bluesky.kernels.ptychography_detector import blocks_of, tall_of
 from daiss_bluesky.kernels.ptychography_group import (
@@ -20,11 +22,8 @@ from daiss_bluesky.kernels.ptychography_group import (
     move_group,
     sum_group,
 )
-from daiss_bluesky.kernels.ptychography_step import Misfit, Step
+from daiss_bluesky.kernels.ptychography_step import GROUP, Misfit, Step
 from daiss_bluesky.kernels.threads import Pace, threads_for
-
-GROUP = 16
-"""Frames of one parallel update, at most."""
 
 _SHARES = 4
 """Parts of a group that are summed apart, so threads that can help there."""
@@ -124,13 +123,7 @@ class Solver:
 
     def add(self, frames: NDArray[np.uint16], positions: ArrayLike) -> range:
         """Keep frames (frame, row, column) at positions (frame, 2); number them."""
-        if frames.dtype != np.uint16 or frames.shape[1:] != self.shape:
-            raise InputError(
-                f"frames must be uint16 of {self.shape} pixels like the probe,"
-                f" not {frames.dtype} of {frames.shape[1:]}"
-            )
-        if not np.isfinite(positions).all():
-            raise InputError("positions must be numbers: some are NaN or infinite")
+        check_new(frames, positions, self.shape)
         first, last = self.count, self.count + len(frames)
         if last > len(self._frames):
             room = max(last, 2 * len(self._frames), 64)
@@ -169,8 +162,7 @@ class Solver:
     def update(self, group: ArrayLike, step: Step) -> Misfit:
         """Improve all by one parallel step from 1 to 16 frames with these indices."""
         chosen = np.asarray(group, np.int64)
-        if not 1 <= len(chosen) <= GROUP:
-            raise InputError(f"a group has 1 to {GROUP} frames, not {len(chosen)}")
+        check_group(chosen)
         corners = self.canvas.corners(self._positions[chosen])
         order = np.argsort(corners[:, 1], kind="stable")
         chosen, corners = chosen[order], corners[order]
@@ -183,6 +175,10 @@ class Solver:
             moved = np.clip(moved, -step.limit_px, step.limit_px)
             self._positions[chosen] = measured + moved
         return Misfit(*map(float, sums[:, :2].sum(axis=0)))
+
+    def run(self, groups: Sequence[NDArray[np.int64]], step: Step) -> list[Misfit]:
+        """Improve all by a step from each group in turn."""
+        return [self.update(group, step) for group in groups]
 
     def misfits(
         self, group: ArrayLike, positions: NDArray[np.float64]
@@ -200,6 +196,13 @@ class Solver:
             with threads_for(work):
                 found[part] = self._improve(chosen[part], corners[part], look)[:, 0]
         return found
+
+    def illumination(self) -> NDArray[np.int32]:
+        """Count the frames that lit each pixel of the canvas."""
+        corners = self.canvas.corners(self.positions)
+        counts = np.zeros(self.canvas.shape, np.int32)
+        add_illumination(counts, corners, self.probe)
+        return counts
 
     def _improve(
         self, chosen: NDArray[np.int64], corners: NDArray[np.float64], step: Step
@@ -238,6 +241,25 @@ def check_shape(shape: tuple[int, ...]) -> None:
                 f"frames of {shape[0]} x {shape[1]} pixels cannot be transformed: sides"
                 f" must have factors 2, 3 and 5 only, and {side} has others"
             )
+
+
+def check_new(
+    frames: NDArray[Any], positions: ArrayLike, shape: tuple[int, int]
+) -> None:
+    """Refuse frames of another type or shape, and positions that are no numbers."""
+    if frames.dtype != np.uint16 or frames.shape[1:] != shape:
+        raise InputError(
+            f"frames must be uint16 of {shape} pixels like the probe,"
+            f" not {frames.dtype} of {frames.shape[1:]}"
+        )
+    if not np.isfinite(positions).all():
+        raise InputError("positions must be numbers: some are NaN or infinite")
+
+
+def check_group(group: NDArray[np.int64]) -> None:
+    """Refuse groups of no frame or too many."""
+    if not 1 <= len(group) <= GROUP:
+        raise InputError(f"a group has 1 to {GROUP} frames, not {len(group)}")
 
 
 def _parts(made: LanePlan) -> tuple[NDArray[np.int64], NDArray[np.float32]]:

@@ -1,5 +1,7 @@
 """The object of a ptychographic scan, as large as the positions so far ask for."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -37,20 +39,38 @@ class Canvas:
     Growth leaves what is there as it is, to the bit; new pixels are 1.
     """
 
-    def __init__(self, shape: tuple[int, int]) -> None:
-        """Start empty, for patches of a shape (rows, columns)."""
+    def __init__(self, shape: tuple[int, int], xp: Any = np) -> None:
+        """Start empty, for patches of a shape (rows, columns) in arrays of `xp`."""
         # Kernels work on whole blocks of lanes beyond the patch's right edge.
         self._reach = np.array(
             [shape[0] + 1, -(-shape[1] // LANES) * LANES + 2 * LANES]
         )
-        self.pixels = np.empty((0, 0), np.complex64)
+        self._xp = xp
+        self.array = xp.empty((0, 0), np.complex64)
+        """The pixels where they lie; a larger one when it grows."""
         self.origin: tuple[int, int] = (0, 0)
         """The position (row, column) of pixel [0, 0]."""
 
     @property
+    def pixels(self) -> NDArray[np.complex64]:
+        """The pixels themselves."""
+        array: NDArray[np.complex64] = self.array
+        return array
+
+    @pixels.setter
+    def pixels(self, pixels: NDArray[np.complex64]) -> None:
+        self.array = pixels
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        rows, columns = self.array.shape
+        return int(rows), int(columns)
+
+    @property
     def width(self) -> int:
         """Columns."""
-        return self.pixels.shape[1]
+        return self.shape[1]
 
     def corners(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
         """Give where positions (frame, 2) lie on the canvas, grown to hold them."""
@@ -61,7 +81,7 @@ class Canvas:
         return np.asarray(positions - np.array(self.origin), np.float64)
 
     def _cover(self, first: NDArray[np.int64], last: NDArray[np.int64]) -> None:
-        low, size = np.array(self.origin), np.array(self.pixels.shape)
+        low, size = np.array(self.origin), np.array(self.shape)
         if size.any() and (first >= low).all() and (last <= low + size).all():
             return
         if not size.any():
@@ -71,8 +91,9 @@ class Canvas:
         after = np.where(last > low + size, last - low - size + spare, 0)
         after[1] += _away_from_page(int(size[1] + before[1] + after[1]))
         _check_size(size + before + after)
-        larger = np.ones(size + before + after, np.complex64)
+        grown = tuple(int(n) for n in size + before + after)
+        larger = self._xp.ones(grown, np.complex64)
         (y, x), (rows, columns) = before, size
-        larger[y : y + rows, x : x + columns] = self.pixels
-        self.pixels = larger
+        larger[y : y + rows, x : x + columns] = self.array
+        self.array = larger
         self.origin = (int(low[0] - before[0]), int(low[1] - before[1]))

@@ -9,8 +9,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from daiss_bluesky.kernels.ptychography import GROUP, Solver
-from daiss_bluesky.kernels.ptychography_step import Step
+from daiss_bluesky.kernels.ptychography import Solver
+from daiss_bluesky.kernels.ptychography_solver import AnySolver, MakeSolver
+from daiss_bluesky.kernels.ptychography_step import GROUP, Step
 
 Complex = NDArray[np.complex64]
 Reals = NDArray[np.float64]
@@ -81,11 +82,12 @@ def sweep(
     bad: NDArray[np.bool_] | None = None,
     passes: int = 8,
     transfer: Complex | None = None,
+    make: MakeSolver = Solver,
 ) -> Complex:
     """Give the probe (row, column) that explains frames best after a trial.
 
     Some 32 to 64 neighboring frames are enough; each of a dozen probes is improved for
-    some passes over them. Other arguments as for `Solver`.
+    some passes over them. Other arguments as for `Solver`, and what makes one.
     """
     mean_frame = np.asarray(np.mean(frames, axis=0, dtype=np.float64))
     if bad is not None:
@@ -94,28 +96,20 @@ def sweep(
         guesses = [far_guess(mean_frame, s * r) for r in RADII for s in (1, -1)]
     else:
         guesses = [near_guess(mean_frame, transfer, slope) for slope in SLOPES]
-    found = [_try(guess, frames, positions, bad, passes, transfer) for guess in guesses]
+    first = make(guesses[0], bad=bad, transfer=transfer)
+    first.add(frames, positions)
+    step = _TRIAL if transfer is None else _NEAR_TRIAL
+    found = [_try(first.anew(guess), passes, step) for guess in guesses]
     return min(found, key=lambda trial: trial[0])[1]
 
 
-def _try(
-    probe: Complex,
-    frames: NDArray[np.uint16],
-    positions: Reals,
-    bad: NDArray[np.bool_] | None,
-    passes: int,
-    transfer: Complex | None,
-) -> tuple[float, Complex]:
+def _try(solver: AnySolver, passes: int, step: Step) -> tuple[float, Complex]:
     """Give the squared misfit in the last pass, and the probe after it."""
-    solver = Solver(probe, bad=bad, transfer=transfer)
-    solver.add(frames, positions)
     squared = np.inf
     order = np.random.default_rng(0)
     for number in range(passes):
-        step = _TRIAL if transfer is None else _NEAR_TRIAL
-        if number < _HELD:
-            step = replace(step, probe_step=0.0)
-        shuffled = order.permutation(len(frames))
-        groups = np.array_split(shuffled, -(-len(frames) // GROUP))
-        squared = sum(solver.update(group, step).squared for group in groups)
-    return squared, solver.probe[0]
+        held = replace(step, probe_step=0.0) if number < _HELD else step
+        shuffled = order.permutation(solver.count)
+        groups = np.array_split(shuffled, -(-solver.count // GROUP))
+        squared = sum(one.squared for one in solver.run(groups, held))
+    return squared, np.asarray(solver.probe[0])

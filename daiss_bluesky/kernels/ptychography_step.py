@@ -3,6 +3,9 @@
 import math
 from dataclasses import dataclass
 
+GROUP = 16
+"""Frames of one parallel update, at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class Step:

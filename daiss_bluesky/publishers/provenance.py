@@ -21,6 +21,7 @@ def describe(result: Result) -> dict[str, Any]:
         "technique": scan.technique,
         "algorithm": result.algorithm,
         "parameters": dict(result.parameters),
+        "rerun": dict(result.rerun),
         "geometry": _geometry(result),
         "versions": dict(result.versions),
         "device": result.device,

@@ -14,9 +14,10 @@ from daiss_bluesky.core.errors import InputError, UnavailableError
 from daiss_bluesky.core.reconstruction import Arrays, Progress
 from daiss_bluesky.core.results import Final, Result, Update
 from daiss_bluesky.publishers.nt_image import nt_image
+from daiss_bluesky.publishers.pv_names import TOMOGRAPHY_VIEWS, pv_name
 
-TOMOGRAPHY_VIEWS = ("slice_xy", "slice_xz", "slice_yz", "projection")
 UNKNOWN_COUNT = -1
+ACROSS = {"slice_xy": 0, "slice_xz": 1, "slice_yz": 2}
 _PORT = "EPICS_PVAS_SERVER_PORT"
 _STATUS_TYPES = {
     "Status": "s",
@@ -32,15 +33,6 @@ _STATUS_TYPES = {
 }
 _IDLE = {"s": "", "i": 0, "d": math.nan}
 _Scalar = str | int | float
-
-
-def pv_name(view: str) -> str:
-    """Name a view's PV behind the prefix: slice_xy is Recon:SliceXY."""
-    words = (
-        word.upper() if set(word) <= set("xyz") else word.capitalize()
-        for word in view.split("_")
-    )
-    return "Recon:" + "".join(words)
 
 
 class PvaPublisher:
@@ -112,6 +104,8 @@ class PvaPublisher:
             "center_px": _center(progress),
             "frames_used": progress.frames_used,
             "raw_uid": scan.run_uid,
+            "result_uid": self._result.uid,
+            "update": number,
         }
         self._last_id = self._first_id + number
         for view, picture in views.items():
@@ -122,7 +116,7 @@ class PvaPublisher:
                 unique_id=self._last_id,
                 time_s=now_s,
                 data_time_s=now_s if newest_s is None else newest_s,
-                attributes=attributes,
+                attributes=attributes | {"place": _place(view, progress)},
             )
             self._images[view].post(value)
         lag_s = math.nan if newest_s is None else now_s - newest_s
@@ -170,6 +164,12 @@ def _counts(progress: Progress) -> dict[str, _Scalar]:
         "Coverage": progress.coverage,
         "Center": _center(progress),
     }
+
+
+def _place(view: str, progress: Progress) -> int:
+    """Tell which slice a view is, across (z, y, x)."""
+    places = progress.parameters.get("slices_zyx")
+    return int(places[ACROSS[view]]) if places and view in ACROSS else UNKNOWN_COUNT
 
 
 def _center(progress: Progress) -> float:

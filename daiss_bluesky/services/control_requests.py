@@ -1,94 +1,179 @@
-"""What the reconstructor does on request; see `control` for the messages."""
+"""What the reconstructor does on request; see `control_client` for what it gives."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as TooLate
-from dataclasses import asdict
 from typing import Any, Protocol
 
 from daiss_bluesky.core.errors import InputError, UnavailableError
 from daiss_bluesky.core.plane import Plane
 from daiss_bluesky.core.reconstruction import (
     Reconstruction,
-    SwitchableReconstruction,
-    VolumeReconstruction,
+    Reread,
+    TomographyReconstruction,
 )
-from daiss_bluesky.services.control import Handler
+from daiss_bluesky.services.control import Asked, Handler
+from daiss_bluesky.services.fan_request import fan_of
+from daiss_bluesky.services.run_wishes import RunWishes, volume_of
 
 PATIENCE_S = 25.0
 """Less than a client waits, so that it is told."""
 
 
 class Askable(Protocol):
-    """A run that takes questions to its reconstruction."""
+    """A result in the making that takes questions."""
 
-    def ask(self, question: Callable[[Reconstruction], Any]) -> "Future[Any]":
+    @property
+    def wishes(self) -> RunWishes:
+        """What was set for it."""
+        ...
+
+    def ask(self, question: Callable[[Any], Any]) -> "Future[Any]":
         """Put a question to the reconstruction."""
         ...
 
+    def ask_reading(self, question: Callable[[Any, Reread], Any]) -> "Future[Any]":
+        """Put a question that may read frames again."""
+        ...
 
-def make_handlers(newest: Callable[[], Askable]) -> dict[str, Handler]:
-    """Give the requests by name; `newest` finds the run that they are about."""
+    def abort(self, message: str) -> None:
+        """End the reconstruction as incomplete."""
+        ...
 
-    def asked(question: Callable[[Reconstruction], Any]) -> Any:
-        try:
-            return newest().ask(question).result(PATIENCE_S)
-        except TooLate:
-            raise UnavailableError(
-                f"the reconstruction was busy for {PATIENCE_S:g} s; try again"
-            ) from None
 
-    def status() -> Any:
-        return asked(lambda one: asdict(one.progress()))
+Find = Callable[[str | None], Askable]
+"""Gives the one of a run or result uid, or the newest; raises where there is none."""
 
-    def slices(z: int, y: int, x: int) -> Any:
-        return asked(lambda one: dict(_volume(one).slices(z, y, x)))
+Repeat = Callable[[Asked, Mapping[str, Any]], str]
+"""Has a run reconstructed once more; gives the uid of the new result."""
 
-    def plane(middle: Any, down: Any, across: Any, shape: Any) -> Any:
-        wanted = Plane(_vector(middle), _vector(down), _vector(across), _pair(shape))
-        return asked(lambda one: _volume(one).cut(wanted))
 
-    def look(z: int, y: int, x: int) -> Any:
-        return asked(lambda one: _volume(one).look_at(z, y, x))
+def make_handlers(find: Find, repeat: Repeat) -> dict[str, Handler]:
+    """Give the requests by name, besides those that need no reconstruction."""
+    changing = {name: Handler(wish, changes=True) for name, wish in _wishes(find)}
+    reading = {name: Handler(question) for name, question in _questions(find)}
 
-    def center(center_px: float | None) -> Any:
-        return asked(lambda one: _volume(one).set_center(center_px))
+    def rerun(asked: Asked, parameters: Any) -> Any:
+        return {"result_uid": repeat(asked, _named(parameters, "parameters"))}
+
+    def abort(asked: Asked, reason: Any = "") -> None:
+        if not isinstance(reason, str):
+            raise InputError(f"reason is a text, not {reason!r}")
+        run = find(asked.of)
+        run.abort(run.wishes.abort(asked.by, reason))
+
+    return {
+        **reading,
+        **changing,
+        "rerun": Handler(rerun, changes=True),
+        "abort": Handler(abort, changes=True),
+    }
+
+
+def _wishes(find: Find) -> list[tuple[str, Callable[..., None]]]:
+    def wish(asked: Asked, name: str, **values: Any) -> None:
+        run = find(asked.of)
+        _answered(
+            run.ask(lambda one: run.wishes.fulfill(one, name, asked.by, **values))
+        )
+
+    def look(asked: Asked, z: int, y: int, x: int) -> None:
+        wish(asked, "look", z=z, y=y, x=x)
+
+    def center(asked: Asked, center_px: float | None) -> None:
+        wish(asked, "center", center_px=center_px)
 
     def update(
+        asked: Asked,
         update_object: bool | None = None,
         update_probe: bool | None = None,
         refine_positions: bool | None = None,
-    ) -> Any:
-        wanted = _switches(
+    ) -> None:
+        wish(
+            asked,
+            "update",
             update_object=update_object,
             update_probe=update_probe,
             refine_positions=refine_positions,
         )
-        return asked(lambda one: _switchable(one).set_updates(**wanted))
 
-    known: tuple[Handler, ...] = (status, slices, plane, look, center, update)
-    return {handler.__name__: handler for handler in known}
+    def parameters(asked: Asked, changes: Any) -> None:
+        wish(asked, "parameters", **_named(changes, "changes"))
 
-
-def _volume(one: Reconstruction) -> VolumeReconstruction:
-    if isinstance(one, VolumeReconstruction):
-        return one
-    raise InputError("the run that is being reconstructed has no slices and no center")
+    return [(one.__name__, one) for one in (look, center, update, parameters)]
 
 
-def _switchable(one: Reconstruction) -> SwitchableReconstruction:
-    if isinstance(one, SwitchableReconstruction):
+def _questions(find: Find) -> list[tuple[str, Callable[..., Any]]]:
+    def slices(asked: Asked, z: int, y: int, x: int) -> Any:
+        run = find(asked.of)
+        return _answered(run.ask(lambda one: dict(volume_of(one).slices(z, y, x))))
+
+    def plane(asked: Asked, middle: Any, down: Any, across: Any, shape: Any) -> Any:
+        wanted = Plane(_vector(middle), _vector(down), _vector(across), _pair(shape))
+        return _answered(find(asked.of).ask(lambda one: volume_of(one).cut(wanted)))
+
+    def sinogram(asked: Asked, z: int, exact: bool = False) -> Any:
+        row = _whole(z, "z")
+
+        def question(one: Reconstruction, reread: Reread) -> Any:
+            return _with_sinograms(one).sinogram(row, reread if exact else None)
+
+        found = _answered(find(asked.of).ask_reading(question))
+        return dict(zip(("z", "angles_rad", "sinogram"), found, strict=True))
+
+    def fan(
+        asked: Asked,
+        around_px: float | None = None,
+        step_px: float = 1.0,
+        count: int = 9,
+        z: int | None = None,
+    ) -> Any:
+        row = None if z is None else _whole(z, "z")
+        around_px = None if around_px is None else _number(around_px, "around_px")
+        step_px, count = _number(step_px, "step_px"), _whole(count, "count")
+        return _answered(
+            find(asked.of).ask(
+                lambda one: fan_of(_with_sinograms(one), around_px, step_px, count, row)
+            )
+        )
+
+    return [(one.__name__, one) for one in (slices, plane, sinogram, fan)]
+
+
+def _answered(future: "Future[Any]") -> Any:
+    try:
+        return future.result(PATIENCE_S)
+    except TooLate:
+        future.cancel()
+        raise UnavailableError(
+            f"the reconstruction was busy for {PATIENCE_S:g} s; try again"
+        ) from None
+
+
+def _with_sinograms(one: Reconstruction) -> TomographyReconstruction:
+    if isinstance(one, TomographyReconstruction):
         return one
     raise InputError(
-        "the run that is being reconstructed has no probe and no positions to improve"
+        "the run that is being reconstructed has no sinograms and no center"
     )
 
 
-def _switches(**wanted: Any) -> dict[str, bool | None]:
-    for name, value in wanted.items():
-        if value is not None and not isinstance(value, bool):
-            raise InputError(f"{name} is true, false or null, not {value!r}")
-    return wanted
+def _named(value: Any, what: str) -> dict[str, Any]:
+    if not isinstance(value, dict) or not all(isinstance(name, str) for name in value):
+        raise InputError(f"{what} is a map from names to values, not {value!r}")
+    return value
+
+
+def _whole(value: Any, what: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise InputError(f"{what} is a whole number, not {value!r}")
+    return value
+
+
+def _number(value: Any, what: str) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise InputError(f"{what} is a number, not {value!r}")
+    return float(value)
 
 
 def _vector(value: Any) -> tuple[float, float, float]:
@@ -104,6 +189,6 @@ def _vector(value: Any) -> tuple[float, float, float]:
 def _pair(value: Any) -> tuple[int, int]:
     try:
         rows, columns = (int(one) for one in value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InputError(f"rows and columns are expected, not {value!r}") from None
     return rows, columns

@@ -10,10 +10,10 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, closing
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any, Protocol, cast
+from typing import Annotated, Any, Protocol
 
 import typer
 
@@ -23,22 +23,27 @@ from daiss_bluesky.core.probe_store import ProbeKeeper
 from daiss_bluesky.core.reconstruction import Algorithm, Progress
 from daiss_bluesky.core.registry import ALGORITHMS, find, load
 from daiss_bluesky.core.results import Publisher
-from daiss_bluesky.core.technique import technique_of
 from daiss_bluesky.publishers.progress_table import progress_row
 from daiss_bluesky.publishers.tiled import TiledPublisher
 from daiss_bluesky.services.control import ControlServer
+from daiss_bluesky.services.control_address import (
+    ControlAddress,
+    read_or_make_control_key,
+)
 from daiss_bluesky.services.control_requests import Askable, make_handlers
 from daiss_bluesky.services.document_stream import DocumentStream
 from daiss_bluesky.services.journal import JournalReader, Record
+from daiss_bluesky.services.live_runs import LiveRuns
 from daiss_bluesky.services.position import Position
 from daiss_bluesky.services.probe_files import ProbeFiles
 from daiss_bluesky.services.ready import announce, end_event, run_service
+from daiss_bluesky.services.reruns import Reruns
 from daiss_bluesky.services.run_documents import RunDocuments
 from daiss_bluesky.services.state import StateDirectory
+from daiss_bluesky.services.status_board import StatusBoard
 
 logger = logging.getLogger(__name__)
 
-LIVE = "daiss_callbacks.live:LiveReconstruction"
 LIVE_SETTINGS = "daiss_callbacks.live:LiveSettings"
 API_KEY = "TILED_API_KEY"
 POLL_S = 0.2
@@ -46,6 +51,8 @@ POLL_S = 0.2
 
 class RunCallback(Askable, Protocol):
     """What this service needs of a run's callback."""
+
+    result_uid: str
 
     def __call__(self, name: str, doc: Mapping[str, Any]) -> object:
         """Take a document of the run."""
@@ -60,6 +67,10 @@ class RunCallback(Askable, Protocol):
         ...
 
 
+def _nobody_hears(uid: str) -> None:
+    """Stand in for `on_settled`."""
+
+
 class Reconstructor:
     """Hands each run's documents to a callback of its own, and remembers the place."""
 
@@ -67,8 +78,13 @@ class Reconstructor:
         self,
         position: Position,
         make_callback: Callable[[Mapping[str, Any]], RunCallback | None],
+        on_settled: Callable[[str], None] = _nobody_hears,
     ) -> None:
-        """Begin at the position; `make_callback` gives None for runs left alone."""
+        """Begin at the position; `make_callback` gives None for runs left alone.
+
+        `on_settled` is called with the uid of each result that has been published.
+        """
+        self._on_settled = on_settled
         self._position = position
         self._make_callback = make_callback
         self._running: dict[str, RunCallback] = {}
@@ -122,15 +138,21 @@ class Reconstructor:
             self._running[uid] = callback
 
     def _end(self, uid: str) -> None:
-        del self._running[uid]
+        self._on_settled(self._running.pop(uid).result_uid)
         self._position.finished(uid)
 
-    def newest(self) -> RunCallback:
-        """Give the run that began last of those being reconstructed."""
-        running = list(self._running.values())
-        if not running:
-            raise UnavailableError("no run is being reconstructed")
-        return running[-1]
+    @property
+    def busy(self) -> bool:
+        """Tell whether a run is being reconstructed."""
+        return bool(self._running)
+
+    def find(self, of: str | None) -> RunCallback | None:
+        """Give the one of a run or result, or that of the run which began last."""
+        running = dict(self._running)
+        for uid, one in reversed(running.items()):
+            if of is None or of in {uid, one.result_uid}:
+                return one
+        return None
 
     def stop(self) -> None:
         """Give up the runs that are not done."""
@@ -151,7 +173,9 @@ def make_algorithm(pipeline: Pipeline) -> Algorithm:
     return algorithm
 
 
-def _remembering(algorithm: Algorithm, state: StateDirectory) -> Algorithm:
+def _remembered(state: StateDirectory, pipeline: Pipeline) -> Algorithm:
+    """Make an algorithm that begins with what earlier runs left."""
+    algorithm = make_algorithm(pipeline)
     if isinstance(algorithm, ProbeKeeper):
         remembering: Algorithm = algorithm.with_store(ProbeFiles(state.probes))
         return remembering
@@ -195,11 +219,14 @@ def make_publishers(
     return lambda: [known[name]() for name in pipeline.publishers]
 
 
-def follow(stream: DocumentStream, reconstructor: Reconstructor) -> None:
-    """Take documents until told to end."""
+def follow(
+    stream: DocumentStream, reconstructor: Reconstructor, between: Callable[[], None]
+) -> None:
+    """Take documents until told to end; `between` is called now and then."""
     ended = end_event()
     while not ended.is_set():
         reconstructor.receive(stream.read_new(POLL_S))
+        between()
 
 
 def main(
@@ -219,6 +246,9 @@ def main(
     control_port: Annotated[
         int | None, typer.Option(help="port on loopback that takes requests")
     ] = None,
+    status_port: Annotated[
+        int | None, typer.Option(help="port on loopback that tells status")
+    ] = None,
     ready_file: Annotated[Path | None, typer.Option(help="written when ready")] = None,
 ) -> None:
     """Reconstruct every run that there is a pipeline for as its documents arrive."""
@@ -231,40 +261,68 @@ def main(
         "scratch": directory.scratch,
         "slot": threading.Lock(),
     }
+    remembered = partial(_remembered, directory)
     settings: dict[str, Any] = {
         technique: load(LIVE_SETTINGS)(
-            pipeline=plan,
-            algorithm=_remembering(make_algorithm(plan), directory),
-            make_publishers=make_publishers(plan, known),
-            **shared,
+            pipeline=plan, algorithm=remembered(plan), **shared
         )
         for technique, plan in plans.items()
     }
-    live = load(LIVE)
+    for plan in plans.values():
+        # Before a scan comes: what cannot be made is refused, and its server is there.
+        make_publishers(plan, known)
     load("daiss_bluesky.kernels.compile:compile_all")()
     # Before a scan comes: its first frame would wait for it.
     load("daiss_bluesky.kernels.method_speeds:method_speeds")()
     position = _position(directory)
-
-    def reconstruct(start: Mapping[str, Any]) -> RunCallback | None:
-        chosen = settings.get(technique_of(start) or "")
-        return None if chosen is None else cast("RunCallback", live(start, chosen))
-
-    reconstructor = Reconstructor(position, reconstruct)
+    board = StatusBoard()
+    runs = LiveRuns(
+        directory,
+        board,
+        settings,
+        remembered,
+        lambda plan: make_publishers(plan, known),
+    )
+    reconstructor = Reconstructor(position, runs.begin, board.settled)
+    reruns = Reruns(directory.reruns, directory.journal, runs.repeat, board.settled)
     place = position.resume_sequence
     with ExitStack() as ends:
         stream = DocumentStream(directory.journal, proxy_address, place)
         ends.enter_context(closing(stream))
         ends.callback(reconstructor.stop)
+        ends.callback(reruns.stop)
         if control_port is not None:
-            handlers = make_handlers(reconstructor.newest)
-            ends.enter_context(closing(ControlServer(control_port, handlers)))
+            address = ControlAddress(
+                control_port,
+                status_port or control_port + 1,
+                read_or_make_control_key(directory.root),
+            )
+            handlers = make_handlers(
+                lambda of: _find(reconstructor, reruns, board, of),
+                partial(runs.ask_again, reruns),
+            )
+            ends.enter_context(closing(ControlServer(address, handlers, board)))
         announce(
             ready_file,
             algorithms=[plan.algorithm for plan in plans.values()],
             prefix=prefix,
         )
-        follow(stream, reconstructor)
+        follow(stream, reconstructor, lambda: reruns.step(busy=reconstructor.busy))
+
+
+def _find(
+    reconstructor: Reconstructor, reruns: Reruns, board: StatusBoard, of: str | None
+) -> Askable:
+    """Find what is being made, of a run or result; the newest without a uid."""
+    found = reconstructor.find(of)
+    if found is not None:
+        return found
+    active = reruns.active
+    if active is not None and of in {None, active[0].result_uid}:
+        return active[1]
+    if of is not None and board.status(of).ended:
+        raise UnavailableError(f"{of} has ended; what it gave is in Tiled")
+    raise UnavailableError("no run is being reconstructed")
 
 
 def _position(directory: StateDirectory) -> Position:

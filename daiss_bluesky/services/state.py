@@ -69,6 +69,21 @@ class StateDirectory:
         """What runs, where."""
         return self.root / "services.json"
 
+    @property
+    def control_key(self) -> Path:
+        """What allows to change a reconstruction."""
+        return self.root / "control_key"
+
+    @property
+    def wishes(self) -> Path:
+        """What somebody set for a run, one file each."""
+        return self.root / "wishes"
+
+    @property
+    def reruns(self) -> Path:
+        """Runs that are to be reconstructed once more, one file each."""
+        return self.root / "reruns"
+
     def make(self) -> None:
         """Create the directories, readable by the user alone."""
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -84,6 +99,16 @@ def write_json(path: Path, value: Any) -> None:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     part.write_text(json.dumps(value, indent=1))
     part.replace(path)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace a file that its owner alone may read."""
+    draft = path.with_name(path.name + ".new")
+    draft.unlink(missing_ok=True)
+    fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(fd, "w", encoding="ascii") as file:
+        file.write(text)
+    draft.replace(path)
 
 
 def read_json(path: Path, what: str) -> Any:

@@ -24,6 +24,7 @@ from daiss_bluesky.core.errors import InputError, UnavailableError
 from daiss_bluesky.core.resources import resource
 from daiss_bluesky.services.epics_environment import LOOPBACK
 from daiss_bluesky.services.ready import announce
+from daiss_bluesky.services.state import write_private
 
 PROFILE = "daiss"
 RESULTS = "results"
@@ -49,7 +50,7 @@ def read_or_make_key(state_dir: Path) -> str:
     except FileNotFoundError:
         state_dir.mkdir(parents=True, exist_ok=True)
     key = secrets.token_hex(32)
-    _write_private(path, key)
+    write_private(path, key)
     return key
 
 
@@ -82,7 +83,7 @@ def write_profile(state_dir: Path, port: int) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     key = read_or_make_key(state_dir)
     uri = f"{server_uri(port)}/api/v1?api_key={key}"
-    _write_private(folder / "daiss.yml", yaml.safe_dump({PROFILE: {"uri": uri}}))
+    write_private(folder / "daiss.yml", yaml.safe_dump({PROFILE: {"uri": uri}}))
     return folder
 
 
@@ -181,15 +182,6 @@ def _refuse_taken_port(port: int) -> None:
             raise UnavailableError(
                 f"port {port} for Tiled is in use by another program"
             ) from None
-
-
-def _write_private(path: Path, text: str) -> None:
-    draft = path.with_name(path.name + ".new")
-    draft.unlink(missing_ok=True)
-    fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(fd, "w", encoding="ascii") as file:
-        file.write(text)
-    draft.replace(path)
 
 
 def main(

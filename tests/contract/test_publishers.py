@@ -20,7 +20,8 @@ from daiss_bluesky.core.reconstruction import Progress
 from daiss_bluesky.core.results import Final, Publisher, Result, Update
 from daiss_bluesky.publishers.memory import MemoryPublisher
 from daiss_bluesky.publishers.pacing import PacedPublisher
-from daiss_bluesky.publishers.pva import PvaPublisher, pv_name
+from daiss_bluesky.publishers.pv_names import pv_name
+from daiss_bluesky.publishers.pva import PvaPublisher
 from daiss_bluesky.publishers.tiled import TiledPublisher
 from daiss_bluesky.services.epics_environment import EpicsPorts, results_environment
 from daiss_bluesky.testing.publisher_contract import (

@@ -188,5 +188,5 @@ def test_wishes_in_mid_scan_are_granted(beamline: Beamline, tmp_path: Path) -> N
     assert result["status"] == "complete"
     assert result["frames"]["used"] == N
     assert result["in_force"]["center_px"] == 33.0
-    assert result["in_force"]["center_source"] == "given"
+    assert result["in_force"]["center_source"] == "set"
     assert list(result["in_force"]["slices_zyx"]) == [10, 32, 32]

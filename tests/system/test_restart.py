@@ -1,6 +1,9 @@
-"""A service is killed in mid-scan and comes back: nothing is lost, nothing doubled."""
+"""A service is killed in mid-scan and comes back: nothing is lost, nothing doubled.
 
-from collections.abc import Iterator
+Nor is what somebody set for the run; and what they ended stays ended.
+"""
+
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +16,16 @@ from daiss_bluesky.cli.stored_scan import reconstruct_file
 from daiss_bluesky.core.errors import UnavailableError
 from daiss_bluesky.core.pipeline import read_pipeline
 from daiss_bluesky.core.results import RAW_PATH, RECON_PATH
+from daiss_bluesky.services.control_client import ControlClient
+from daiss_bluesky.services.control_follower import StatusFollower
+from daiss_bluesky.services.result_status import ResultStatus
 from tests.conftest import wait_until
 from tests.system.live_beamline import Beamline, running_beamline
 
 pytestmark = pytest.mark.system
 
 N = 60
+FEW = 40
 BEFORE = 3 + 3 + 2
 """Events of darks, flats and the pair."""
 
@@ -108,3 +115,112 @@ def test_killed_in_mid_scan(
     assert outcome["exit_status"] == "success"
     client = complete_result(beamline, outcome["run_uid"], connected)
     check(beamline, outcome["run_uid"], client)
+
+
+@pytest.fixture
+def client(beamline: Beamline) -> Iterator[ControlClient]:
+    with ControlClient.of_state(beamline.fleet.state, by="jane@hutch") as client:
+        yield client
+
+
+@pytest.fixture
+def tiled(beamline: Beamline, connected: list[Any]) -> Any:
+    connected.append(connect(beamline.fleet.tiled_uri, beamline.fleet.api_key()))
+    return connected[-1]
+
+
+def follow_until(
+    follower: StatusFollower, uid: str, holds: Callable[[ResultStatus], bool]
+) -> ResultStatus:
+    """Read status messages until one of a result says what is waited for."""
+    found: list[ResultStatus] = []
+
+    def is_there() -> bool:
+        follower.read(0.5)
+        found[:] = [one for one in follower.results.values() if one.result_uid == uid]
+        return bool(found) and holds(found[0])
+
+    wait_until(is_there, f"the status of {uid}")
+    return found[0]
+
+
+def test_what_is_set_is_in_force_outlives_a_crash_and_is_repeated(
+    beamline: Beamline, client: ControlClient, tiled: Any
+) -> None:
+    scan = beamline.scan(angles=FEW, exposure_s=0.05, darks=3, flats=3)
+    with client.follow() as follower:
+        scan.go()
+        scan.wait_for_events(BEFORE + FEW // 3)
+        present = client.status()
+        uid = present.result_uid
+        assert present.frames_used > 0
+        assert client.fan(count=5)["slices"].shape == (5, 64, 64)
+        exact = client.sinogram(20, exact=True)
+        assert exact["sinogram"].shape == (len(exact["angles_rad"]), 64)
+        client.center(33.25)
+        status = follow_until(
+            follower, uid, lambda one: one.parameters.get("center_px") == 33.25
+        )
+        assert status.parameters["center_source"] == "set"
+        assert status.parameters["set_by"]["center_px"]["by"] == "jane@hutch"
+        with beamline.killed("reconstructor"):
+            scan.wait_for_events(5)
+        outcome = scan.outcome()
+        assert outcome["exit_status"] == "success"
+        ended = follow_until(follower, uid, lambda one: one.ended)
+        assert (ended.status, ended.frames_used) == ("complete", FEW)
+
+        again = client.rerun(uid, filter="hann")
+        follow_until(follower, again, lambda one: one.status == "complete")
+    first, second = (tiled[RECON_PATH][one].metadata for one in (uid, again))
+    for metadata in (first, second):
+        in_force = metadata["in_force"]
+        assert (in_force["center_px"], metadata["geometry"]["center_px"]) == (
+            33.25,
+        ) * 2
+        assert metadata["raw_uid"] == outcome["run_uid"]
+        assert metadata["frames"]["used"] == FEW
+    assert first["in_force"]["center_source"] == "set"
+    assert first["in_force"]["set_by"]["center_px"]["by"] == "jane@hutch"
+    assert first["rerun"] == {}
+    assert second["rerun"]["by"] == "jane@hutch"
+    assert second["rerun"]["parameters"] == {"center_px": 33.25, "filter": "hann"}
+    ours, smooth = (tiled[RECON_PATH][one]["volume"][32] for one in (uid, again))
+    assert ours.shape == smooth.shape
+    assert np.abs(np.diff(smooth)).sum() < np.abs(np.diff(ours)).sum()
+
+
+def test_an_abort_leaves_the_scan_alone(
+    beamline: Beamline, client: ControlClient, tiled: Any
+) -> None:
+    scan = beamline.scan(angles=FEW, exposure_s=0.05, darks=3, flats=3)
+    with client.follow() as follower:
+        scan.go()
+        scan.wait_for_events(BEFORE + FEW // 3)
+        uid = client.status().result_uid
+        client.abort(uid, reason="wrong sample")
+        ended = follow_until(follower, uid, lambda one: one.ended)
+        assert ended.status == "incomplete"
+        with pytest.raises(UnavailableError):
+            client.slices(1, 1, 1)
+        with beamline.killed("reconstructor"):
+            scan.wait_for_events(1)
+        outcome = scan.outcome()
+        assert outcome["exit_status"] == "success"
+    assert beamline.result_uid(outcome["run_uid"]) == uid
+    metadata = tiled[RECON_PATH][uid].metadata
+    assert metadata["status"] == "incomplete"
+    assert metadata["message"] == "aborted by jane@hutch: wrong sample"
+    assert 0 < metadata["frames"]["received"] < FEW
+
+
+def test_the_key_is_nowhere_but_in_its_file(beamline: Beamline) -> None:
+    state = Path(beamline.fleet.state)
+    key = (state / "control_key").read_bytes()
+    files = [
+        one
+        for one in state.rglob("*")
+        if one.is_file() and one.suffix in {".log", ".json", ".yml", ".err", ".out"}
+    ]
+    assert len(files) > 5
+    assert [one for one in files if key in one.read_bytes()] == []

@@ -33,7 +33,7 @@ def fleet(twin: TwinProcess, tmp_path: Path) -> Fleet:
     directory.raw.rmdir()
     directory.raw.symlink_to(twin.data_root)
     JournalWriter(directory.journal).close()
-    proxy_in, proxy_out, tiled, control = free_ports(4)
+    proxy_in, proxy_out, tiled, control, control_status = free_ports(5)
     return Fleet(
         state=directory.root,
         prefix=twin.prefix,
@@ -43,6 +43,7 @@ def fleet(twin: TwinProcess, tmp_path: Path) -> Fleet:
         proxy_in=proxy_in,
         proxy_out=proxy_out,
         control=control,
+        control_status=control_status,
         epics=twin.ports,
         data_root=twin.data_root,
     )
@@ -79,10 +80,7 @@ def test_a_scan_from_the_prompt(fleet: Fleet) -> None:
     assert "error: unknown key 'smaple'" in output
     assert "it is at 12" in output
     assert "error: no Tiled server answers" in output
-    assert (
-        "error: unknown %recon command 'dance' (known: center, look, status, update)"
-        in output
-    )
+    assert "error: unknown %recon command 'dance' (known: abort, center," in output
     assert "scan 1" in output
     assert "Traceback" not in output
     journal = StateDirectory(fleet.state).journal

@@ -1,5 +1,6 @@
 """Ptychography by rPIE, while the scan runs."""
 
+import platform
 from copy import copy
 from dataclasses import replace
 from functools import partial
@@ -25,9 +26,12 @@ from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.probe_store import ProbeStore
 from daiss_bluesky.core.ptychography import PTYCHOGRAPHY_KEY, PtychographyScan
 from daiss_bluesky.core.registry import load
+from daiss_bluesky.kernels.devices import choose_device
 from daiss_bluesky.kernels.orientation import ORIENTATIONS, apply_orientation
 from daiss_bluesky.kernels.propagation import FresnelPropagator
 from daiss_bluesky.kernels.ptychography import check_shape
+from daiss_bluesky.kernels.ptychography_pages import RESERVE_BYTES
+from daiss_bluesky.kernels.ptychography_solver import forms_on
 
 BATCH_FRAMES = 32
 """That an engine brings at once."""
@@ -64,6 +68,11 @@ class RpieAlgorithm:
         self._bad = _read_mask(self.parameters.mask)
         self._memory_limit_gb = memory_limit_gb
 
+    def device_name(self) -> str:
+        """Name what it would compute on now."""
+        gpus = choose_device(self.parameters.device).gpus
+        return str(gpus[0]) if gpus else f"CPU {platform.machine()}"
+
     def with_guess(
         self,
         *,
@@ -93,11 +102,21 @@ class RpieAlgorithm:
         """
         pixels = int(np.prod(frame_shape))
         rows, columns = self._canvas_shape(scan, frame_shape)
-        frames = 4 * (scan.n_frames or 4096) * 2 * pixels
+        frames = self._frame_bytes(2 * (scan.n_frames or 4096) * pixels)
         waves = 3 * 8 * (24 + 10 * self.parameters.modes) * pixels
         waves += TRIAL_BYTES * pixels
         batch = 3 * 8 * BATCH_FRAMES * pixels
         return BASE_BYTES + frames + 240 * rows * columns + waves + batch
+
+    def _frame_bytes(self, once: int) -> int:
+        """Tell what frames take on the host: on a GPU, what that has no room for."""
+        gpus = choose_device(self.parameters.device).gpus
+        if not gpus:
+            return 4 * once
+        room = gpus[0].memory_bytes - RESERVE_BYTES
+        if self.parameters.device_memory_gb is not None:
+            room = min(room, int(1e9 * self.parameters.device_memory_gb))
+        return max(0, 2 * once - room)
 
     def _canvas_shape(
         self, scan: PtychographyScan, frame_shape: tuple[int, int]
@@ -145,7 +164,17 @@ class RpieAlgorithm:
             # The strongest mode: while the scan runs there is one.
             probe = None if last is None else np.asarray(last[:1], np.complex64)
         keep = None if store is None else partial(store.keep, name)
-        return PtychographyReconstruction(scan, self.parameters, optics, probe, keep)
+        most_gb = self.parameters.device_memory_gb
+        forms = forms_on(
+            choose_device(self.parameters.device),
+            optics.frame_shape,
+            self.parameters.modes,
+            near=optics.transfer is not None,
+            frame_bytes=None if most_gb is None else int(1e9 * most_gb),
+        )
+        return PtychographyReconstruction(
+            scan, self.parameters, optics, probe, keep, forms
+        )
 
     @property
     def _first_orientation(self) -> str:

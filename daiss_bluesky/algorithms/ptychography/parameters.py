@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from daiss_bluesky.core.device import AskedDevice
 from daiss_bluesky.core.scan import Model
 
 LAST = "last"
@@ -42,6 +43,10 @@ class PtychographyParameters(Model):
     """File (npy) with the detector's bad pixels, True where bad."""
     saturation_counts: int = Field(65535, gt=0)
     """Counts at which a pixel is full; frames with such pixels are left out."""
+    device: AskedDevice = "auto"
+    """Where to compute: a GPU where there is one, cpu, or cuda:N."""
+    device_memory_gb: float | None = Field(None, gt=0)
+    """Of a GPU for the frames, at most; the others stay in the host's memory."""
     orientation: Literal[
         "none",
         "flip_rows",

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from daiss_bluesky.kernels.ptychography import Solver
+from daiss_bluesky.kernels.ptychography_solver import AnySolver
 from daiss_bluesky.kernels.ptychography_step import Step
 
 WORST = 0.06
@@ -14,7 +14,7 @@ DIRECTIONS = 8
 _LIMIT_PX = Step().limit_px
 
 
-def retry_worst(solver: Solver) -> int:
+def retry_worst(solver: AnySolver) -> int:
     """Put the frames that fit worst where they fit best nearby; give how many moved.
 
     One that begins several pixels off comes to rest at a wrong place, and stays there.
@@ -35,7 +35,7 @@ def retry_worst(solver: Solver) -> int:
     return int(np.any(best != began, axis=1).sum())
 
 
-def keep_scale(solver: Solver) -> None:
+def keep_scale(solver: AnySolver) -> None:
     """Take from all moves what shifts, stretches, shears or turns the whole scan.
 
     Frames hardly tell it: a magnified object under a probe that is curved more gives

@@ -2,12 +2,16 @@
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from daiss_bluesky.algorithms.adjusting import adjusted
 from daiss_bluesky.algorithms.ptychography.intake import Intake, Optics, Taken, turned
 from daiss_bluesky.algorithms.ptychography.orientation import TRIES, Bearing
 from daiss_bluesky.algorithms.ptychography.parameters import (
@@ -22,7 +26,7 @@ from daiss_bluesky.algorithms.ptychography.refinement import (
     total,
 )
 from daiss_bluesky.algorithms.ptychography.slope import level
-from daiss_bluesky.algorithms.ptychography.views import Pictures, illumination
+from daiss_bluesky.algorithms.ptychography.views import Pictures
 from daiss_bluesky.algorithms.ptychography.visits import BLOCK, Visits
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.frames import Batch
@@ -35,9 +39,9 @@ from daiss_bluesky.core.reconstruction import (
     nobody_watches,
 )
 from daiss_bluesky.kernels.overlap import Overlap, differ, find_overlap
-from daiss_bluesky.kernels.ptychography import GROUP, Solver
 from daiss_bluesky.kernels.ptychography_guess import scaled, sweep
-from daiss_bluesky.kernels.ptychography_step import Misfit, Step
+from daiss_bluesky.kernels.ptychography_solver import CPU, AnySolver, Forms
+from daiss_bluesky.kernels.ptychography_step import GROUP, Misfit, Step
 
 Complex = NDArray[np.complex64]
 
@@ -51,6 +55,11 @@ RECENT_GROUPS = 32
 class PtychographyReconstruction:
     """Takes frames and positions; what it shows depends on these and nothing else."""
 
+    adjustable = (
+        "alpha", "least_gain", "passes", "refine_positions", "update_object",
+        "update_probe",
+    )  # fmt: skip
+
     def __init__(
         self,
         scan: PtychographyScan,
@@ -58,11 +67,14 @@ class PtychographyReconstruction:
         optics: Optics,
         probe: Complex | None = None,
         keep_probe: Callable[[Complex], None] | None = None,
+        forms: Forms = CPU,
     ) -> None:
         """Begin; `probe` (mode, row, column) where it is known.
 
-        `keep_probe` is called with the final one of a whole scan.
+        `keep_probe` is called with the final one of a whole scan; `forms` are those of
+        the kernels on some device.
         """
+        self._forms = forms
         self._keep_probe = keep_probe
         self._scan = scan
         self._parameters = parameters
@@ -73,14 +85,15 @@ class PtychographyReconstruction:
         known = None if parameters.probe == LAST else probe
         self._bearing = Bearing(parameters.orientation, known)
         self._updates = Updates.of(parameters)
+        self._adjusted: dict[str, object] = {}
         self._begin()
 
     def _begin(self) -> None:
-        self._pictures = Pictures(self._scan, self._optics)
+        self._pictures = Pictures(self._scan, self._optics, self._forms.moments)
         self._waiting: list[Taken] = []
         self._indices: list[int] = []
         self._newest_s = -np.inf
-        self._solver: Solver | None = None
+        self._solver: AnySolver | None = None
         self._visits = Visits(self._parameters.visits_per_frame, GROUP)
         self._visited = 0
         self._recent: deque[Misfit] = deque(maxlen=RECENT_GROUPS)
@@ -111,9 +124,9 @@ class PtychographyReconstruction:
             return
         self._visit_blocks(self._with_waiting())
 
-    def _visit_blocks(self, solver: Solver) -> None:
-        while solver.count - self._visited >= BLOCK:
-            self._visit(solver, self._visited + BLOCK)
+    def _visit_blocks(self, solver: AnySolver) -> None:
+        whole = (solver.count - self._visited) // BLOCK
+        self._visit(solver, self._visited + whole * BLOCK)
 
     def _take_bearing(self, *, last: bool) -> None:
         """Find how the detector lies, and turn the frames that wait."""
@@ -126,13 +139,13 @@ class PtychographyReconstruction:
         if self._bearing.name != old.orientation:
             self._optics = old.turned(self._bearing.name)
             self._intake.turn(self._optics)
-            self._pictures = Pictures(self._scan, self._optics)
+            self._pictures = Pictures(self._scan, self._optics, self._forms.moments)
             self._waiting = [turned(one, old, self._optics) for one in self._waiting]
             for one in self._waiting:
                 self._pictures.add(one)
         self._computing_s += time.perf_counter() - began_s
 
-    def _with_waiting(self) -> Solver:
+    def _with_waiting(self) -> AnySolver:
         """Hand the frames that wait to the solver, made when the first do."""
         if self._solver is None:
             frames = np.concatenate([one.frames for one in self._waiting])
@@ -149,7 +162,7 @@ class PtychographyReconstruction:
 
     def _make_solver(
         self, frames: NDArray[np.uint16], positions_px: NDArray[np.float64]
-    ) -> Solver:
+    ) -> AnySolver:
         """Make a solver from what the first frames tell of detector and probe."""
         optics = self._optics
         bad = optics.bad_pixels(frames)
@@ -160,27 +173,41 @@ class PtychographyReconstruction:
         if self._given is not None:
             probe = scaled(self._given, light)
         else:
-            probe = sweep(frames, positions_px, bad, transfer=optics.transfer)
+            make = self._forms.make
+            probe = sweep(
+                frames, positions_px, bad, transfer=optics.transfer, make=make
+            )
         self._computing_s += time.perf_counter() - began_s
-        solver = Solver(probe, transfer=optics.transfer, bad=bad)
+        solver = self._forms.make(probe, transfer=optics.transfer, bad=bad)
         if self._pictures.planned_px is not None:
             # The object has its final size at once.
             solver.canvas.corners(self._pictures.planned_px)
         return solver
 
-    def _visit(self, solver: Solver, last: int) -> None:
-        held = self._visited < self._parameters.hold_probe_frames
-        step = Step(
-            object_step=float(self._updates.update_object),
-            probe_step=float(self._updates.update_probe and not held),
-            alpha=self._parameters.alpha,
-        )
+    def _visit(self, solver: AnySolver, last: int) -> None:
+        """Visit frames up to this one (excluded), block by block."""
         began_s = time.perf_counter()
-        for group in self._visits.after(self._visited, last):
-            self._recent.append(solver.update(group, step))
-            self._visits_done += len(group)
-        self._visited = last
+        while self._visited < last:
+            held = self._held
+            groups: list[NDArray[np.int64]] = []
+            # The solver is given all that one step does, for it not to wait in between.
+            while self._visited < last and self._held == held:
+                upto = min(self._visited + BLOCK, last)
+                groups += self._visits.after(self._visited, upto)
+                self._visited = upto
+            step = Step(
+                object_step=float(self._updates.update_object),
+                probe_step=float(self._updates.update_probe and not held),
+                alpha=self._parameters.alpha,
+            )
+            self._recent.extend(solver.run(groups, step))
+            self._visits_done += sum(map(len, groups))
         self._computing_s += time.perf_counter() - began_s
+
+    @property
+    def _held(self) -> bool:
+        """The probe stays as it began until some frames have been visited."""
+        return self._visited < self._parameters.hold_probe_frames
 
     def set_updates(
         self,
@@ -200,6 +227,19 @@ class PtychographyReconstruction:
         }
         given = {name: value for name, value in wanted.items() if value is not None}
         self._updates = replace(self._updates, **given)
+
+    def set_parameters(self, changes: Mapping[str, Any]) -> None:
+        """Change adjustable parameters, from the next visits or passes on."""
+        if self._steps:
+            late = changes.keys() - asdict(self._updates).keys()
+            if late:
+                raise InputError(
+                    f"the passes at the end have begun; {min(late)} stays as it is"
+                )
+        self._parameters = adjusted(self._parameters, changes, self.adjustable)
+        switches = {k: v for k, v in changes.items() if k in asdict(self._updates)}
+        self._updates = replace(self._updates, **switches)
+        self._adjusted.update({k: v for k, v in changes.items() if k not in switches})
 
     def progress(self) -> Progress:
         """Tell how far it is."""
@@ -225,7 +265,9 @@ class PtychographyReconstruction:
         intake, solver = self._intake, self._solver
         known: dict[str, object] = {
             **asdict(self._updates),
+            **self._adjusted,
             **self._bearing.report(),
+            "device": self._forms.device,
             "frames_paired": len(intake.seen) - intake.without_position,
             "blind_pixels": self._blind,
             "frames_empty": intake.empty,
@@ -287,11 +329,10 @@ class PtychographyReconstruction:
                 "the reconstruction diverged: are energy, distance and pixel those of"
                 " the scan? a smaller alpha is steadier"
             )
-        half_period_px = half_data_resolution_px(solver, parameters)
+        half_period_px = self._last_measures(solver)
         if half_period_px is not None:
             self._quality["frc_half_period_px"] = half_period_px
-        self._confirm_bearing(solver)
-        level(solver, illumination(solver) > 0)
+        level(solver, solver.illumination() > 0)
         if self._keep_probe is not None and not self.progress().frames_missing:
             self._keep_probe(solver.probe)
         return {
@@ -301,13 +342,26 @@ class PtychographyReconstruction:
             "frame_indices": np.array(self._indices, np.float64),
         }
 
-    def _confirm_bearing(self, solver: Solver) -> None:
-        """Compare the orientation that was set with what the frames say."""
+    def _last_measures(self, solver: AnySolver) -> float | None:
+        """Find how finely halves of the frames agree, and how the detector lies."""
+        confirm = self._bearing_check(solver)
+        if not self._forms.frees_cpu:
+            confirm()
+            return half_data_resolution_px(solver, self._parameters)
+        with ThreadPoolExecutor(1) as aside:
+            confirmed = aside.submit(confirm)
+            found = half_data_resolution_px(solver, self._parameters)
+            confirmed.result()
+        return found
+
+    def _bearing_check(self, solver: AnySolver) -> Callable[[], None]:
+        """Give what compares the orientation that was set with what the frames say."""
         few = np.arange(min(solver.count, TRIES[-1]))
         if self._optics.transfer is not None or len(few) < FIRST_FRAMES:
-            return
+            return lambda: None
         frames = self._optics.upright(solver.frames_of(few))
-        self._bearing.confirm(frames, solver.positions[few], self._bad, solver.probe)
+        given = frames, solver.positions[few].copy(), self._bad, solver.probe
+        return partial(self._bearing.confirm, *given)
 
     def _read_again(self, reread: Reread) -> None:
         keys = sorted(self._intake.seen)
@@ -315,7 +369,7 @@ class PtychographyReconstruction:
         for batch in reread(keys):
             self.add(batch)
 
-    def _whole(self) -> Solver:
+    def _whole(self) -> AnySolver:
         """Visit what waits for its block; do it over if frames came in disorder."""
         if not self._bearing.decided:
             self._take_bearing(last=True)
@@ -327,7 +381,7 @@ class PtychographyReconstruction:
             self._visit(solver, solver.count)
         return solver
 
-    def _in_order(self, old: Solver) -> Solver:
+    def _in_order(self, old: AnySolver) -> AnySolver:
         """Do it over from the first block, with the frames in their order."""
         order = np.argsort(self._indices)
         first = order[:FIRST_FRAMES]

@@ -11,9 +11,9 @@ from daiss_bluesky.algorithms.ptychography.parameters import PtychographyParamet
 from daiss_bluesky.algorithms.ptychography.positions import keep_scale, retry_worst
 from daiss_bluesky.algorithms.ptychography.visits import in_groups
 from daiss_bluesky.kernels.overlap import add_illumination
-from daiss_bluesky.kernels.ptychography import GROUP, Solver
 from daiss_bluesky.kernels.ptychography_modes import orthogonalize, widen
-from daiss_bluesky.kernels.ptychography_step import Misfit, Step
+from daiss_bluesky.kernels.ptychography_solver import AnySolver
+from daiss_bluesky.kernels.ptychography_step import GROUP, Misfit, Step
 from daiss_bluesky.kernels.ring_correlation import fourier_ring_correlation
 
 HELD_PASSES = 1
@@ -54,7 +54,7 @@ class Updates:
 
 
 def refined(
-    solver: Solver,
+    solver: AnySolver,
     parameters: PtychographyParameters,
     updates: Callable[[], Updates],
 ) -> Iterator[Misfit]:
@@ -76,7 +76,7 @@ def refined(
 
 
 def _improve(
-    solver: Solver,
+    solver: AnySolver,
     parameters: PtychographyParameters,
     wanted: Updates,
     number: int,
@@ -106,11 +106,10 @@ def _settled(residuals: list[float], least_gain: float) -> bool:
 
 
 def one_pass(
-    solver: Solver, frames: NDArray[np.int64], number: int, step: Step
+    solver: AnySolver, frames: NDArray[np.int64], number: int, step: Step
 ) -> Misfit:
     """Visit each of these frames once, in an order of this pass's own."""
-    found = [solver.update(group, step) for group in in_groups(frames, GROUP, number)]
-    return total(found)
+    return total(solver.run([*in_groups(frames, GROUP, number)], step))
 
 
 def total(misfits: list[Misfit]) -> Misfit:
@@ -121,7 +120,7 @@ def total(misfits: list[Misfit]) -> Misfit:
 
 
 def half_data_resolution_px(
-    solver: Solver, parameters: PtychographyParameters
+    solver: AnySolver, parameters: PtychographyParameters
 ) -> float | None:
     """Reconstruct every other frame, then the rest; give the half period they agree to.
 
@@ -139,7 +138,7 @@ def half_data_resolution_px(
         for number, size in enumerate(sizes):
             step = Step(size, size, alpha=parameters.alpha)
             one_pass(half, frames, number, step)
-        counts = np.zeros(half.canvas.pixels.shape, np.int32)
+        counts = np.zeros(half.canvas.shape, np.int32)
         corners = half.canvas.corners(half.positions)[frames]
         add_illumination(counts, corners, half.probe)
         halves.append((half.canvas.pixels, counts > 0))

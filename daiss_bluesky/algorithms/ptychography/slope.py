@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from daiss_bluesky.kernels.ptychography import Solver
+from daiss_bluesky.kernels.ptychography_solver import AnySolver
 
 Complex = NDArray[np.complex64]
 
@@ -28,7 +28,7 @@ def leveled(image: Complex) -> Complex:
     return np.asarray(flat * np.exp(-1j * np.angle(flat.sum())), np.complex64)
 
 
-def level(solver: Solver, seen: NDArray[np.bool_]) -> None:
+def level(solver: AnySolver, seen: NDArray[np.bool_]) -> None:
     """Move slope and mean of the phase over the pixels seen from object to probe.
 
     The slope is there wherever the middle of the beam does not meet that of the

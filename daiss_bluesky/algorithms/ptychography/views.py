@@ -1,5 +1,6 @@
 """The pictures of a ptychographic scan while it runs."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -8,9 +9,9 @@ from numpy.typing import NDArray
 from daiss_bluesky.algorithms.ptychography.intake import Optics, Taken
 from daiss_bluesky.algorithms.ptychography.slope import leveled
 from daiss_bluesky.core.ptychography import PtychographyScan
-from daiss_bluesky.kernels.frame_moments import frame_moments
-from daiss_bluesky.kernels.overlap import add_illumination, differ, nearest_distance_px
-from daiss_bluesky.kernels.ptychography import Solver
+from daiss_bluesky.kernels.frame_moments import Moments, frame_moments
+from daiss_bluesky.kernels.overlap import differ, nearest_distance_px
+from daiss_bluesky.kernels.ptychography_solver import AnySolver
 from daiss_bluesky.kernels.scan_map import ScanMap
 
 Picture = NDArray[np.float32]
@@ -46,7 +47,13 @@ class Pictures:
     Their size is that of the planned positions; it grows where there is no plan.
     """
 
-    def __init__(self, scan: PtychographyScan, optics: Optics) -> None:
+    def __init__(
+        self,
+        scan: PtychographyScan,
+        optics: Optics,
+        moments: Callable[..., Moments] = frame_moments,
+    ) -> None:
+        self._moments = moments
         self._optics = optics
         self._low, self._high = np.full(2, np.inf), np.full(2, -np.inf)
         self.planned_px: NDArray[np.float64] | None = None
@@ -65,12 +72,12 @@ class Pictures:
         planned = self.planned_px is not None
         self._reach(taken.positions_px, NOISE_PX if planned else 0.0)
         frames = self._optics.upright(taken.frames)
-        moments = frame_moments(frames, self._optics.bad)
+        moments = self._moments(frames, self._optics.bad)
         values = np.column_stack([moments.total, moments.center_px])
         self._map.add(taken.positions_px, values)
         self._newest = frames[-1]
 
-    def show(self, solver: Solver | None) -> dict[str, Picture]:
+    def show(self, solver: AnySolver | None) -> dict[str, Picture]:
         """Give all pictures there are by now; copies, finite, the most wanted first."""
         if self._newest is None:
             return {}
@@ -83,7 +90,7 @@ class Pictures:
         finite = {name: np.nan_to_num(one) for name, one in found.items()}
         return {name: np.array(one, np.float32) for name, one in finite.items()}
 
-    def _object(self, solver: Solver) -> dict[str, NDArray[Any]]:
+    def _object(self, solver: AnySolver) -> dict[str, NDArray[Any]]:
         covered = self.coverage(solver)
         image = self.crop(solver, solver.canvas.pixels)
         seen = covered > 0
@@ -94,7 +101,7 @@ class Pictures:
             "coverage": covered,
         }
 
-    def crop(self, solver: Solver, image: NDArray[Any]) -> NDArray[Any]:
+    def crop(self, solver: AnySolver, image: NDArray[Any]) -> NDArray[Any]:
         """Cut what the positions reach out of an image as large as the canvas."""
         origin = np.array(solver.canvas.origin)
         first = np.floor(self._low).astype(int) - origin
@@ -107,13 +114,6 @@ class Pictures:
         row, column = np.floor(self._low)
         return float(row), float(column)
 
-    def coverage(self, solver: Solver) -> NDArray[np.int32]:
+    def coverage(self, solver: AnySolver) -> NDArray[np.int32]:
         """Count the frames that lit each pixel of the object."""
-        return np.asarray(self.crop(solver, illumination(solver)).copy())
-
-
-def illumination(solver: Solver) -> NDArray[np.int32]:
-    """Count the frames that lit each pixel of the canvas."""
-    counts = np.zeros(solver.canvas.pixels.shape, np.int32)
-    add_illumination(counts, solver.canvas.corners(solver.positions), solver.probe)
-    return counts
+        return np.asarray(self.crop(solver, solver.illumination()).copy())

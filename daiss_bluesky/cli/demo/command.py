@@ -11,6 +11,10 @@ from daiss_bluesky.cli.options import with_options
 from daiss_bluesky.services.interrupts import interrupts_held
 
 INTERRUPTED = 130
+WATCH = (
+    "watch it live: daiss demo --view; or daiss up, daiss shell, and in another"
+    " terminal daiss view"
+)
 
 
 @with_options(DemoOptions)
@@ -18,7 +22,8 @@ def demo(options: DemoOptions) -> None:
     """Run a live tomography scan on the simulated beamline, and report on it.
 
     Everything is started for it and stopped after it. Examples: daiss demo;
-    daiss demo --size 512 --angles 721 --fly; daiss demo --scan scan.npz --json
+    daiss demo --size 512 --angles 721 --fly; daiss demo --view;
+    daiss demo --scan scan.npz --json
     """
     console = Console(stderr=True, quiet=options.json_output)
     try:
@@ -34,5 +39,6 @@ def demo(options: DemoOptions) -> None:
         typer.echo(json.dumps(report.as_dict()))
     else:
         report.show(Console())
+        typer.echo(WATCH)
     if report.interrupted:
         raise typer.Exit(INTERRUPTED)

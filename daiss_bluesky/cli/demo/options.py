@@ -57,6 +57,9 @@ class DemoOptions:
     md: Annotated[
         list[str] | None, typer.Option(help="metadata for the plan, KEY=VALUE")
     ] = None
+    view: Annotated[
+        bool, typer.Option("--view", help="open the desktop window during the scan")
+    ] = False
     picture: Annotated[Path, typer.Option(help="PNG of the result to write")] = Path(
         "build/demo.png"
     )

@@ -17,9 +17,11 @@ from daiss_bluesky.cli.demo.options import DemoOptions
 from daiss_bluesky.cli.demo.outcome import Outcome
 from daiss_bluesky.cli.demo.ptychography import PtychographyDemo
 from daiss_bluesky.cli.demo.tomography import TomographyDemo
+from daiss_bluesky.cli.demo.window import view_command, window
 from daiss_bluesky.cli.fleet import Fleet, plan_fleet
 from daiss_bluesky.cli.results_table import connect, find_result
 from daiss_bluesky.cli.services import start_fleet, stop_fleet
+from daiss_bluesky.cli.view import refuse_blind
 from daiss_bluesky.core.errors import DaissError, InputError, UnavailableError
 from daiss_bluesky.core.pipeline import read_pipeline
 from daiss_bluesky.core.registry import load
@@ -80,6 +82,8 @@ def run_demo(options: DemoOptions, console: Console) -> Report:
     end_by_sigterm()
     demo = demo_of(options)
     demo.check()
+    if options.view:
+        refuse_blind()
     if options.beamline is not None:
         _refuse_absent(options.beamline)
     with place_of_its_own() as root:
@@ -92,8 +96,9 @@ def run_demo(options: DemoOptions, console: Console) -> Report:
             tiled_port=options.tiled_port,
         )
         fleet = start_fleet(plan, console)
-        outcome = scan_and_wait(fleet, demo, console)
-        return demo.measure(fleet, outcome)
+        with window(view_command(root) if options.view else None, console):
+            outcome = scan_and_wait(fleet, demo, console)
+            return demo.measure(fleet, outcome)
 
 
 def _refuse_absent(beamline: Path) -> None:

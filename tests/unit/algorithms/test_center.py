@@ -133,7 +133,7 @@ def test_a_center_set_in_mid_scan_is_as_good_as_one_set_before(
     stream(live, stored, np.arange(changed_after, 60))
     progress = live.progress()
     assert (progress.frames_used, progress.frames_missing) == (60, 0)
-    assert progress.parameters["center_source"] == "given"
+    assert progress.parameters["center_source"] == "set"
     assert_same(live.finish(rereader(stored)), expected.arrays)
 
 

@@ -31,6 +31,8 @@ def test_ports_are_told(
         "proxy_in": fleet.proxy_in,
         "proxy_out": fleet.proxy_out,
         "control": fleet.control,
+        "control_status": fleet.control_status,
+        "control_key": str(tmp_path / "control_key"),
     }
     shown = {spec.name: spec.address for spec in plan.specs}
     assert str(fleet.control) in shown["reconstructor"]

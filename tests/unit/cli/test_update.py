@@ -1,30 +1,41 @@
 """`daiss update` and `%recon update` say what they want in one request."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from daiss_bluesky.cli import look, recon_magic
 from daiss_bluesky.cli.main import REFUSED, main
 from daiss_bluesky.cli.recon_magic import ReconMagics
+from daiss_bluesky.services.control_address import ControlAddress
+from daiss_bluesky.services.control_client import ControlClient
+
+ADDRESS = ControlAddress(7, 8)
 
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """The requests that were sent to port 7."""
+    """The requests that were sent."""
     found: list[Any] = []
 
-    def ask(port: int, do: str, **arguments: Any) -> None:
-        found.append((port, do, arguments))
+    def ask(_client: ControlClient, do: str, *, of: None = None, **given: Any) -> Any:
+        found.append((do, given))
+        return {"result_uid": "r7"}
 
-    for module in (look, recon_magic):
-        monkeypatch.setattr(module, "ask", ask)
-    fleet = SimpleNamespace(load=lambda state: SimpleNamespace(control=7))
-    monkeypatch.setattr(look, "Fleet", fleet)
+    def of_state(_root: Path) -> ControlClient:
+        return ControlClient(ADDRESS)
+
+    monkeypatch.setattr(ControlClient, "ask", ask)
+    monkeypatch.setattr(ControlClient, "of_state", of_state)
     return found
+
+
+@pytest.fixture
+def magics() -> Iterator[ReconMagics]:
+    with ControlClient(ADDRESS) as client:
+        yield ReconMagics(None, "", "", client)
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int | str | None:
@@ -39,7 +50,7 @@ def test_only_what_is_named_is_switched(
 ) -> None:
     given = ("--no-probe", "--positions", "--state", str(tmp_path))
     assert run(monkeypatch, *given) == 0
-    assert asked == [(7, "update", {"update_probe": False, "refine_positions": True})]
+    assert asked == [("update", {"update_probe": False, "refine_positions": True})]
 
 
 def test_nothing_to_switch_is_refused(
@@ -53,13 +64,28 @@ def test_nothing_to_switch_is_refused(
 
 
 def test_the_prompt_switches_too(
-    asked: list[Any], capsys: pytest.CaptureFixture[str]
+    asked: list[Any], magics: ReconMagics, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    magics = ReconMagics(None, "", "", 7)
     magics.recon("update probe off")
-    assert asked == [(7, "update", {"update_probe": False})]
+    assert asked == [("update", {"update_probe": False})]
     for line in ("update", "update probe", "update beam on", "update probe of"):
         magics.recon(line)
         said = capsys.readouterr().out
         assert "one of object, probe, positions, then on or off" in said
     assert len(asked) == 1
+
+
+def test_the_prompt_reruns_sets_and_aborts(
+    asked: list[Any], magics: ReconMagics, capsys: pytest.CaptureFixture[str]
+) -> None:
+    magics.recon("set filter=hann zingers=False")
+    magics.recon("rerun algorithm=sirt iterations=20")
+    magics.recon("abort wrong sample")
+    assert asked == [
+        ("parameters", {"changes": {"filter": "hann", "zingers": False}}),
+        ("rerun", {"parameters": {"algorithm": "sirt", "iterations": 20}}),
+        ("abort", {"reason": "wrong sample"}),
+    ]
+    assert "result r7" in capsys.readouterr().out
+    magics.recon("set filter")
+    assert "%recon set filter: NAME=VALUE is expected" in capsys.readouterr().out

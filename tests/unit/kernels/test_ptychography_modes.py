@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from daiss_bluesky.kernels.ptychography_modes import orthogonalize, powers, widen
-from tests.unit.kernels.test_ptychography import waves
+from tests.unit.kernels.solver_case import waves
 
 
 def gram(

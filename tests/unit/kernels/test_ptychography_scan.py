@@ -8,10 +8,10 @@ import scipy.ndimage
 from numpy.typing import NDArray
 
 from daiss_bluesky.kernels import reference_ptychography as reference
-from daiss_bluesky.kernels.ptychography import GROUP, Solver
+from daiss_bluesky.kernels.ptychography import Solver
 from daiss_bluesky.kernels.ptychography_guess import far_guess, near_guess, sweep
 from daiss_bluesky.kernels.ptychography_modes import orthogonalize, powers, widen
-from daiss_bluesky.kernels.ptychography_step import Step
+from daiss_bluesky.kernels.ptychography_step import GROUP, Step
 
 SIDE, ACROSS, SPACING_PX = 48, 9, 5.3
 COUNTS = 2e5

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from daiss_bluesky.kernels.ptychography import GROUP, Solver
+from daiss_bluesky.kernels.ptychography import Solver
 from daiss_bluesky.kernels.ptychography_guess import scaled, sweep
 from daiss_bluesky.kernels.ptychography_modes import orthogonalize, powers, widen
-from daiss_bluesky.kernels.ptychography_step import Step
+from daiss_bluesky.kernels.ptychography_step import GROUP, Step
 
 pytestmark = pytest.mark.data
 

@@ -1,5 +1,6 @@
 """Documents reach the callback of their run, whatever other runs bring."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -10,20 +11,25 @@ from typing import Any
 import pytest
 
 from daiss_bluesky.core.errors import InputError, UnavailableError
-from daiss_bluesky.core.reconstruction import Reconstruction
+from daiss_bluesky.core.reconstruction import Reconstruction, Reread
 from daiss_bluesky.core.registry import load
 from daiss_bluesky.services import reconstructor
-from daiss_bluesky.services.control import ControlServer, ask
-from daiss_bluesky.services.epics_environment import free_ports
+from daiss_bluesky.services.control import ControlServer
+from daiss_bluesky.services.control_client import ControlClient
 from daiss_bluesky.services.journal import Record
 from daiss_bluesky.services.position import Position
 from daiss_bluesky.services.reconstructor import Reconstructor
+from daiss_bluesky.services.run_wishes import RunWishes
+from tests.unit.services.running_scan import fresh_address
 
 Documents = list[tuple[str, dict[str, Any]]]
 
 
 class Callback:
     """Notes what it is given; documents marked as bad it cannot take."""
+
+    result_uid = "result"
+    wishes = RunWishes()
 
     def __init__(self) -> None:
         self.taken: list[str] = []
@@ -38,6 +44,12 @@ class Callback:
         future: Future[Any] = Future()
         future.set_exception(UnavailableError("no frame has come yet"))
         return future
+
+    def ask_reading(self, question: Callable[[Any, Reread], Any]) -> "Future[Any]":
+        return self.ask(lambda one: question(one, lambda keys: iter(())))
+
+    def abort(self, message: str) -> None:
+        self.taken.append("stop")
 
     def done(self) -> bool:
         return "stop" in self.taken
@@ -151,18 +163,23 @@ def test_a_run_without_a_callback_does_not_hold_the_position(
 def test_an_error_frees_the_control_port(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    [port] = free_ports(1)
+    ports = fresh_address()
     pipeline = tmp_path / "pipeline.yml"
     pipeline.write_text("publishers: []")
 
     def broken(*_: object) -> None:
-        with pytest.raises(InputError, match="no run is being reconstructed"):
-            ask(port, "status")
+        with (
+            ControlClient.of_state(tmp_path) as client,
+            pytest.raises(UnavailableError, match="no run is being reconstructed"),
+        ):
+            client.status()
         raise RuntimeError("the disk is gone")
 
     def load_quickly(reference: str) -> Any:
         return list if reference.endswith(":compile_all") else load(reference)
 
+    told = {"control": ports.requests, "control_status": ports.status}
+    (tmp_path / "services.json").write_text(json.dumps(told))
     monkeypatch.setattr(reconstructor, "follow", broken)
     monkeypatch.setattr(reconstructor, "load", load_quickly)
     with pytest.raises(RuntimeError, match="the disk is gone"):
@@ -171,9 +188,10 @@ def test_an_error_frees_the_control_port(
             pipeline=[pipeline],
             tiled_uri="http://127.0.0.1:9",
             proxy_address="127.0.0.1:9",
-            control_port=port,
+            control_port=ports.requests,
+            status_port=ports.status,
         )
-    ControlServer(port, {}).close()
+    ControlServer(ports, {}).close()
 
 
 def test_nothing_is_left_to_be_imported_by_the_first_row(tmp_path: Path) -> None:

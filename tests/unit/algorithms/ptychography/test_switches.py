@@ -14,7 +14,9 @@ from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.reconstruction import SwitchableReconstruction
 from daiss_bluesky.core.stored_diffraction import StoredDiffraction
 from daiss_bluesky.engine.inline import sample_batches
+from daiss_bluesky.services.control import Asked
 from daiss_bluesky.services.control_requests import make_handlers
+from daiss_bluesky.services.run_wishes import RunWishes
 from tests.unit.algorithms.ptychography.star_scan import star_scan
 
 HALF = 36
@@ -88,6 +90,7 @@ class Told:
 
     def __init__(self, one: PtychographyReconstruction) -> None:
         self._one = one
+        self.wishes = RunWishes()
 
     def ask(self, question: Any) -> "Future[Any]":
         future: Future[Any] = Future()
@@ -100,12 +103,15 @@ def test_a_request_switches_one_and_leaves_the_others(
 ) -> None:
     one = begun(stored)
     assert isinstance(one, SwitchableReconstruction)
-    handlers = make_handlers(lambda: Told(one))
-    handlers["update"](update_probe=False, refine_positions=None)
-    known = handlers["status"]()["parameters"]
+    run: Any = Told(one)
+    handlers = make_handlers(lambda of: run, lambda asked, parameters: "")
+    asked = Asked(None, "jane@hutch")
+    update, look = handlers["update"].function, handlers["look"].function
+    update(asked, update_probe=False, refine_positions=None)
+    known = one.progress().parameters
     assert [known[name] for name in ("update_probe", "refine_positions")] == [
         False,
         True,
     ]
     with pytest.raises(InputError, match="no slices and no center"):
-        handlers["look"](z=1, y=1, x=1)
+        look(asked, z=1, y=1, x=1)

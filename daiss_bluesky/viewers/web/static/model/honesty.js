@@ -1,0 +1,33 @@
+// What a result says of itself; the wording of daiss_bluesky/viewers/model/honesty.py.
+import { fixed, general, percent } from "./format.js";
+
+export const UNKNOWN = Object.freeze({
+  status: "running",
+  message: "",
+  frames_expected: null,
+  frames_received: 0,
+  frames_used: 0,
+  frames_missing: null,
+  coverage: 0,
+  lag_s: null,
+  published_s: null,
+  quality: {},
+  step: 0,
+  steps: 0,
+});
+
+/** One line; `now_s` is the server's time. */
+export function line(honesty, now_s) {
+  const parts = [honesty.status, frames(honesty), `${percent(honesty.coverage)} covered`];
+  if (honesty.frames_missing && honesty.status !== "running") parts.push(`${honesty.frames_missing} missing`);
+  if (honesty.published_s !== null) parts.push(`${fixed(Math.max(0, now_s - honesty.published_s), 1)} s old`);
+  if (honesty.lag_s !== null) parts.push(`lag ${fixed(honesty.lag_s, 2)} s`);
+  if (honesty.steps) parts.push(`step ${honesty.step} of ${honesty.steps}`);
+  for (const [name, value] of Object.entries(honesty.quality)) parts.push(`${name} ${general(value, 3)}`);
+  return parts.join(" · ");
+}
+
+function frames({ frames_expected, frames_received, frames_used }) {
+  const of = frames_expected === null ? "so far" : `of ${frames_expected}`;
+  return `${frames_used} used, ${frames_received} received ${of}`;
+}

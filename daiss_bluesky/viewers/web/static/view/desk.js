@@ -1,0 +1,183 @@
+// The panes of one result, and what they share.
+import { Follower } from "../model/follower.js";
+import { SliceReader } from "../model/slices.js";
+import { initialView } from "../model/state.js";
+import { foremost, inOrder } from "../model/views.js";
+import { Pane } from "./pane.js";
+
+const VOLUME_AXES = ["z", "y", "x"];
+
+export class Desk {
+  /** @param {{server, state, painter, colormaps, changed(save), problem(problem), result()}} page */
+  constructor(page, element) {
+    Object.assign(this, { page, element, painter: page.painter, colormaps: page.colormaps });
+    this.panes = new Map();
+    this.reader = new SliceReader(page.server, (pane, wish, picture) => this.takeSlice(pane, wish, picture), page.problem);
+    this.fresh = new Set();
+  }
+
+  get place() {
+    return this.page.state.place;
+  }
+
+  get focus() {
+    return this.page.state.focus;
+  }
+
+  get metadata() {
+    return this.follower?.metadata ?? {};
+  }
+
+  settings(name) {
+    this.page.state.views[name] ??= initialView();
+    return this.page.state.views[name];
+  }
+
+  changed(save) {
+    this.page.changed(save);
+  }
+
+  toggleFocus(name) {
+    this.page.toggleFocus(name);
+  }
+
+  setPlace(place) {
+    if (Object.keys(place).length) this.page.setPlace({ ...this.place, ...place });
+  }
+
+  /** Follow another result; gives its follower, or throws a Problem. */
+  async open(uid) {
+    this.close();
+    const take = {
+      changed: () => this.page.result(),
+      picture: (name) => {
+        this.fresh.add(name);
+        this.page.changed();
+      },
+      problem: (problem) => this.page.problem(problem),
+    };
+    const follower = new Follower(this.page.server, uid, take);
+    this.follower = follower;
+    await follower.start();
+    return follower;
+  }
+
+  close() {
+    this.follower?.close();
+    this.follower = null;
+    for (const pane of this.panes.values()) pane.close();
+    this.panes.clear();
+    this.fresh.clear();
+  }
+
+  /** Take what is new and paint everything; called once for each refresh of the screen. */
+  paint() {
+    if (!this.follower) return;
+    this.arrange();
+    for (const name of this.fresh) this.take(name);
+    this.fresh.clear();
+    for (const pane of this.panes.values()) {
+      if (pane.element.hidden) continue;
+      this.chooseSlice(pane);
+      pane.paint();
+      this.wantDetail(pane);
+    }
+  }
+
+  arrange() {
+    const names = inOrder(this.follower.views.keys());
+    if (names.some((name) => !this.panes.has(name))) {
+      for (const name of names) {
+        if (!this.panes.has(name)) this.panes.set(name, new Pane(name, this));
+        this.element.append(this.panes.get(name).element);
+        this.fresh.add(name);
+      }
+    }
+    const shown = this.shownOf(names);
+    for (const pane of this.panes.values()) pane.element.hidden = !shown.includes(pane.name);
+    this.element.dataset.count = shown.length;
+    this.hiddenCount = names.length - foremost(names, (name) => this.hasPicture(name)).length;
+  }
+
+  shownOf(names) {
+    if (this.panes.has(this.focus)) return [this.focus];
+    return this.page.state.all ? names : foremost(names, (name) => this.hasPicture(name));
+  }
+
+  hasPicture(name) {
+    return this.panes.get(name)?.slot.picture != null;
+  }
+
+  take(name) {
+    const pane = this.panes.get(name);
+    const picture = this.follower.pictureOf(name);
+    if (!pane || !picture || (pane.sliced ?? null) !== null) return;
+    pane.show(picture, this.follower.views.get(name).structure.shape);
+    pane.source = { path: this.follower.views.get(name).path, structure: this.follower.views.get(name).structure };
+  }
+
+  // Of a finished volume the slices are those at the crosshair; while it runs, the middle ones.
+  chooseSlice(pane) {
+    const axis = VOLUME_AXES.indexOf(pane.view.across);
+    const volume = this.follower.finals.get("volume");
+    if (axis < 0) return;
+    const index = this.place?.[pane.view.across];
+    if (!volume || this.follower.running || index === undefined || index >= volume.shape[axis]) {
+      this.backToLive(pane, axis);
+      return;
+    }
+    pane.across = `${pane.view.across} = ${index}`;
+    if (pane.sliced === index) return;
+    pane.sliced = index;
+    const shape = volume.shape.filter((_, i) => i !== axis);
+    this.reader.want(pane, this.wish(pane, { path: `${this.follower.path}/volume`, structure: volume, axis, index, shape }));
+  }
+
+  backToLive(pane, axis) {
+    const index = this.livePlace()?.[axis];
+    pane.across = index === undefined ? "" : `${pane.view.across} = ${index}`;
+    if (pane.sliced === undefined || pane.sliced === null) return;
+    pane.sliced = null;
+    this.take(pane.name);
+  }
+
+  /** Which slices the live ones are: those the result names, else the middle ones. */
+  livePlace() {
+    const named = this.follower.progress.newest?.parameters.slices_zyx ?? this.metadata.in_force?.slices_zyx;
+    const shapeOf = (name) => this.follower.views.get(name)?.structure.shape;
+    const lengths = [shapeOf("slice_xz")?.[0], ...(shapeOf("slice_xy") ?? [])];
+    return named ?? (lengths.every(Boolean) ? lengths.map((n) => Math.floor(n / 2)) : null);
+  }
+
+  wish(pane, { path, structure, axis = null, index, shape }) {
+    const shown = Math.max(pane.canvas.width, pane.canvas.height, 256);
+    const step = Math.max(1, Math.floor(Math.max(...shape) / shown));
+    return { path, structure, axis, index, rows: [0, shape[0]], columns: [0, shape[1]], step };
+  }
+
+  // What was read with gaps is read again without them where one has zoomed in.
+  wantDetail(pane) {
+    const { picture } = pane.slot;
+    if (!picture || !(picture.step > 1) || !pane.source) return;
+    const { rows, columns } = pane.window.seen();
+    const step = Math.max(1, Math.floor(1 / pane.window.zoom));
+    if (step >= picture.step || rows[1] <= rows[0] || columns[1] <= columns[0]) return;
+    const wish = { ...pane.source, rows, columns, step, detail: true };
+    const key = [...rows, ...columns, step, picture.number ?? pane.sliced].join();
+    if (pane.detailKey === key) return;
+    pane.detailKey = key;
+    this.reader.want(pane, wish);
+  }
+
+  takeSlice(pane, wish, picture) {
+    if (this.panes.get(pane.name) !== pane) return;
+    if (wish.detail) {
+      pane.showDetail(picture);
+    } else if (pane.sliced === wish.index) {
+      pane.show(picture, wish.structure.shape.filter((_, i) => i !== wish.axis));
+      pane.source = { path: wish.path, structure: wish.structure, axis: wish.axis, index: wish.index };
+    }
+    this.page.changed();
+  }
+}
+
