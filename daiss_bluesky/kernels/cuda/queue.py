@@ -2,7 +2,8 @@
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from importlib import import_module
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,12 +18,15 @@ Array = Any
 class Queue(Protocol):
     """Where arrays lie and kernels run: `DeviceQueue`, or the host's in tests."""
 
-    def active(self) -> Any:
-        """Give a context in which `xp` and launches mean this device and stream."""
+    xp: Any
+    """The array namespace: CuPy, or NumPy."""
+    fft: Any
+    """Its Fourier transforms, as scipy has them."""
+    together: bool
+    """Much at once is faster here, see `orientation_trial.Arrays`."""
 
-    @property
-    def xp(self) -> Any:
-        """The array namespace: CuPy, or NumPy."""
+    def active(self) -> AbstractContextManager[None]:
+        """Give a context in which `xp` and launches mean this device and stream."""
 
     def pinned(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
         """Give host memory that is copied to and from while other things run.
@@ -67,9 +71,12 @@ class Queue(Protocol):
 class DeviceQueue:
     """A stream of CuPy's; see `Queue`."""
 
+    together = True
+
     def __init__(self, number: int = 0) -> None:
         """Open one on this device."""
-        self.xp = cupy()
+        self.xp: Any = cupy()
+        self.fft: Any = import_module("cupyx.scipy.fft")
         self._device = self.xp.cuda.Device(number)
         with self._device:
             self._stream = self.xp.cuda.Stream(non_blocking=True)
