@@ -339,7 +339,7 @@ def _listed(groups: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
 def _apart(lists: NDArray[np.int64]) -> Iterator[slice]:
     """Cut groups where a frame comes again: its new position must be known by then."""
     known = lists[lists >= 0]
-    if len(np.unique(known)) == len(known):
+    if np.bincount(known).max() == 1:
         yield slice(0, len(lists))
         return
     seen: set[int] = set()
