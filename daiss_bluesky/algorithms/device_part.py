@@ -30,6 +30,20 @@ class Lines:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Settled:
+    """What line integrals are made with, for as long as it holds."""
+
+    fields: Fields
+    axis: Axis
+    slices_shape: tuple[int, int]
+    """Number of slices and their width."""
+
+    def same(self, other: "Settled") -> bool:
+        """Tell whether pictures of one are those of the other."""
+        return self.fields is other.fields and not self.axis.differs(other.axis)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Chain:
     """What makes line integrals of raw frames: a scan's own part of it."""
 
@@ -87,6 +101,7 @@ class DevicePart:
         """The slices it makes."""
         self.held = chain.held(rows)
         """Of the detector: the rows of its frames."""
+        self.columns = chain.frame_shape[1]
         self.frames = frames
         self._chain = chain
 

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from daiss_bluesky.algorithms.device_part import WORK_BYTES
-from daiss_bluesky.algorithms.device_volume import STRIPE_ROWS
 from daiss_bluesky.algorithms.fields import MAX_FLAT_SUMS
 from daiss_bluesky.kernels.operators import Operators
 
@@ -15,6 +16,9 @@ SHARE = 0.9
 
 STEP = 16
 """Rows of a slab are a multiple of it, or all."""
+
+STRIPE_ROWS = 64
+"""Sinograms whose stripes are removed at once."""
 
 MOST_SLAB_BYTES = 1 << 33
 """Of line integrals held at once, where more would gain nothing."""
@@ -57,6 +61,8 @@ class DevicePlan:
     """Slices whose line integrals are there at once."""
     keeps_volume: bool
     """Whether the volume stays on the device until it is whole."""
+    keeps_filtered: bool
+    """Whether frames filtered for backprojection stay, for slices anywhere."""
     bytes: int
     """On the device, with frames of RAW_BYTES a pixel."""
 
@@ -66,8 +72,8 @@ def plan_device(
 ) -> DevicePlan | None:
     """Plan to stay within `free_bytes`; None where not even the smallest slab fits.
 
-    Frames come first, then room for the volume, then larger slabs. What is left then is
-    for frames of more bytes a pixel, or more of them, than was said.
+    Frames come first, then room for the volume, larger slabs, and filtered frames. What
+    is left then is for frames of more bytes a pixel, or more of them, than was said.
     """
     frames = RAW_BYTES * case.n_frames * case.frame_shape[0] * case.frame_shape[1]
     height = min(STEP, case.rows)
@@ -85,11 +91,16 @@ def plan_device(
             break
         height = taller
     making = _making_bytes(case, operators, height, keeps=keeps)
+    filtered = np.dtype(operators.stored).itemsize * case.n_frames
+    filtered *= case.rows * case.width
+    keeps_filtered = frames + making + filtered <= free_bytes
+    making += filtered if keeps_filtered else 0
     return DevicePlan(
         frames_bytes=free_bytes - making,
         host_frames_bytes=frames - on_device,
         slab_rows=height,
         keeps_volume=keeps,
+        keeps_filtered=keeps_filtered,
         bytes=on_device + making,
     )
 

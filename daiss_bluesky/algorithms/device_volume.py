@@ -1,19 +1,59 @@
 """The volume of frames on a device, a slab of slices at a time."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
-from daiss_bluesky.algorithms.device_part import DevicePart, Lines
+from daiss_bluesky.algorithms.device_part import DevicePart, Lines, Settled
+from daiss_bluesky.algorithms.device_plan import STRIPE_ROWS, DevicePlan
 from daiss_bluesky.algorithms.fbp_parameters import FbpParameters
-from daiss_bluesky.algorithms.live_pictures import Settled
 from daiss_bluesky.core.array_store import ArrayStore
-from daiss_bluesky.kernels.operators import Array, SlabMaker
+from daiss_bluesky.kernels.operators import Array
 from daiss_bluesky.kernels.stripes import stripe_image
 
 Image = NDArray[np.float32]
 
-STRIPE_ROWS = 64
-"""Sinograms whose stripes are removed at once."""
+
+class DeviceRoom:
+    """What one part's slices are made in, once for a scan."""
+
+    def __init__(
+        self,
+        part: DevicePart,
+        plan: DevicePlan,
+        slices_shape: tuple[int, int],
+        n_angles: int,
+        parameters: FbpParameters,
+        method: str,
+    ) -> None:
+        ops, rows = part.operators, part.rows.stop - part.rows.start
+        self._ops, self._columns = ops, part.columns
+        self.n_angles = n_angles
+        """At most."""
+        self.slab_rows = min(plan.slab_rows, rows)
+        width = slices_shape[1]
+        self.maker = ops.slab_maker(
+            self.slab_rows, width, n_angles, parameters.filter, method
+        )
+        size = self.slab_rows * n_angles * part.columns
+        self._lines = ops.empty((size,), ops.stored)
+        self.slices_shape = rows if plan.keeps_volume else self.slab_rows, width, width
+        self.slices = ops.empty(self.slices_shape, ops.stored)
+
+    def warm_up(self) -> None:
+        """Make slices of nothing, so that plans and code are there when it counts."""
+        angles_rad = np.linspace(0.0, np.pi, self.n_angles)
+        self.maker.set_lines(angles_rad, np.ones(self.n_angles), 0.0)
+        rows = min(self.maker.rows, self.slab_rows)
+        p = self.lines(rows, self.n_angles, self._columns)
+        self._ops.put(self._ops.zeros((1,)), p)
+        self.maker.slices(p, self.slices[:rows])
+
+    def lines(self, rows: int, n_angles: int, columns: int) -> Array:
+        """Give room for line integrals (frame, row, column); sinograms lie together."""
+        flat = self._lines[: rows * n_angles * columns]
+        return flat.reshape(rows, n_angles, columns).transpose(1, 0, 2)
 
 
 class DeviceVolume:
@@ -22,18 +62,18 @@ class DeviceVolume:
     def __init__(
         self,
         part: DevicePart,
-        slab_rows: int,
+        room: DeviceRoom,
         settled: Settled,
         lines: Lines,
         parameters: FbpParameters,
-        method: str,
     ) -> None:
         self._part = part
-        self._slab_rows = slab_rows
+        self._room = room
         self._settled = settled
         self._lines = lines
         self._parameters = parameters
-        self._method = method
+        axis = settled.axis
+        room.maker.set_lines(lines.angles_rad, lines.weights, axis.center_px)
 
     @property
     def name(self) -> str:
@@ -42,56 +82,38 @@ class DeviceVolume:
 
     def keep(self, store: ArrayStore) -> Array:
         """Give all slices (z, y, x) on the device, held by name in the store."""
-        rows, n = self._rows, self._settled.slices_shape[1]
-        ops = self._part.operators
-        shape = rows, n, n
-        n_bytes = int(np.prod(shape)) * np.dtype(ops.stored).itemsize
-        volume = store.make(
-            self.name, ops.place, n_bytes, lambda: ops.empty(shape, ops.stored)
-        )
-        maker = self._maker()
-        for first in range(0, rows, self._slab_rows):
-            part = slice(first, min(first + self._slab_rows, rows))
-            self._make(maker, part, volume[part])
+        store.release(self.name)
+        volume = self._room.slices
+        for part in self._slabs():
+            self._make(part, volume[part])
+        store.put(self.name, self._part.operators.place, volume)
         return volume
 
     def write(self, target: Image) -> None:
         """Write all slices (z, y, x) here, one slab after the other."""
-        n, ops = self._settled.slices_shape[1], self._part.operators
-        maker = self._maker()
-        room = ops.empty((self._slab_rows, n, n), ops.stored)
-        for first in range(0, self._rows, self._slab_rows):
-            part = slice(first, min(first + self._slab_rows, self._rows))
-            slab = room[: part.stop - part.start]
-            self._make(maker, part, slab)
-            ops.download(slab, target[part])
+        for part in self._slabs():
+            slab = self._room.slices[: part.stop - part.start]
+            self._make(part, slab)
+            self._part.operators.download(slab, target[part])
+
+    def _slabs(self) -> Iterator[slice]:
+        rows, each = self._rows, self._room.slab_rows
+        for first in range(0, rows, each):
+            yield slice(first, min(first + each, rows))
 
     @property
     def _rows(self) -> int:
         rows = self._part.rows
         return int(rows.stop - rows.start)
 
-    def _maker(self) -> SlabMaker:
-        axis, lines = self._settled.axis, self._lines
-        maker = self._part.operators.slab_maker(
-            min(self._slab_rows, self._rows),
-            self._settled.slices_shape[1],
-            len(lines.angles_rad),
-            self._parameters.filter,
-            self._method,
-        )
-        maker.set_lines(lines.angles_rad, lines.weights, axis.center_px)
-        return maker
-
-    def _make(self, maker: SlabMaker, inside: slice, out: Array) -> None:
+    def _make(self, inside: slice, out: Array) -> None:
         """Make slices numbered inside the part."""
-        part, ops = self._part, self._part.operators
+        maker, n_angles = self._room.maker, len(self._lines.angles_rad)
+        part = self._part
         fields, axis = self._settled.fields, self._settled.axis
         top = part.rows.start
         rows = slice(top + inside.start, top + inside.stop)
-        shape = len(out), len(self._lines.angles_rad), fields.dark.shape[1]
-        # A sinogram lies together.
-        p = ops.empty(shape, ops.stored).transpose(1, 0, 2)
+        p = self._room.lines(len(out), n_angles, part.columns)
         part.whole(self._lines, fields, axis, rows, p)
         self._remove_stripes(p)
         placed = part.place(p, axis)

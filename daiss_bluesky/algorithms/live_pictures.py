@@ -6,27 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from daiss_bluesky.algorithms.axis import Axis
-from daiss_bluesky.algorithms.device_part import DevicePart, Lines
+from daiss_bluesky.algorithms.device_part import Lines
+from daiss_bluesky.algorithms.filtered_frames import FilteredFrames
 from daiss_bluesky.core.plane import Plane
-from daiss_bluesky.kernels.correction import Fields
 from daiss_bluesky.kernels.operators import Array
 
 Image = NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Settled:
-    """What line integrals are made with, for as long as it holds."""
-
-    fields: Fields
-    axis: Axis
-    slices_shape: tuple[int, int]
-    """Number of slices and their width."""
-
-    def same(self, other: "Settled") -> bool:
-        """Tell whether pictures of one are those of the other."""
-        return self.fields is other.fields and not self.axis.differs(other.axis)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,16 +26,11 @@ class _Picture:
 class LivePictures:
     """Sums over projections in some planes; grows with every look."""
 
-    def __init__(
-        self, parts: list[DevicePart], settled: Settled, filter_name: str
-    ) -> None:
-        self.settled = settled
-        # Lines between columns: nothing is sharper than the ramp.
-        self._filter = "ramp" if filter_name == "sharp" else filter_name
-        self._parts = parts
-        self._pictures: list[dict[str, _Picture]] = [{} for _ in parts]
-        self._totals: list[Array] | None = None
-        self._total_weight = 0.0
+    def __init__(self, filtered: list[FilteredFrames]) -> None:
+        self._filtered = filtered
+        self._parts = [one.part for one in filtered]
+        self.settled = filtered[0].settled
+        self._pictures: list[dict[str, _Picture]] = [{} for _ in filtered]
         self.frames = 0
         """How many are in."""
         self.place: tuple[int, int, int] | None = None
@@ -85,47 +65,25 @@ class LivePictures:
                 zeros = part.operators.zeros(plane.shape)
                 pictures[f"plane {number}"] = _Picture(mine, zeros)
 
-    def watch_mean(self) -> None:
-        """Keep the mean projection as well, which stripes are found in."""
-        columns = len(self.settled.fields.dark[0])
-        self._totals = [
-            part.operators.zeros(
-                (part.rows.stop - part.rows.start, columns), np.float64
-            )
-            for part in self._parts
-        ]
-
     def add(self, lines: Lines, stripes: Image | None = None) -> None:
-        """Take in all frames that are not in yet, less the stripes (row, column)."""
-        first = self.frames
-        for number, part in enumerate(self._parts):
-            self._add_part(number, part, lines, first, stripes)
-        self._total_weight += float(lines.weights[first:].sum())
+        """Take in all frames that are not in yet; or all, less stripes."""
+        for filtered, pictures in zip(self._filtered, self._pictures, strict=True):
+            made = (
+                filtered.all(lines, self.frames)
+                if stripes is None
+                else filtered.without(stripes, lines)
+            )
+            for which, q in made:
+                for one in pictures.values():
+                    mine = q if one.row is None else q[:, one.row : one.row + 1]
+                    filtered.part.operators.add_plane(
+                        mine,
+                        lines.angles_rad[which],
+                        self.settled.axis.center_px,
+                        one.plane,
+                        one.pixels,
+                    )
         self.frames = len(lines.weights)
-
-    def _add_part(
-        self,
-        number: int,
-        part: DevicePart,
-        lines: Lines,
-        first: int,
-        stripes: Image | None,
-    ) -> None:
-        fields, axis = self.settled.fields, self.settled.axis
-        made = part.line_integrals(lines, fields, axis, part.rows, first)
-        for which, p in made:
-            weights = lines.weights[which]
-            if self._totals is not None:
-                part.operators.add_mean(p, weights, self._totals[number])
-            if stripes is not None:
-                part.operators.subtract(p, stripes[part.rows])
-            placed = part.place(p, axis)
-            q = part.operators.filter(placed, weights, self._filter)
-            for one in self._pictures[number].values():
-                mine = q if one.row is None else q[:, one.row : one.row + 1]
-                part.operators.add_plane(
-                    mine, lines.angles_rad[which], axis.center_px, one.plane, one.pixels
-                )
 
     def slices(self, scale: float) -> tuple[Image, ...]:
         """Give slice_xy, slice_xz and slice_yz as they are; copies."""
@@ -153,12 +111,3 @@ class LivePictures:
                 total += mine
             found.append(total * np.float32(scale))
         return found
-
-    def mean(self) -> Image | None:
-        """Give the mean projection (row, column), if it is watched."""
-        if self._totals is None or not self._total_weight:
-            return None
-        mean = np.zeros(self.settled.fields.dark.shape)
-        for part, total in zip(self._parts, self._totals, strict=True):
-            part.operators.download(total, mean[part.rows])
-        return np.asarray(mean / self._total_weight, np.float32)

@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daiss_bluesky.algorithms.axis import Axis
-from daiss_bluesky.algorithms.device_part import Chain, DevicePart, Lines
+from daiss_bluesky.algorithms.device_part import Chain, DevicePart, Lines, Settled
 from daiss_bluesky.algorithms.device_plan import DevicePlan
-from daiss_bluesky.algorithms.device_volume import DeviceVolume
+from daiss_bluesky.algorithms.device_volume import DeviceRoom, DeviceVolume
 from daiss_bluesky.algorithms.fbp_parameters import FbpParameters
-from daiss_bluesky.algorithms.live_pictures import LivePictures, Settled
+from daiss_bluesky.algorithms.filtered_frames import FilteredFrames
+from daiss_bluesky.algorithms.live_pictures import LivePictures
 from daiss_bluesky.algorithms.method_choice import MethodChoice
 from daiss_bluesky.algorithms.on_devices import Devices, part_rows
 from daiss_bluesky.algorithms.projection_reconstruction import ProjectionReconstruction
@@ -57,6 +58,8 @@ class ResidentReconstruction(ProjectionReconstruction):
             )
         ]
         self._live: LivePictures | None = None
+        self._filtered: list[FilteredFrames] = []
+        self._rooms: list[DeviceRoom] = []
         self._is_watched = False
         self._angles: list[float] = []
         self._times: list[float] = []
@@ -65,8 +68,25 @@ class ResidentReconstruction(ProjectionReconstruction):
         super().__init__(scan, frame_shape, parameters, choice)
 
     def _make_sum(self, shape: tuple[int, int]) -> None:
-        del shape  # the frames are those there are
+        self._forget_pictures()
+        self._rooms.clear()
+        self.store.release("volume")
+        if (n_angles := self._scan.n_projections) is not None:
+            self._make_rooms(shape, n_angles)
+            for room in self._rooms:
+                room.warm_up()
+
+    def _make_rooms(self, shape: tuple[int, int], n_angles: int) -> None:
+        """Make room for the volume, before the last frame has come if possible."""
+        parameters, method = self._parameters, self._choice.method
+        for part, plan in zip(self._parts, self._plans, strict=True):
+            room = DeviceRoom(part, plan, shape, n_angles, parameters, method)
+            self._rooms.append(room)
+
+    def _forget_pictures(self) -> None:
         self._live = None
+        self._filtered.clear()
+        self.store.release("filtered")
 
     def _add_projections(self, batch: Batch) -> None:
         self._finder.add_projections(batch)
@@ -93,11 +113,7 @@ class ResidentReconstruction(ProjectionReconstruction):
         better = self._finder.choose(self._fields)
         if better is None:
             return None
-        if self._axis is None or not better.differs(self._axis):
-            self._axis = better
-        else:
-            self._axis = better
-            self._live = None
+        self._axis = better
         if (shape := better.slices_shape(self._shape)) != self._slices_shape:
             self._begin(shape)
         return self._fields, better
@@ -126,13 +142,23 @@ class ResidentReconstruction(ProjectionReconstruction):
         if live is None or not now.same(live.settled) or live.place != self._place:
             live = self._live = self._pictures(now)
             live.show_slices(*self._place)
-            if self._parameters.stripes != "none":
-                live.watch_mean()
         live.add(self._lines())
         return live
 
     def _pictures(self, now: Settled) -> LivePictures:
-        return LivePictures(self._parts, now, self._parameters.filter)
+        """Make pictures that take in the frames there are, filtered once."""
+        if not self._filtered or not now.same(self._filtered[0].settled):
+            self._forget_pictures()
+            mean = self._parameters.stripes != "none"
+            self._filtered = [
+                FilteredFrames(part, now, self._parameters.filter, watches_mean=mean)
+                for part in self._parts
+            ]
+            expected = self._scan.n_projections
+            for one, plan in zip(self._filtered, self._plans, strict=True):
+                if plan.keeps_filtered and expected is not None:
+                    one.keep(self.store, expected)
+        return LivePictures(self._filtered)
 
     def stale(self) -> str | None:
         """Say why the projections must be read again: never."""
@@ -141,7 +167,7 @@ class ResidentReconstruction(ProjectionReconstruction):
     def restart(self) -> None:
         """Forget the projections, keep what was learned (center, flats, darks)."""
         self._ledger.forget()
-        self._live = None
+        self._forget_pictures()
         for part in self._parts:
             part.frames.clear()
         for known in (self._angles, self._times, self._guessed):
@@ -219,23 +245,20 @@ class ResidentReconstruction(ProjectionReconstruction):
     def _stripe_image(self) -> Image | None:
         if self._parameters.stripes == "none":
             return None
-        live = self._catch_up()
-        mean = None if live is None else live.mean()
-        if mean is None:
+        if self._catch_up() is None:
             return None
-        return stripe_image(mean, self._parameters.mean_window_px(self._shape[1]))
+        mean = np.zeros(self._shape)
+        for one in self._filtered:
+            one.mean(mean[one.part.rows])
+        window_px = self._parameters.mean_window_px(self._shape[1])
+        return stripe_image(mean.astype(np.float32), window_px)
 
     def device_volume(self) -> list[Array]:
         """Give the volume where it was made, one array (z, y, x) for each device.
 
         For those who go on there: nothing is copied. Only of a plan that keeps it.
         """
-        made = []
-        for part in self._end():
-            if part.name not in {one.name for one in self.store.report()}:
-                part.keep(self.store)
-            made.append(self.store.get(part.name))
-        return made
+        return [part.keep(self.store) for part in self._end()]
 
     @property
     def device_bytes(self) -> int:
@@ -253,7 +276,8 @@ class ResidentReconstruction(ProjectionReconstruction):
 
     def close(self) -> None:
         """Give the devices' memory back."""
-        self._live = None
+        self._forget_pictures()
+        self._rooms.clear()
         for part in self._parts:
             part.frames.clear()
         self.store.release()
@@ -263,21 +287,18 @@ class ResidentReconstruction(ProjectionReconstruction):
     def _end(self) -> list[DeviceVolume]:
         """Take all that came for all there is."""
         self._ledger.refuse_nothing()
-        self._collector.fields()
+        if self._collector.missing():
+            self._collector.fields()
         self._finder.end()
         settled = Settled(*self._settled(), self._slices_shape)
         self._count_in()
         lines = self._lines(self._weights(self._angles))
+        if not self._rooms or len(self._angles) > self._rooms[0].n_angles:
+            self._rooms.clear()
+            self._make_rooms(self._slices_shape, len(self._angles))
         return [
-            DeviceVolume(
-                part,
-                plan.slab_rows,
-                settled,
-                lines,
-                self._parameters,
-                self._choice.method,
-            )
-            for part, plan in zip(self._parts, self._plans, strict=True)
+            DeviceVolume(part, room, settled, lines, self._parameters)
+            for part, room in zip(self._parts, self._rooms, strict=True)
         ]
 
     def _finish(self, reread: Reread, on_step: OnStep) -> Image:
@@ -286,10 +307,11 @@ class ResidentReconstruction(ProjectionReconstruction):
         ends = self._end()
         self._last_projection = self._projection(len(self._angles) - 1)
         rows, n = self._slices_shape
-        self._live = None
+        self._forget_pictures()
         volume = np.empty((rows, n, n), np.float32)
         if all(plan.keeps_volume for plan in self._plans):
-            for part, made in zip(self._parts, self.device_volume(), strict=True):
+            kept = [end.keep(self.store) for end in ends]
+            for part, made in zip(self._parts, kept, strict=True):
                 part.operators.download(made, volume[part.rows])
         else:
             for part, end in zip(self._parts, ends, strict=True):

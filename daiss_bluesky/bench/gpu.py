@@ -71,7 +71,10 @@ ODD = GpuCase("odd", 1201, 1023, 1537)
 class Feed:
     """Frames of one case, without end."""
 
-    def __init__(self, case: GpuCase) -> None:
+    def __init__(
+        self, case: GpuCase, algorithm: Callable[..., FbpAlgorithm] = FbpAlgorithm
+    ) -> None:
+        self.algorithm = algorithm
         rng = np.random.default_rng(0)
         shape = RING, case.rows, case.columns
         self.case = case
@@ -107,7 +110,7 @@ def begin(feed: Feed, **parameters: Any) -> ResidentReconstruction:
     case = feed.case
     scan = Scan(run_uid="gpu", counts={"projection": case.n_angles, "flat": 2},
                 center_px=case.columns / 2 + 0.3)  # fmt: skip
-    algorithm = FbpAlgorithm(device="cuda:0", **parameters)
+    algorithm = feed.algorithm(device="cuda:0", **parameters)
     started = algorithm.start(scan, (case.rows, case.columns))
     if not isinstance(started, ResidentReconstruction):
         raise UnavailableError("the benchmark of a GPU needs one")
@@ -127,6 +130,7 @@ def whole_scan(feed: Feed, **parameters: Any) -> dict[str, Any]:
     """Time set-up, reading all frames, and the volume on the device; then it again."""
     began_s = time.perf_counter()
     reconstruction = begin(feed, **parameters)
+    reconstruction.wait()
     setup_s = time.perf_counter() - began_s
     began_s = time.perf_counter()
     for batch in feed.projections():
@@ -141,7 +145,6 @@ def whole_scan(feed: Feed, **parameters: Any) -> dict[str, Any]:
     again_s = []
     for _ in range(2):
         reconstruction.set_center(feed.case.columns / 2 + 0.1)
-        reconstruction.store.release("volume")
         again_s.append(timed(partial(_volume, reconstruction)))
     reconstruction.close()
     return {
@@ -178,11 +181,14 @@ def live_scan(feed: Feed, looks: int = 8, **parameters: Any) -> dict[str, Any]:
     for step in range(3):
         place = rows // 3 + step, columns // 3, columns // 2
         moved_s.append(timed(partial(reconstruction.slices, *place)))
-    reconstruction.close()
+    held_gb = reconstruction.held_bytes() / 1e9
+    stated_gb = reconstruction.device_bytes / 1e9
+    finish_s = timed(lambda: reconstruction.finish(lambda _: iter(())))
     read = feed.case.raw_bytes * (len(batches) - 2) / len(batches)
     return {
         "arrival_gb_per_s": read / arrival_s / 1e9, "look_s": float(np.median(looks_s)),
-        "tail_s": tail_s, "moved_slices_s": min(moved_s),
+        "tail_s": tail_s, "moved_slices_s": min(moved_s), "finish_on_host_s": finish_s,
+        "stated_gb": stated_gb, "held_gb": held_gb,
     }  # fmt: skip
 
 
@@ -199,17 +205,16 @@ def three_planes(feed: Feed, side: int = 1024, **parameters: Any) -> dict[str, A
             ((step, 0, 0), (0, step, 0)),
         )
     ]
+    tilted = Plane((middle[0] - 20, *middle[1:]), (0.3, step, 0), (0, 0, step),
+                   (side, side))  # fmt: skip
+    reconstruction = begin(feed, **parameters)
+    _new_data(feed, reconstruction, planes)
     new_s, moved_s = [], []
     for _ in range(4):
-        reconstruction = begin(feed, **parameters)
-        reconstruction.wait()
+        reconstruction.restart()
         new_s.append(timed(partial(_new_data, feed, reconstruction, planes)))
-        tilted = Plane((middle[0] - 20, *middle[1:]), (0.3, step, 0), (0, 0, step),
-                       (side, side))  # fmt: skip
-        moved_s.append(
-            min(timed(partial(reconstruction.cuts, [tilted])) for _ in range(3))
-        )
-        reconstruction.close()
+        moved_s.append(timed(partial(reconstruction.cuts, [tilted])))
+    reconstruction.close()
     return {"new_data_s": min(new_s), "moved_plane_s": min(moved_s)}
 
 
@@ -250,19 +255,17 @@ def _rows(case: GpuCase, told: Callable[[str], None]) -> Iterator[dict[str, Any]
     feed = Feed(case)
     both = {"phase": PAGANIN, "stripes": "sorting"}
     plans: list[tuple[str, Callable[..., dict[str, Any]], Feed, dict[str, Any]]] = [
+        ("batch, the first of all", whole_scan, feed, {}),
         ("batch", whole_scan, feed, {}),
-        ("batch, warm", whole_scan, feed, {}),
         ("batch, half precision", whole_scan, feed, {"precision": "half"}),
         ("batch, sorting and Paganin", whole_scan, feed, both),
         ("live", live_scan, feed, {}),
-        ("live, warm", live_scan, feed, {}),
         ("three planes", three_planes, Feed(SMALL), {}),
-        ("three slices", live_scan, Feed(SMALL), {"device": "cuda:0"}),
+        ("live", live_scan, Feed(SMALL), {}),
         ("batch", whole_scan, Feed(ODD), {}),
     ]
     for name, measure, fed, parameters in plans:
         told(f"{name}: {fed.case.name}")
-        parameters.pop("device", None)
         try:
             found = measure(fed, **parameters)
         except UnavailableError as error:

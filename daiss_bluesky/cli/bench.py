@@ -1,6 +1,7 @@
 """`daiss bench`: what this machine does, beside every peer that is installed."""
 
 import json
+from importlib.util import find_spec
 from typing import Annotated, Any
 
 import typer
@@ -8,17 +9,21 @@ from rich.console import Console
 from rich.table import Table
 
 from daiss_bluesky.cli.options import Json
+from daiss_bluesky.cli.view import BINDINGS
 from daiss_bluesky.core.device import gpu_numbers
 from daiss_bluesky.core.errors import unknown
 
-KINDS = ("tomography", "ptychography", "preprocess", "center", "gpu")
+KINDS = ("tomography", "ptychography", "preprocess", "center", "gpu", "viewer")
 ARRIVAL_FPS = {"B": 100.0}
 """Cases that are given frames at a rate unless told otherwise."""
 
 
 def bench(
     what: Annotated[
-        str, typer.Argument(help="tomography, ptychography, preprocess, center or gpu")
+        str,
+        typer.Argument(
+            help="tomography, ptychography, preprocess, center, gpu or viewer"
+        ),
     ],
     case: Annotated[
         list[str] | None,
@@ -37,11 +42,15 @@ def bench(
     device: Annotated[
         str, typer.Option(help="of ptychography: auto, cpu, cuda or cuda:N")
     ] = "auto",
+    seconds: Annotated[
+        float, typer.Option(help="of viewer: how long each source sends", min=3)
+    ] = 60.0,
     json_output: Json = False,
 ) -> None:
     """Measure speed, memory and error on this machine; ratios are to peers beside.
 
-    Examples: daiss bench tomography --case A; daiss bench ptychography --peers --json
+    Examples: daiss bench tomography --case A; daiss bench ptychography --peers --json;
+    daiss bench viewer --seconds 20
     """
     if what not in KINDS:
         raise unknown("benchmark", what, KINDS)
@@ -50,6 +59,8 @@ def bench(
         report = _tomography(case or ["A", "B", "C"], peers, arrival_fps, console)
     elif what == "gpu":
         report = _gpu(peers, console)
+    elif what == "viewer":
+        report = _viewer(seconds, console)
     elif what == "ptychography":
         names = case or ["siemens", "phantom"]
         report = _ptychography(names, peers, _device(device), console)
@@ -77,6 +88,18 @@ def _device(asked: str) -> str:
         known = ("auto", "cpu", "cuda", "cuda:N")
         raise unknown("device", asked, known) from None
     return device
+
+
+def _viewer(seconds: float, console: Console) -> dict[str, Any]:
+    from daiss_bluesky.bench.viewer import measure, painted  # noqa: PLC0415 - a second
+    from daiss_bluesky.bench.viewer_source import Pace  # noqa: PLC0415
+
+    with console.status("viewer") as status:
+        pace = Pace(2048, 10.0, seconds)
+        rows = measure(pace, status.update)
+        if any(find_spec(one) for one in BINDINGS):
+            rows += painted(pace, status.update)
+        return {"rows": rows}
 
 
 def _measure(what: str, console: Console) -> dict[str, Any]:

@@ -34,6 +34,9 @@ class ReconstructOptions:
         str | None,
         typer.Option(help="tilt of the axis in degrees, or auto: measure it"),
     ] = None
+    device: Annotated[
+        str | None, typer.Option(help="where to compute: auto, cpu, cuda:0")
+    ] = None
     pipeline: Annotated[Path | None, typer.Option(help="pipeline file")] = None
     algorithm: Annotated[
         str | None, typer.Option(help="fbp, sirt, cgls, tv, rpie; not the pipeline's")
@@ -80,7 +83,15 @@ def _run(options: ReconstructOptions) -> dict[str, Any]:
 
 
 def _pipeline(options: ReconstructOptions, technique: str) -> "Pipeline":
-    """Read the pipeline, or take the one that comes with us."""
+    """Read the pipeline, or take the one that comes with us; options overrule it."""
+    pipeline = _read_pipeline(options, technique)
+    if options.device is None:
+        return pipeline
+    parameters = {**pipeline.parameters, "device": options.device}
+    return pipeline.model_copy(update={"parameters": parameters})
+
+
+def _read_pipeline(options: ReconstructOptions, technique: str) -> "Pipeline":
     from daiss_bluesky.cli.fleet import PIPELINES  # noqa: PLC0415
     from daiss_bluesky.core.errors import InputError  # noqa: PLC0415
     from daiss_bluesky.core.pipeline import Pipeline, read_pipeline  # noqa: PLC0415

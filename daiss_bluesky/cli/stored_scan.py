@@ -232,6 +232,7 @@ def summary(final: Final) -> dict[str, Any]:
         "center_source": progress.parameters.get("center_source"),
         "method": progress.parameters.get("method"),
         "method_reason": progress.parameters.get("method_reason"),
+        "device": progress.parameters.get("device"),
         **tilt,
     }
 

@@ -15,7 +15,9 @@ from daiss_bluesky.cli.options import Json, State
 from daiss_bluesky.cli.results_table import connect, refuse_absent
 from daiss_bluesky.core.errors import InputError, UnavailableError
 from daiss_bluesky.core.results import RECON_PATH
+from daiss_bluesky.services.epics_environment import client_environment
 from daiss_bluesky.services.state import default_root
+from daiss_bluesky.viewers.sources.pva import PvaPlace
 
 X_SOCKETS = Path("/tmp/.X11-unix")
 BINDINGS = ("PyQt5", "PySide2", "PyQt6", "PySide6")
@@ -70,14 +72,30 @@ def view(
         run_viewer,
     )
 
-    steering = None if fleet is None else ControlClient(fleet.control_address())
-    theme = "dark" if dark else "light" if light else None
+    client = None if fleet is None else ControlClient(fleet.control_address())
     options = ViewerOptions(
-        uri, key, result_uid, theme, picture=picture, close_after_s=close_after_s
+        uri,
+        key,
+        result_uid,
+        None if fleet is None else fast_lane(fleet),
+        "dark" if dark else "light" if light else None,
+        picture=picture,
+        close_after_s=close_after_s,
     )
-    report = run_viewer(options, steering)
+    try:
+        report = run_viewer(options, client)
+    finally:
+        if client is not None:
+            client.close()
     if json_output:
         typer.echo(json.dumps(report))
+
+
+def fast_lane(fleet: Fleet) -> PvaPlace:
+    """Say where the pictures are on the beamline network."""
+    environment = client_environment(fleet.epics) if fleet.epics else os.environ
+    named = {k: v for k, v in environment.items() if k.startswith("EPICS_PVA_")}
+    return PvaPlace(fleet.prefix, named or None)
 
 
 def refuse_blind() -> None:

@@ -124,11 +124,11 @@ class HostOperators:
         p[order] = ordered
 
     def filter(
-        self, p: Frames, weights: NDArray[np.float64], filter_name: str
-    ) -> Frames:
+        self, p: Frames, weights: NDArray[np.float64], filter_name: str, out: Frames
+    ) -> None:
         """Filter for backprojection, each frame times its weight."""
         filtered = filter_projections(p.astype(np.float64), filter_name)
-        return np.asarray(weights[:, None, None] * filtered, np.float32)
+        out[...] = weights[:, None, None] * filtered
 
     def add_plane(
         self,

@@ -145,7 +145,9 @@ class Operators(Protocol):
         """
         ...
 
-    def filter(self, p: Array, weights: NDArray[np.float64], filter_name: str) -> Array:
+    def filter(
+        self, p: Array, weights: NDArray[np.float64], filter_name: str, out: Array
+    ) -> None:
         """Filter for backprojection, each frame times its weight."""
         ...
 

@@ -12,6 +12,7 @@ from p4p import Value
 from p4p.nt import NTNDArray
 
 _TYPE = NTNDArray.buildType()
+_FIELDS: dict[str, tuple[str, Any]] = {"u2": ("ushortValue", np.uint16)}
 _LARGEST_ID = 2**31 - 1
 DESCRIPTIONS = {
     "ColorMode": "0: mono",
@@ -21,6 +22,7 @@ DESCRIPTIONS = {
     "frames_used": "projections inside the picture",
     "raw_uid": "bluesky run",
     "result_uid": "reconstruction of it",
+    "place": "which slice it is",
     "update": "publication of the result, from 1",
 }
 
@@ -39,16 +41,17 @@ def nt_image(
     data_time_s: float,
     attributes: Mapping[str, Any],
 ) -> Value:
-    """Make the value of a (row, column) picture, sent as float32.
+    """Make the value of a (row, column) picture: uint16 as it is, else float32.
 
     `time_s` is when it was published, `data_time_s` when its newest frame was taken.
     """
-    pixels = np.ascontiguousarray(picture, dtype=np.float32)
+    field, dtype = _FIELDS.get(picture.dtype.str[1:], ("floatValue", np.float32))
+    pixels = np.ascontiguousarray(picture, dtype=dtype)
     rows, columns = pixels.shape
     return Value(
         _TYPE,
         {
-            "value": ("floatValue", pixels.reshape(-1)),
+            "value": (field, pixels.reshape(-1)),
             "uniqueId": unique_id & _LARGEST_ID,
             "timeStamp": time_stamp(time_s),
             "dataTimeStamp": time_stamp(data_time_s),

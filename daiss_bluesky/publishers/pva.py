@@ -17,6 +17,7 @@ from daiss_bluesky.publishers.nt_image import nt_image
 from daiss_bluesky.publishers.pv_names import TOMOGRAPHY_VIEWS, pv_name
 
 UNKNOWN_COUNT = -1
+ACROSS = {"slice_xy": 0, "slice_xz": 1, "slice_yz": 2}
 _PORT = "EPICS_PVAS_SERVER_PORT"
 _STATUS_TYPES = {
     "Status": "s",
@@ -115,7 +116,7 @@ class PvaPublisher:
                 unique_id=self._last_id,
                 time_s=now_s,
                 data_time_s=now_s if newest_s is None else newest_s,
-                attributes=attributes,
+                attributes=attributes | {"place": _place(view, progress)},
             )
             self._images[view].post(value)
         lag_s = math.nan if newest_s is None else now_s - newest_s
@@ -163,6 +164,12 @@ def _counts(progress: Progress) -> dict[str, _Scalar]:
         "Coverage": progress.coverage,
         "Center": _center(progress),
     }
+
+
+def _place(view: str, progress: Progress) -> int:
+    """Tell which slice a view is, across (z, y, x)."""
+    places = progress.parameters.get("slices_zyx")
+    return int(places[ACROSS[view]]) if places and view in ACROSS else UNKNOWN_COUNT
 
 
 def _center(progress: Progress) -> float:

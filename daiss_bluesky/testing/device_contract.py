@@ -1,5 +1,6 @@
 """A suite for reconstructions whose frames stay on a device."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -112,6 +113,22 @@ class DeviceContract(AlgorithmContract):
         for name, picture in expected.items():
             close = 1e-4 * np.abs(picture).max()
             np.testing.assert_allclose(found[name], picture, atol=close, err_msg=name)
+
+    def test_more_frames_than_were_planned_are_taken(self) -> None:
+        """Also in slices, and in those at another place."""
+        stored = self.odd_scan()
+        counts = stored.scan.counts | {"projection": 30}
+        scan = stored.scan.model_copy(update={"angles_deg": None, "counts": counts})
+        stored = dataclasses.replace(stored, scan=scan)
+        cpu = begin(FbpAlgorithm(device="cpu", method="backprojection"), stored)
+        mine = begin(self.make(), stored)
+        for one in (cpu, mine):
+            feed_projections(one, stored)
+        for place in ((10, 16, 16), (4, 9, 20)):
+            self._compare(mine.slices(*place), cpu.slices(*place))
+        gridded = FbpAlgorithm(device="cpu", method="gridding")
+        expected = reconstruct_scan(stored, gridded).arrays
+        assert_same(mine.finish(rereader(stored)), expected, self.device_tolerance)
 
     def test_flats_that_come_late_change_all_there_is(self) -> None:
         """Slices at once, and the volume; nothing is read again."""

@@ -12,15 +12,23 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import pytest
 from tiled.structures.core import Spec
 
 from daiss_bluesky.core.errors import InputError
-from daiss_bluesky.core.results import RECON_PATH, Result, Update
+from daiss_bluesky.core.results import RAW_PATH, RECON_PATH, Result, Update
 from daiss_bluesky.publishers.pacing import PacedPublisher
+from daiss_bluesky.publishers.pva import PvaPublisher
 from daiss_bluesky.publishers.tiled import TiledPublisher
+from daiss_bluesky.publishers.tiled_http import TiledHttp
+from daiss_bluesky.services.epics_environment import (
+    EpicsPorts,
+    client_environment,
+    results_environment,
+)
 from daiss_bluesky.testing.publisher_contract import (
     VIEWS,
     make_final,
@@ -29,9 +37,12 @@ from daiss_bluesky.testing.publisher_contract import (
 )
 from daiss_bluesky.viewers.model.model import ViewModel
 from daiss_bluesky.viewers.model.picture import Picture
+from daiss_bluesky.viewers.model.query import Query
 from daiss_bluesky.viewers.sources import stream
+from daiss_bluesky.viewers.sources.pva import PvaPlace
 from daiss_bluesky.viewers.sources.socket import NoStreamError, StreamServer
 from tests.conftest import LIMIT_S, TiledServer, wait_until
+from tests.docs.pages import blocks
 
 pytestmark = pytest.mark.system
 
@@ -159,6 +170,55 @@ def test_pictures_are_pushed_and_say_what_they_are(
         assert window.of("slice_xy")[0].number == 6
 
 
+def test_runs_are_listed_whenever_they_came(server: TiledServer) -> None:
+    http, uid = TiledHttp(server.uri, server.api_key), str(uuid4())
+    start = {
+        "uid": uid,
+        "scan_id": 41,
+        "time": time.time(),
+        "plan_name": "tomo_scan",
+        "num_points": 3,
+        "motors": ["rotation"],
+        "tomography": {"sample": "chalk", "angles_deg": [0.0, 60.0, 120.0]},
+    }
+    stop = {"exit_status": "success", "num_events": {"primary": 3}}
+    with _viewing(server) as model:
+        http.create(RAW_PATH, "container")
+        http.create(f"{RAW_PATH}/{uid}", "container", metadata={"start": start})
+        chalk = Query.parse("sample=chalk motors=rotation")
+        wait_until(lambda: model.runs(chalk), "the run")
+        assert model.runs(chalk)[0].status == "running"
+        http.merge_metadata(f"{RAW_PATH}/{uid}", {"stop": stop})
+        wait_until(lambda: model.runs(chalk)[0].status == "success", "its end")
+        pushed = model.runs(chalk)
+    with _viewing(server) as late:
+        wait_until(lambda: late.runs(chalk), "the run in the catalog")
+        assert late.runs(chalk) == pushed
+        assert (pushed[0].scan_id, pushed[0].points) == (41, 3)
+    http.close()
+
+
+def test_the_reference_s_example(
+    server: TiledServer, publisher: TiledPublisher, capsys: pytest.CaptureFixture[str]
+) -> None:
+    publisher.open(_result())
+    publisher.write(make_update(1))
+    publisher.close(make_final(9.0))
+    [example] = blocks("python", page="docs/reference/view-model.md")
+    text = example.text
+    for shown, real in (
+        ("http://127.0.0.1:8000", server.uri),
+        ("the API key", server.api_key),
+        ("z=64, y=128, x=128", "z=1, y=2, x=3"),
+    ):
+        assert shown in text
+        text = text.replace(shown, real)
+    names: dict[str, Any] = {}
+    exec(text, names)
+    assert names["slices"]["slice_xy"].shape == (6, 8)
+    assert "running" in capsys.readouterr().out
+
+
 def test_newer_results_are_counted_while_one_is_pinned(
     server: TiledServer, publisher: TiledPublisher
 ) -> None:
@@ -209,6 +269,40 @@ def _cut_all_streams(model: ViewModel) -> None:
                 one._connection.transport.abort()
 
     source._loop.call_soon_threadsafe(cut)
+
+
+def test_the_fast_lane_and_tiled_show_each_update_once(
+    server: TiledServer, publisher: TiledPublisher
+) -> None:
+    ports = EpicsPorts.free()
+    fast = PvaPublisher("VIEW:", environment=results_environment(ports))
+    environment = client_environment(ports)
+    place = PvaPlace(
+        "VIEW:", {k: v for k, v in environment.items() if k.startswith("EPICS_PVA_")}
+    )
+    with _viewing(server, pva=place) as model, _Window(model) as window:
+        result = _result()
+        publisher.open(result)
+        fast.open(result)
+        number, after_first = 1, 0
+        # Until some have come by the fast lane, and some more.
+        while after_first < 3:
+            fast.write(_update(number))
+            publisher.write(_update(number))
+            wait_until(lambda: window.shows(float(number)), "an update")  # noqa: B023
+            after_first += after_first > 0 or _came_by_pva(model)
+            number += 1
+        fast.shut_down()
+        last = number + 3
+        for later in range(number, last + 1):
+            publisher.write(_update(later))
+        wait_until(lambda: window.shows(float(last)), "Tiled's own")
+        _grows(window)
+
+
+def _came_by_pva(model: ViewModel) -> bool:
+    pva = model._pva
+    return pva is not None and pva.wait_until_connected(VIEWS[0], 0.0)
 
 
 def test_without_a_stream_pictures_are_asked_for(

@@ -5,12 +5,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from daiss_bluesky.kernels.cuda.module import Operator, cupy
+from daiss_bluesky.kernels.cuda.module import Operator, cupy, is_half
 from daiss_bluesky.kernels.cuda.transforms import planned_real
 from daiss_bluesky.kernels.ramp import frequency_response, padded_length
 
 _THREADS = 256
-_HALF_BYTES = 2
 
 
 class RowFilter:
@@ -51,8 +50,8 @@ class RowFilter:
         rows, length = len(p), np.int32(self._length)
         columns = np.int32(self._columns)
         half = length // 2 + 1
-        before = Operator("filter", {"HALF": p.dtype.itemsize == _HALF_BYTES})
-        after = Operator("filter", {"HALF": out.dtype.itemsize == _HALF_BYTES})
+        before = Operator("filter", {"HALF": is_half(p)})
+        after = Operator("filter", {"HALF": is_half(out)})
         transform = planned_real((self._length,), self._most)
         # What is left there would cost the last row its accuracy, where a transform
         # takes two rows for one complex.

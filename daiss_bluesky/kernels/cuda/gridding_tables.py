@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daiss_bluesky.kernels.gridding import PAD, Grid
-from daiss_bluesky.kernels.kaiser_bessel import STEPS, WIDTH
+from daiss_bluesky.kernels.kaiser_bessel import STEPS
 
 SIDE = 8
 """Cells along an edge of the part of a grid that a block of threads fills."""
@@ -55,17 +55,13 @@ def frequencies(grid: Grid) -> NDArray[np.float32]:
 
 
 def knots(grid: Grid) -> NDArray[np.float32]:
-    """Give the window as one line (WIDTH * STEPS + 1, 2): values, steps to the last.
+    """Give the window as one line of WIDTH * STEPS + 1 values.
 
-    Entry (m + 1) * STEPS - s is what `Grid.table` has at [s, m].
+    What `Grid.table` has at [s, m] is value (m + 1) * STEPS - s.
     """
-    values = np.empty(WIDTH * STEPS + 1, np.float32)
-    table = grid.table
-    for m in range(WIDTH):
-        values[m * STEPS + 1 : (m + 1) * STEPS + 1] = table[STEPS - 1 :: -1, m][:STEPS]
-    values[0] = table[STEPS, 0]
-    steps = np.diff(values[::-1], append=np.float32(0))[::-1]
-    return np.ascontiguousarray(np.stack([values, steps], axis=1))
+    backwards = grid.table[STEPS - 1 :: -1]
+    end = grid.table[STEPS, :1]
+    return np.concatenate([end, backwards.T.reshape(-1)])
 
 
 def anchors(size: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:

@@ -197,7 +197,9 @@ class CudaOperators:
             stripes.remove_stripes(ordered, small, large)
             sinograms[:, which] = ordered
 
-    def filter(self, p: Array, weights: NDArray[np.float64], filter_name: str) -> Array:
+    def filter(
+        self, p: Array, weights: NDArray[np.float64], filter_name: str, out: Array
+    ) -> None:
         """Filter for backprojection, each frame times its weight."""
         columns = p.shape[2]
         with self._on() as cp:
@@ -206,9 +208,7 @@ class CudaOperators:
                 most = most_rows(columns, _FILTER_BYTES)
                 made = RowFilter(columns, filter_name, most)
                 self._filter = (columns, filter_name), made
-            out = cp.empty_like(p)
             self._filter[1].filter(cp.ascontiguousarray(p), weights, out)
-            return out
 
     def add_plane(
         self,

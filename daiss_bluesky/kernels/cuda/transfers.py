@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from daiss_bluesky.kernels.cuda.module import cupy, parts
 
-BUFFER_BYTES = 1 << 26
+BUFFER_BYTES = 1 << 27
 BUFFERS = 3
-_THREADS = 8
-"""That copy together: one alone is slower than the bus."""
+_THREADS = 16
+"""That copy together: a few alone are slower than the bus."""
 
 
 @dataclass(slots=True, eq=False)

@@ -16,7 +16,7 @@ from daiss_bluesky.viewers.model.picture import Picture
 from daiss_bluesky.viewers.model.questions import Questions
 from daiss_bluesky.viewers.sources.raw_projections import RawProjections
 from daiss_bluesky.viewers.sources.tiled_reader import Array, TiledReader
-from daiss_bluesky.viewers.sources.volume_slices import read_slices
+from daiss_bluesky.viewers.sources.volume_slices import VOLUME, read_slices
 
 ARRAY_LIMIT_BYTES = 300_000_000
 """What a server gives at once; larger arrays are read in slices."""
@@ -46,9 +46,10 @@ class Details:
         """Give the three slices of the final volume through a place (z, y, x)."""
 
         def answer() -> dict[str, Picture]:
-            if known is None:
+            there = known or self._reader.find(f"{RECON_PATH}/{of.result_uid}/{VOLUME}")
+            if there is None:
                 raise InputError("there is no volume yet; ask the reconstructor")
-            found = read_slices(self._reader, of.result_uid, known, place)
+            found = read_slices(self._reader, of.result_uid, there, place)
             return {
                 view: _picture(of, view, pixels, axis_place(view, place))
                 for view, pixels in found.items()

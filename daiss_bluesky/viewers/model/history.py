@@ -24,14 +24,20 @@ class History:
         self._bytes: dict[str, int] = {}
 
     def keep(self, picture: Picture) -> None:
-        """Add a picture; one of another result than before begins anew."""
+        """Add a picture, or put it in the place of one with its number.
+
+        One of another result than before begins anew.
+        """
         with self._lock:
             if picture.result_uid != self._uid:
                 self._uid = picture.result_uid
                 self._views.clear()
                 self._bytes.clear()
             view = picture.view
-            self._views.setdefault(view, deque()).append(picture)
+            kept = self._views.setdefault(view, deque())
+            if kept and kept[-1].number == picture.number:
+                self._bytes[view] -= kept.pop().pixels.nbytes
+            kept.append(picture)
             self._bytes[view] = self._bytes.get(view, 0) + picture.pixels.nbytes
             while sum(self._bytes.values()) > self.limit_bytes and self._forget():
                 pass

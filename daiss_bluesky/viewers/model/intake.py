@@ -87,7 +87,9 @@ class Intake:
         """Take in progress."""
         with self.lock:
             if showing := self._of(uid):
-                showing.add_rows(rows)
+                for corrected in showing.add_rows(rows):
+                    self._mailbox.put(corrected)
+                    self._keep(corrected)
 
     def arrays(self, uid: str, known: Mapping[str, Array]) -> None:
         """Take in which final arrays there are."""
@@ -116,13 +118,16 @@ class Intake:
         lane: Lane,
         number: int | None = None,
         angle_deg: float | None = None,
+        place: int | None = None,
     ) -> None:
         """Take in a picture."""
         with self.lock:
             showing = self._of(uid)
             if showing is None:
                 return
-            made = showing.picture(view, pixels, published_s, lane, number, angle_deg)
+            made = showing.picture(
+                view, pixels, published_s, lane, number, angle_deg, place
+            )
             if made is not None:
                 self._mailbox.put(made)
                 self._keep(made)

@@ -20,7 +20,8 @@ class Mailbox:
     def put(self, picture: Picture) -> None:
         """Leave a picture."""
         with self._lock:
-            self.overtaken += picture.view in self._waiting
+            waiting = self._waiting.get(picture.view)
+            self.overtaken += waiting is not None and waiting.number != picture.number
             self._waiting[picture.view] = picture
 
     def take(self) -> dict[str, Picture]:

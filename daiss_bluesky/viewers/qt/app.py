@@ -10,11 +10,13 @@ from typing import Any
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication
 
+from daiss_bluesky.services.control_client import ControlClient
 from daiss_bluesky.viewers.model.model import ViewModel
-from daiss_bluesky.viewers.qt.feed import Steering
+from daiss_bluesky.viewers.model.reconstructor_watch import ReconstructorWatch
 from daiss_bluesky.viewers.qt.layout import LayoutStore
 from daiss_bluesky.viewers.qt.theme import THEMES
 from daiss_bluesky.viewers.qt.window import ViewerWindow
+from daiss_bluesky.viewers.sources.pva import PvaPlace
 
 _SIGNALS_EVERY_MS = 200
 
@@ -27,6 +29,8 @@ class ViewerOptions:
     api_key: str
     result_uid: str | None = None
     """None: the newest."""
+    pva: PvaPlace | None = None
+    """Where results are on the beamline network too; Tiled alone is enough."""
     theme: str | None = None
     """dark or light; None: as it was last time."""
     picture: Path | None = None
@@ -35,16 +39,25 @@ class ViewerOptions:
     close_after_s: float | None = None
 
 
-def run_viewer(options: ViewerOptions, steering: Steering | None) -> dict[str, Any]:
-    """Show the window until it is closed; gives what was on it at the end."""
+def run_viewer(
+    options: ViewerOptions, reconstructor: ControlClient | None
+) -> dict[str, Any]:
+    """Show the window until it is closed; gives what was on it at the end.
+
+    Without a reconstructor the window only looks.
+    """
     quiet_runtime_directory()
     application = QApplication.instance() or QApplication(sys.argv[:1])
     application.setApplicationName("daiss")
-    model = ViewModel(options.tiled_uri, options.api_key)
+    model = ViewModel(options.tiled_uri, options.api_key, pva=options.pva)
+    watch = None
+    if reconstructor is not None:
+        watch = ReconstructorWatch(reconstructor.follow())
     try:
         window = ViewerWindow(
             model,
-            steering=steering,
+            steering=reconstructor,
+            watch=watch,
             tiled_uri=options.tiled_uri,
             theme=THEMES[options.theme] if options.theme else None,
             store=LayoutStore(),
@@ -64,6 +77,8 @@ def run_viewer(options: ViewerOptions, steering: Steering | None) -> dict[str, A
             window.last_picture.save(str(options.picture))
     finally:
         model.close()
+        if watch is not None:
+            watch.close()
     return {
         "tiled_uri": options.tiled_uri,
         "result_uid": followed.result_uid or None,

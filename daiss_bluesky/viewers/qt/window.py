@@ -17,6 +17,7 @@ from qtpy.QtWidgets import (
 
 from daiss_bluesky.viewers.model.followed import Followed
 from daiss_bluesky.viewers.model.query import Query
+from daiss_bluesky.viewers.model.reconstructor_watch import ReconstructorWatch
 from daiss_bluesky.viewers.qt.banner import Banner
 from daiss_bluesky.viewers.qt.errands import Errands
 from daiss_bluesky.viewers.qt.feed import Feed, Steering
@@ -53,6 +54,7 @@ class ViewerWindow(QMainWindow):
         feed: Feed,
         *,
         steering: Steering | None = None,
+        watch: ReconstructorWatch | None = None,
         tiled_uri: str = "",
         theme: Theme | None = None,
         store: LayoutStore | None = None,
@@ -62,6 +64,7 @@ class ViewerWindow(QMainWindow):
         self.setWindowTitle("daiss")
         self.resize(1600, 1000)
         self.feed = feed
+        self._watch = watch
         self.theme = theme or DARK
         self.errands = Errands(self)
         self._store = store
@@ -74,6 +77,7 @@ class ViewerWindow(QMainWindow):
         self.bar = TopBar()
         self.banner = Banner()
         self.honesty = HonestyLine()
+        self._tiled_uri = tiled_uri
         self.runs = RunBrowser(tiled_uri)
         self.pages: dict[str, PanePage] = {
             "tomography": TomographyPage(),
@@ -147,11 +151,16 @@ class ViewerWindow(QMainWindow):
         if followed.result_uid != self._followed.result_uid:
             self._change_result(followed)
         self._followed = followed
+        page = self.pages.get(followed.technique)
+        if page is not None:
+            has_volume = "volume" in followed.arrays
+            page.set_source(self._tiled_uri, has_volume=has_volume)
         honesty = self.feed.honesty()
         self.bar.show_followed(followed)
         self.bar.show_connection(connection, now_s)
         self.honesty.show_honesty(honesty if followed.result_uid else None, now_s)
-        self._show_banner(connection.message, followed.problem)
+        away = self._watch.message if self._watch else ""
+        self._show_banner(connection.message, followed.problem, away)
         changes = self.feed.catalog_changes
         if changes != self._seen_changes:
             self._seen_changes = changes
@@ -261,6 +270,8 @@ class ViewerWindow(QMainWindow):
         self.runs.searched.connect(self._search)
         self.steering.said.connect(self._say)
         self.ptychography.said.connect(self._say)
+        for page in self.pages.values():
+            page.said.connect(self._say)
 
     def _put_together(self) -> None:
         self.stack = QStackedWidget()

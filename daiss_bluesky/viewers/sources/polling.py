@@ -49,6 +49,12 @@ class Polling:
             except InputError as error:
                 self._sink.line("refused", "polling", str(error))
                 await asyncio.sleep(LONGEST_RETRY_S)
+            except (KeyError, TypeError, ValueError) as error:
+                sentence = (
+                    f"Tiled at {self._reader.http.uri} answers nonsense: {error!r}"
+                )
+                self._sink.line("refused", "polling", sentence)
+                await asyncio.sleep(LONGEST_RETRY_S)
             else:
                 self._sink.line("connected", "polling")
                 await asyncio.sleep(POLL_S)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from threading import Lock, Thread
+from threading import Condition, Lock, Thread
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,7 @@ class PvaSource:
         self._place = place
         self._sink = sink
         self._lock = Lock()
+        self._heard = Condition()
         self._context: Any = None
         self._wanted = list(TOMOGRAPHY_VIEWS)
         self._monitors: list[Any] = []
@@ -67,6 +68,11 @@ class PvaSource:
             )
         )
 
+    def wait_until_connected(self, view: str, limit_s: float) -> bool:
+        """Wait until a view's PV has said something; tells whether it did."""
+        with self._heard:
+            return self._heard.wait_for(lambda: view in self._last_ids, limit_s)
+
     def close(self) -> None:
         """Let go of all."""
         with self._lock:
@@ -79,12 +85,14 @@ class PvaSource:
     def _take(self, view: str, value: Any) -> None:
         attributes = {one["name"]: one["value"] for one in value["attribute"]}
         uid, number = attributes.get("result_uid"), attributes.get("update")
+        unique_id, last_id = int(value["uniqueId"]), self._last_ids.get(view, 0)
+        with self._heard:
+            self._last_ids[view] = unique_id
+            self._heard.notify_all()
         if not uid or not number:
             return  # what is served before the first result, or somebody else's
-        unique_id = int(value["uniqueId"])
-        if unique_id < self._last_ids.get(view, 0):
+        if unique_id < last_id:
             self._sink.began_anew(uid)
-        self._last_ids[view] = unique_id
         columns, rows = (int(one["size"]) for one in value["dimension"])
         stamp = value["timeStamp"]
         self._sink.heard("pva")
@@ -96,7 +104,12 @@ class PvaSource:
             "pva",
             int(number),
             attributes.get("angle_deg"),
+            _known(attributes.get("place")),
         )
+
+
+def _known(place: Any) -> int | None:
+    return None if place is None or place < 0 else int(place)
 
 
 def _connect(environment: Mapping[str, str] | None) -> Any:

@@ -47,10 +47,12 @@ class Sink(Protocol):
         lane: Lane,
         number: int | None = None,
         angle_deg: float | None = None,
+        place: int | None = None,
     ) -> None:
         """Hand on a picture, with what the lane tells of it.
 
-        `published_s` is Unix time, `number` that of its update.
+        `published_s` is Unix time, `number` that of its update, `place` which slice it
+        is. What is None, the progress table will tell.
         """
         ...
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from websockets.asyncio.client import ClientConnection
 
 from daiss_bluesky.core.errors import DaissError, InputError, UnavailableError
+from daiss_bluesky.publishers.tiled_http import MissingError
 from daiss_bluesky.viewers.sources.line import Line
 from daiss_bluesky.viewers.sources.socket import (
     Message,
@@ -81,7 +82,7 @@ class Stream:
         """Listen once; gives the time to wait before the next try."""
         try:
             await self._listen(path)
-        except NotThereError:
+        except (NotThereError, MissingError):
             self._line.up(path)
             self._node.absent()
             return ABSENT_RETRY_S
@@ -113,7 +114,7 @@ class Stream:
                 self._listened_s = time.monotonic()
 
     async def _receive(self, connection: ClientConnection) -> None:
-        fetching: asyncio.Future[Any] | None = asyncio.ensure_future(self._node.fetch())
+        fetching: asyncio.Future[Any] | None = asyncio.ensure_future(self._fetch())
         receiving: asyncio.Future[Any] | None = None
         try:
             while True:
@@ -126,12 +127,20 @@ class Stream:
                     self._take(receiving.result())
                     receiving = None
                 if fetching is not None and fetching in done:
-                    self._node.present(fetching.result())
+                    fetching.result()
                     fetching = None
         finally:
-            for task in (fetching, receiving):
-                if task is not None:
-                    task.cancel()
+            left = [task for task in (fetching, receiving) if task is not None]
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+
+    async def _fetch(self) -> None:
+        try:
+            self._node.present(await self._node.fetch())
+        except InputError as error:
+            # It changed while it was read; the next message says what it is now.
+            logger.warning("%s could not be read: %s", self._node.path, error)
 
     def _take(self, data: bytes | str) -> None:
         try:

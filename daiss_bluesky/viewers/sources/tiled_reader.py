@@ -119,10 +119,15 @@ class TiledReader:
 
     def array(self, path: str) -> Array:
         """Give shape and dtype of one array."""
-        found = self.http.get(path)
+        found = self.find(path)
         if found is None:
             raise InputError(f"there is no array {path!r} at {self.http.uri}")
-        return array_of(found["structure"])
+        return found
+
+    def find(self, path: str) -> Array | None:
+        """Give shape and dtype of an array; None where there is none."""
+        found = self.http.get(path)
+        return None if found is None else array_of(found["structure"])
 
     def read(
         self, path: str, known: Array, where: Sequence[int | slice] = ()
@@ -157,6 +162,8 @@ def _unwrapped(node: Json) -> Json:
 
 def documents_of(metadata: Mapping[str, Any]) -> tuple[Json, Any]:
     """Give start and stop out of a run's selected, or whole, metadata."""
+    # Tiled puts what was selected of metadata under a key of its own.
+    metadata = metadata.get("selected") or metadata
     start = dict(metadata.get("start") or {})
     for technique in ("tomography", "ptychography"):
         record = metadata.get(technique) or start.get(technique) or {}

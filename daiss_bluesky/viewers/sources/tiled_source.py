@@ -1,6 +1,7 @@
 """Tiled, by push where it pushes and by asking where it does not."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,8 @@ from daiss_bluesky.viewers.sources.sink import Sink
 from daiss_bluesky.viewers.sources.socket import NoStreamError, StreamServer
 from daiss_bluesky.viewers.sources.stream import REPLAY_LIMIT_S, Node, Stream
 from daiss_bluesky.viewers.sources.tiled_reader import Array, TiledReader
+
+logger = logging.getLogger(__name__)
 
 CLOCK_S = 0.5
 ASK_AGAIN_S = 60.0
@@ -82,9 +85,16 @@ class TiledSource:
             try:
                 await self._push()
             except* NoStreamError:
-                self._streams.clear()
-                self._views.clear()
+                logger.info("%s pushes nothing: it is asked instead", self._server.uri)
+            except* Exception as group:  # noqa: BLE001 - nobody else would tell
+                self._give_up(group)
+            self._streams.clear()
+            self._views.clear()
             await self._polling.run(ASK_AGAIN_S)
+
+    def _give_up(self, group: BaseExceptionGroup[Exception]) -> None:
+        """Go on without push where answers are not understood."""
+        logger.error("Tiled's stream is not understood", exc_info=group)
 
     async def _push(self) -> None:
         async with asyncio.TaskGroup() as group:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from daiss_bluesky.viewers.model import colormaps
+
 STATIC = Path(__file__).parent / "static"
 INDEX = "index.html"
 COLORMAPS = "colormaps.json"
@@ -66,5 +68,4 @@ def _digest(content: bytes) -> str:
 
 
 def _colormaps() -> bytes:
-    gray = [[i, i, i] for i in range(256)]
-    return json.dumps({"gray": gray}, separators=(",", ":")).encode()
+    return json.dumps(colormaps.as_json(), separators=(",", ":")).encode()

@@ -8,6 +8,11 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from daiss_bluesky.viewers.web.assets import INDEX, Asset, assets, index, version
+from daiss_bluesky.viewers.web.reading import read
+
+EMBEDDED = "embed.html"
+"""The one page that may stand in a frame of another's, as a notebook: it shows nothing
+before it is given a key by the page around it."""
 
 POLICY = "; ".join(
     [
@@ -40,6 +45,12 @@ async def without_slash() -> Response:
     return RedirectResponse("daiss/", 308, HEADERS)
 
 
+@router.post("/read")
+async def read_from_elsewhere(request: Request) -> Response:
+    """Read for a page of another origin, which has the key but may not ask Tiled."""
+    return await read(request, HEADERS | {"Cache-Control": "no-store"})
+
+
 @router.api_route("/{path:path}", methods=["GET", "HEAD"])
 async def serve(path: str, request: Request) -> Response:
     """Give the page or one of its files.
@@ -53,6 +64,10 @@ async def serve(path: str, request: Request) -> Response:
         return Response(f"no {path!r} here", 404, HEADERS, "text/plain")
     kept = FOR_EVER if folder == version() and name else REVALIDATE
     headers = HEADERS | {"ETag": asset.etag, "Cache-Control": kept}
+    if name == EMBEDDED:
+        headers["Content-Security-Policy"] = POLICY.replace(
+            "frame-ancestors 'self'", "frame-ancestors *"
+        )
     if _has(request, asset):
         return Response(None, 304, headers)
     return Response(asset.content, 200, headers, asset.media_type)

@@ -20,6 +20,7 @@ MOUSE = (
     Key("Ctrl+Drag", "", "Zoom into a box"),
     Key("Click", "", "Put the crosshair"),
     Key("Double click", "", "Fit the picture"),
+    Key("Right click", "", "Remove a line, region or pin"),
 )
 KEYS = (
     Key("A", "fit", "Fit the picture"),

@@ -8,14 +8,15 @@ from qtpy.QtCore import QPointF
 from daiss_bluesky.viewers.model.profile import Line
 from daiss_bluesky.viewers.model.readout import length_text
 from daiss_bluesky.viewers.qt.pane.label import Label
+from daiss_bluesky.viewers.qt.pane.right_click import RightClick
 
 
-class LineMark(pg.LineSegmentROI):
+class LineMark(RightClick, pg.LineSegmentROI):
     """Both ends can be dragged; its length stands beside it."""
 
     def __init__(self, name: str, line: Line, color: str) -> None:
         ends = ((line.column_0, line.row_0), (line.column_1, line.row_1))
-        super().__init__(ends)
+        super().__init__(ends, removable=True)
         self.name = name
         self.pixel_size_um: float | None = None
         self._text = Label()

@@ -1,9 +1,10 @@
 """All that lies on one picture: lines, regions and pins."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from qtpy.QtCore import QObject, Signal
+from qtpy.QtWidgets import QMenu
 
 from daiss_bluesky.core.errors import InputError, unknown
 from daiss_bluesky.viewers.model.picture import Picture
@@ -36,6 +37,7 @@ class Marks(QObject):
         self.lines: list[LineMark] = []
         self.regions: list[RegionMark] = []
         self.pins: list[Pin] = []
+        self.menu = QMenu(canvas)
 
     def add_line(self, line: Line | None = None) -> LineMark:
         """Lay a line across what is visible, or where it is told to be."""
@@ -48,6 +50,7 @@ class Marks(QObject):
             mark.set_pixel_size(self._picture.pixel_size_um)
         mark.sigRegionChanged.connect(lambda *_: self.lines_changed.emit())
         self._canvas.view.addItem(mark, ignoreBounds=True)
+        mark.on_right_click = self._offer(mark.name, lambda: self.remove_line(mark))
         self.lines.append(mark)
         self.lines_changed.emit()
         return mark
@@ -64,6 +67,7 @@ class Marks(QObject):
         mark = RegionMark(name, region, _color("ABCD".index(name)))
         mark.moved.connect(self.regions_changed)
         self._canvas.view.addItem(mark.item, ignoreBounds=True)
+        mark.item.on_right_click = self._offer(name, lambda: self.remove_region(mark))
         self.regions.append(mark)
         self.regions_changed.emit()
         return mark
@@ -72,10 +76,22 @@ class Marks(QObject):
         """Pin an element."""
         pin = Pin(_free_name("P", self.pins), row, column, _color(len(self.pins)))
         self._canvas.view.addItem(pin, ignoreBounds=True)
+        pin.on_right_click = self._offer(pin.name, lambda: self.remove_pin(pin))
         if self._picture is not None:
             pin.show_value(self._picture)
         self.pins.append(pin)
         return pin
+
+    def remove_line(self, mark: LineMark) -> None:
+        """Take one away."""
+        self.lines.remove(mark)
+        self._canvas.view.removeItem(mark)
+        self.lines_changed.emit()
+
+    def remove_pin(self, pin: Pin) -> None:
+        """Take one away."""
+        self.pins.remove(pin)
+        self._canvas.view.removeItem(pin)
 
     def remove_region(self, mark: RegionMark) -> None:
         """Take one away."""
@@ -135,6 +151,17 @@ class Marks(QObject):
             self.add_region(region.shape, region).set_locked(bool(fields["locked"]))
         for row, column in stored.get("pins", ()):
             self.add_pin(float(row), float(column))
+
+    def _offer(self, name: str, remove: Callable[[], None]) -> Callable[[Any], None]:
+        """Ask where the mouse is: a mark is soon hit by mistake."""
+
+        def ask(click: Any) -> None:
+            self.menu.clear()
+            removal = self.menu.addAction(f"Remove {name}")
+            removal.triggered.connect(lambda *_: remove())
+            self.menu.popup(click.screenPos().toPoint())
+
+        return ask
 
     def _fresh_region(self, shape: str) -> Region:
         share = 0.2 + 0.08 * len(self.regions)

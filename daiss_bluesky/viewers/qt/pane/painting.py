@@ -74,9 +74,11 @@ class Painting(QObject):
 
     def show(self, picture: Picture) -> None:
         """Paint a newer picture; the first of a view brings its own look."""
-        before, self.picture = self.picture, picture
+        before, look = self.picture, self.look
+        self.picture = picture
         if (before is None or before.view != picture.view) and not self.look_chosen:
             self._plain = default_look(picture.view)
+        if self.look is not look:
             self.apply_look()
         self.paint()
 
@@ -162,7 +164,7 @@ class Painting(QObject):
         """Paint again, for look or visible part changed."""
         if self.picture is None:
             return
-        pixels = self._shown = self._choose_pixels()
+        pixels = self._shown = self._choose_pixels(self.picture)
         real = np.abs(pixels) if np.iscomplexobj(pixels) else pixels
         self.levels = self._levels_for(real)
         if np.iscomplexobj(pixels):
@@ -181,15 +183,14 @@ class Painting(QObject):
         """Give what is on the screen: picture, reference or their difference."""
         return self._shown
 
-    def _choose_pixels(self) -> NDArray[Any]:
-        assert self.picture is not None  # noqa: S101 - nothing is shown before
+    def _choose_pixels(self, picture: Picture) -> NDArray[Any]:
         if self.reference is None or not self.comparable:
-            return self.picture.pixels
+            return picture.pixels
         if self._shows_reference:
             return self.reference.pixels
         if self.subtracting:
-            return difference(self.picture, self.reference)
-        return self.picture.pixels
+            return difference(picture, self.reference)
+        return picture.pixels
 
     def colors(self) -> NDArray[np.uint8]:
         """Give what is shown as (row, column, 3), at full resolution."""

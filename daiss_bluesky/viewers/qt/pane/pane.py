@@ -98,6 +98,7 @@ class ImagePane(QWidget):
         if before is not None and before.shape != picture.shape:
             self._rescale(*_factors(before, picture))
         self.painting.show(picture)
+        self.canvas.view.set_square("angle" not in picture.rows_along)
         if before is None:
             self._begin()
         if not self._crosshair_placed:

@@ -1,8 +1,10 @@
 """A pinned marker: stays at its element and says the newest value."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pyqtgraph as pg
+from qtpy.QtCore import Qt
 
 from daiss_bluesky.viewers.model.picture import Picture
 from daiss_bluesky.viewers.model.readout import element_at, value_text
@@ -11,6 +13,8 @@ from daiss_bluesky.viewers.qt.pane.label import label_font
 
 class Pin(pg.TargetItem):
     """Can be dragged; its label follows place and picture."""
+
+    on_right_click: Callable[[Any], None]
 
     def __init__(self, name: str, row: float, column: float, color: str) -> None:
         self.name = name
@@ -23,6 +27,14 @@ class Pin(pg.TargetItem):
         self.setPen(pg.mkPen(color, width=2))
         self.setHoverPen(pg.mkPen(color, width=3))
         self.sigPositionChanged.connect(self._relabel)
+
+    def mouseClickEvent(self, ev: Any) -> None:
+        """Say that the right button was clicked on it, as an ROI does."""
+        if ev.button() == Qt.MouseButton.RightButton and not self.moving:
+            ev.accept()
+            self.on_right_click(ev)
+            return
+        super().mouseClickEvent(ev)
 
     def point(self) -> tuple[float, float]:
         """Give row and column."""

@@ -7,9 +7,18 @@ from qtpy.QtCore import QObject, Signal
 
 from daiss_bluesky.viewers.model.regions import Region, Trend, polygon
 from daiss_bluesky.viewers.qt.pane.label import Label
+from daiss_bluesky.viewers.qt.pane.right_click import RightClick
 
 
-class _Ellipse(pg.EllipseROI):
+class _Rectangle(RightClick, pg.RectROI):
+    """Dragged inside, resized at a corner."""
+
+
+class _Polygon(RightClick, pg.PolyLineROI):
+    """A click on an edge adds a corner."""
+
+
+class _Ellipse(RightClick, pg.EllipseROI):
     """Without the handle that turns it: regions lie along rows and columns."""
 
     def _addHandles(self) -> None:
@@ -54,6 +63,7 @@ class RegionMark(QObject):
             self.item.setPos((region.left, region.top), update=False)
             self.item.setSize((region.width, region.height))
         self._quiet = False
+        self.set_locked(self.locked)  # a polygon's corners are new ones
         if keep_trend:
             self._move_text()
         else:
@@ -87,6 +97,7 @@ class RegionMark(QObject):
 def _make(region: Region) -> Any:
     if region.shape == "polygon":
         points = [(column, row) for row, column in region.corners]
-        return pg.PolyLineROI(points, closed=True)
-    kind = pg.RectROI if region.shape == "rectangle" else _Ellipse
-    return kind((region.left, region.top), (region.width, region.height))
+        return _Polygon(points, closed=True, removable=True)
+    kind = _Rectangle if region.shape == "rectangle" else _Ellipse
+    place, size = (region.left, region.top), (region.width, region.height)
+    return kind(place, size, removable=True)

@@ -42,13 +42,14 @@ class Page {
     byId("content").prepend(this.runs.element);
     byId("plots").append(...this.plots.map((plot) => plot.element));
     document.body.append(this.help.dialog, this.login.dialog);
-    const buttons = { "show-runs": "toggleRuns", "show-theme": "toggleTheme", "show-wall": "toggleKiosk", "show-newest": "followNewest" };
+    const buttons = { "show-runs": "toggleRuns", "show-theme": "toggleTheme", "show-wall": "toggleKiosk", "show-newest": "followNewest", "show-all": "toggleAll" };
     for (const [id, action] of Object.entries(buttons)) byId(id).addEventListener("click", () => this[action]());
     byId("show-help").addEventListener("click", () => this.help.show());
     listenToKeys(this);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.dress());
     addEventListener("popstate", () => this.restore());
     setInterval(() => this.tell(), CLOCK_MS);
+    new ResizeObserver(() => this.result()).observe(byId("plots"));
     this.dress();
   }
 
@@ -177,9 +178,20 @@ class Page {
     this.changed(true);
   }
 
+  searchRuns() {
+    this.state.runs = true;
+    this.dress();
+    this.runs.search.focus();
+  }
+
   toggleRuns() {
     this.state.runs = !this.state.runs;
     this.dress();
+    this.changed(true);
+  }
+
+  toggleAll() {
+    this.state.all = !this.state.all;
     this.changed(true);
   }
 
@@ -259,13 +271,15 @@ class Page {
     setText(byId("message"), honesty?.message ?? "");
     byId("bar").value = honesty?.coverage ?? 0;
     byId("bar").hidden = honesty?.status !== "running";
+    byId("show-all").hidden = !this.desk.hiddenCount;
+    setText(byId("show-all"), this.state.all ? "fewer views" : `${this.desk.hiddenCount} more views`);
     this.tellConnection(follower);
     const banner = this.away?.message ?? this.trouble ?? "";
     setText(byId("banner"), banner);
     byId("banner").hidden = !banner;
     const behind = this.state.result ? this.catalog.newerThan(this.state.result) : 0;
     byId("show-newest").hidden = !this.state.result;
-    setText(byId("show-newest"), behind ? `${behind} newer: follow (N)` : "follow the newest (N)");
+    setText(byId("show-newest"), behind ? `${behind} newer: follow (L)` : "follow the newest (L)");
   }
 
   tellConnection(follower) {

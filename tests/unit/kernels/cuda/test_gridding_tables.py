@@ -14,9 +14,9 @@ def test_the_window_as_one_line_is_the_window_by_grid_points() -> None:
     knots, table = gridding_tables.knots(grid), grid.table
     for m in range(WIDTH):
         for s in (0, 1, 100, STEPS - 1):
-            value, step = knots[(m + 1) * STEPS - s]
-            assert value == table[s, m]
-            np.testing.assert_allclose(value + step, table[s + 1, m], atol=1e-7)
+            place = (m + 1) * STEPS - s
+            assert knots[place] == table[s, m]
+            np.testing.assert_allclose(knots[place - 1], table[s + 1, m], atol=1e-7)
 
 
 def test_lines_are_in_order_of_direction_and_know_their_places() -> None:

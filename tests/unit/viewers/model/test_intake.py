@@ -106,6 +106,22 @@ def test_the_newest_result_is_followed_unless_one_is_pinned(
     assert chosen == ["two", "one", "three"]
 
 
+def test_a_row_corrects_which_slice_its_picture_is(
+    intake: Intake, mailbox: Mailbox, history: History
+) -> None:
+    intake.rows("one", [_row(1)])
+    _send(intake, 1.0)
+    assert mailbox.take()["slice_xz"].place == 5
+    intake.rows("one", [_row(2, parameters={"slices_zyx": [4, 9, 6]})])
+    corrected = mailbox.take()["slice_xz"]
+    assert (corrected.place, corrected.number) == (9, 2)
+    assert [one.place for one in history.of("slice_xz")] == [9]
+    _send(intake, 2.0, lane="pva", number=3, place=11)
+    assert mailbox.take()["slice_xz"].place == 11
+    intake.rows("one", [_row(3, parameters={"slices_zyx": [4, 10, 6]})])
+    assert mailbox.take() == {}, "this lane knew it itself"
+
+
 def test_honesty_is_of_the_newest_row(intake: Intake) -> None:
     assert intake.showing is not None
     assert intake.showing.honesty().frames_received == 3

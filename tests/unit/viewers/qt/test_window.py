@@ -130,6 +130,7 @@ def test_without_auto_update_only_apply_sends(opened: Opened) -> None:
     center = opened.window.steering.center
     pump(lambda: center.spin.value() == 20.5)
     center.auto.setChecked(False)
+    pump(lambda: not opened.window.errands.busy())
     center.nudge(3.0)
     assert not opened.window.errands.busy()
     assert opened.asked("center") == []

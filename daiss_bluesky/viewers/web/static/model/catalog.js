@@ -39,7 +39,7 @@ export class Catalog {
     const found = await Promise.all([this.page("recon", 0), this.page("raw", 0)]);
     this.take.changed();
     if (this.closed) return;
-    this.timer = setTimeout(() => this.askAgain(), found.every(Boolean) ? ASK_EVERY_MS : ASK_AGAIN_MS);
+    this.timer = setTimeout(() => this.askAgain(), found.includes(null) ? ASK_AGAIN_MS : ASK_EVERY_MS);
   }
 
   askAgain() {
@@ -60,7 +60,7 @@ export class Catalog {
     return !this.complete;
   }
 
-  /** Gives how many came, or 0 where the folder is not made yet. */
+  /** Gives how many came, or null where the folder is not made yet. */
   async page(path, n) {
     let found;
     const parameters = { sort: "-", "page[offset]": n * PAGE, "page[limit]": PAGE, fields: "metadata" };
@@ -68,12 +68,12 @@ export class Catalog {
     try {
       found = (await this.server.json(`search/${path}`, parameters)).data;
     } catch (error) {
-      if (error.kind === "missing") return 0;
+      if (error.kind === "missing") return null;
       throw error;
     }
     for (const node of found) this.put(path, node.id, node.attributes.metadata);
     this.subscribe(path);
-    return found.length || 1;
+    return found.length;
   }
 
   put(path, uid, metadata) {

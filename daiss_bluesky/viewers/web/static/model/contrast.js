@@ -1,14 +1,14 @@
-// Levels of a picture from its values: percentiles, mean ± sigma, or all of them.
+// Levels of a picture from its values, as daiss_bluesky/viewers/model/contrast.py has them.
 
 export const MODES = ["percentile", "sigma", "minmax"];
 export const PERCENTILES = [0.5, 99.5];
 const SIGMAS = 3;
 // A strided sample finds the same levels and costs a hundredth.
-const SAMPLE = 16384;
+const SAMPLE = 65536;
 
 /** Finite values on a grid over the picture, sorted. */
 export function sample({ data, rows, columns }) {
-  const step = Math.max(1, Math.floor(Math.sqrt((rows * columns) / SAMPLE)));
+  const step = Math.max(1, Math.ceil(Math.sqrt((rows * columns) / SAMPLE)));
   const found = new Float32Array(Math.ceil(rows / step) * Math.ceil(columns / step));
   let n = 0;
   for (let row = 0; row < rows; row += step) {
@@ -51,10 +51,11 @@ function extremes(data) {
   let low = Infinity;
   let high = -Infinity;
   for (const value of data) {
+    if (!Number.isFinite(value)) continue;
     if (value < low) low = value;
     if (value > high) high = value;
   }
-  return Number.isFinite(low) && Number.isFinite(high) ? [low, high] : [0, 1];
+  return low <= high ? [low, high] : [0, 1];
 }
 
 function aroundMean(values) {
@@ -67,4 +68,8 @@ function aroundMean(values) {
   return [mean - SIGMAS * sigma, mean + SIGMAS * sigma];
 }
 
-const apart = (low, high) => (high > low ? [low, high] : [low, low + (Math.abs(low) * 1e-6 || 1e-6)]);
+function apart(low, high) {
+  if (high > low) return [low, high];
+  const room = Math.max(Math.abs(low) * 1e-3, 1e-9);
+  return [low - room, low + room];
+}

@@ -10,6 +10,7 @@ const SPEC_MAJOR = "1";
 export const PUSH_LIMIT_BYTES = 8e6;
 const SHOWN_PX = 1024;
 const POLL_MS = 1000;
+const NOT_YET_MS = 300;
 const FAILURES_BEFORE_POLLING = 2;
 
 export class Follower {
@@ -20,7 +21,7 @@ export class Follower {
     this.views = new Map();
     this.finals = new Map();
     this.progress = new Progress();
-    this.subscriptions = new Set();
+    this.streams = new Map();
     this.polled = new Set();
     this.transport = "connecting";
     this.closed = false;
@@ -31,7 +32,7 @@ export class Follower {
     const found = await this.server.describe(this.path);
     checkSpec(found.specs, this.uid);
     this.metadata = found.metadata;
-    if (this.running) this.subscribe();
+    this.timer = setInterval(() => this.poll(), POLL_MS);
     await this.load();
   }
 
@@ -47,7 +48,6 @@ export class Follower {
   takeMetadata(metadata) {
     const was = this.running;
     this.metadata = { ...this.metadata, ...metadata };
-    if (this.running && !was) this.subscribe();
     // The last pictures may have been streamed before they could be read; now they can.
     if (this.running !== was) this.reload();
     this.take.changed();
@@ -55,14 +55,15 @@ export class Follower {
 
   /** Connect all streams anew: the server has been away. */
   async renew() {
-    for (const one of this.subscriptions) one.renew();
+    for (const one of this.streams.values()) one.renew();
     await this.reload();
   }
 
   close() {
     this.closed = true;
     clearInterval(this.timer);
-    for (const one of this.subscriptions) one.close();
+    clearTimeout(this.again);
+    for (const one of this.streams.values()) one.close();
   }
 
   async reload() {
@@ -80,49 +81,53 @@ export class Follower {
   }
 
   async load() {
-    const [live, finals] = await Promise.all([this.children(`${this.path}/live`), this.children(this.path)]);
-    for (const node of live) this.addView(node.id, node.attributes.structure);
-    for (const node of finals) {
-      if (node.attributes.structure_family === "array") this.finals.set(node.id, node.attributes.structure);
+    const own = new Map(await this.children(this.path));
+    for (const [name, { structure_family, structure }] of own) {
+      if (structure_family === "array") this.finals.set(name, structure);
     }
+    const live = own.has("live") ? await this.children(`${this.path}/live`) : [];
+    if (this.closed) return;
+    for (const [name, { structure }] of live) this.addView(name, structure);
+    if (this.running) this.listen(own);
     await Promise.all([this.readProgress(), ...[...this.views.values()].map((view) => this.fetchView(view))]);
     this.take.changed();
   }
 
   async children(path) {
-    return (await this.server.json(`search/${path}`, { "page[limit]": 100, fields: "structure" })).data;
+    const parameters = { "page[limit]": 100, fields: ["structure", "structure_family"] };
+    return (await this.server.json(`search/${path}`, parameters)).data.map(({ id, attributes }) => [id, attributes]);
   }
 
-  subscribe() {
-    if (this.subscriptions.size) return;
+  // A result that has just begun gets its parts one after the other.
+  listen(own) {
     const rows = {
       message: ({ payload }) => this.takeRows(payload),
       open: () => this.opened("progress"),
       closed: (problem, failures) => this.interrupted("progress", problem, failures),
     };
-    this.add(new Subscription(this.server, `${this.path}/progress`, rows, { envelope: "json", replayAll: true }));
-    const places = {
-      message: (message) => this.takeChild(message),
-      open: () => {},
-      closed: () => {},
-    };
-    this.add(new Subscription(this.server, `${this.path}/live`, places));
-    for (const view of this.views.values()) this.subscribeTo(view);
-    this.timer = setInterval(() => this.poll(), POLL_MS);
+    if (own.has("progress")) this.stream("progress", rows, { envelope: "json", replayAll: true });
+    const places = { message: (message) => this.takeChild(message), open: () => {}, closed: () => {} };
+    if (own.has("live")) this.stream("live", places);
+    clearTimeout(this.again);
+    if (!own.has("progress") || !own.has("live")) this.again = setTimeout(() => this.reload(), NOT_YET_MS);
   }
 
-  add(subscription) {
-    this.subscriptions.add(subscription);
-    return subscription;
+  stream(name, take, options) {
+    if (this.streams.has(name) || this.closed) return;
+    this.streams.set(name, new Subscription(this.server, `${this.path}/${name}`, take, options));
   }
 
   addView(name, structure) {
     const known = this.views.get(name);
-    if (known && String(known.structure.shape) === String(structure.shape)) return known;
-    known?.subscription?.close();
+    if (known && String(known.structure.shape) === String(structure.shape)) {
+      if (this.running) this.subscribeTo(known);
+      return known;
+    }
+    this.streams.get(`live/${name}`)?.close();
+    this.streams.delete(`live/${name}`);
     const view = { name, structure, path: `${this.path}/live/${name}`, picture: null, raw: null, number: 0 };
     this.views.set(name, view);
-    if (this.subscriptions.size) this.subscribeTo(view);
+    if (this.running) this.subscribeTo(view);
     return view;
   }
 
@@ -136,14 +141,16 @@ export class Follower {
       open: () => this.opened(view),
       closed: (problem, failures) => this.interrupted(view, problem, failures),
     };
-    view.subscription = this.add(new Subscription(this.server, view.path, take));
+    this.stream(`live/${view.name}`, take);
   }
 
-  // A view whose shape changed is another node, and its old stream is silent for ever.
+  // A view that is made again is another node, and its old stream is silent for ever.
   takeChild(message) {
-    if (message.type !== "container-child-created") return;
     const [source] = message.data_sources ?? [];
-    if (source) this.addView(message.key, source.structure);
+    if (message.type !== "container-child-created" || !source) return;
+    this.views.delete(message.key);
+    this.addView(message.key, source.structure);
+    this.take.changed();
   }
 
   takePixels(view, message) {

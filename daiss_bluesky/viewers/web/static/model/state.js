@@ -16,6 +16,7 @@ export function initial() {
     theme: "",
     runs: true,
     kiosk: false,
+    all: false, // views that have done their work, too
     views: {}, // by name: {map, mode, low, high, scale, zoom, row, column, inverted}
   };
 }
@@ -35,6 +36,7 @@ export function read(query) {
   state.technique = word(given.get("technique")) ?? "";
   state.theme = ["dark", "light"].includes(given.get("theme")) ? given.get("theme") : "";
   state.runs = given.get("runs") !== "0";
+  state.all = given.get("all") === "1";
   state.kiosk = given.get("kiosk") === "1";
   state.place = readPlace(given.get("at"));
   for (const [name, text] of given) {
@@ -51,6 +53,7 @@ export function write(state) {
     if (state[name]) query.set(name, state[name]);
   }
   if (!state.runs) query.set("runs", "0");
+  if (state.all) query.set("all", "1");
   if (state.kiosk) query.set("kiosk", "1");
   if (state.place) query.set("at", writePlace(state.place));
   for (const [name, view] of Object.entries(state.views)) {

@@ -2,21 +2,26 @@
 
 const GRAY = Array.from({ length: 256 }, (_, i) => [i, i, i]);
 
+const INVERTED = "_inverted";
+
 export class Colormaps {
-  constructor(tables) {
-    this.tables = new Map(Object.entries(tables).map(([name, table]) => [name, rgba(table)]));
+  /** @param {{maps, missing}} tables 256 times [red, green, blue] by name; color of what is no number */
+  constructor({ maps, missing }) {
+    this.tables = new Map(Object.entries(maps).map(([name, table]) => [name, rgba(table)]));
+    this.missing = missing;
   }
 
   static async load(address) {
     try {
       return new Colormaps(await (await fetch(address)).json());
     } catch {
-      return new Colormaps({ gray: GRAY });
+      return new Colormaps({ maps: { gray: GRAY }, missing: [178, 34, 102] });
     }
   }
 
+  /** Those that can be chosen; each can be inverted besides. */
   get names() {
-    return [...this.tables.keys()];
+    return [...this.tables.keys()].filter((name) => !name.endsWith(INVERTED));
   }
 
   /** Red, green, blue and alpha of 256 colors; gray where a name is unknown. */

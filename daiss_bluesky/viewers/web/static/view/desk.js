@@ -2,7 +2,7 @@
 import { Follower } from "../model/follower.js";
 import { SliceReader } from "../model/slices.js";
 import { initialView } from "../model/state.js";
-import { inOrder, pixelSize } from "../model/views.js";
+import { foremost, inOrder } from "../model/views.js";
 import { Pane } from "./pane.js";
 
 const VOLUME_AXES = ["z", "y", "x"];
@@ -24,8 +24,8 @@ export class Desk {
     return this.page.state.focus;
   }
 
-  get pixel_um() {
-    return this.follower ? pixelSize(this.follower.metadata) : null;
+  get metadata() {
+    return this.follower?.metadata ?? {};
   }
 
   settings(name) {
@@ -93,15 +93,25 @@ export class Desk {
         this.fresh.add(name);
       }
     }
-    const focus = this.panes.has(this.focus) ? this.focus : null;
-    for (const pane of this.panes.values()) pane.element.hidden = focus !== null && pane.name !== focus;
-    this.element.dataset.count = focus ? 1 : this.panes.size;
+    const shown = this.shownOf(names);
+    for (const pane of this.panes.values()) pane.element.hidden = !shown.includes(pane.name);
+    this.element.dataset.count = shown.length;
+    this.hiddenCount = names.length - foremost(names, (name) => this.hasPicture(name)).length;
+  }
+
+  shownOf(names) {
+    if (this.panes.has(this.focus)) return [this.focus];
+    return this.page.state.all ? names : foremost(names, (name) => this.hasPicture(name));
+  }
+
+  hasPicture(name) {
+    return this.panes.get(name)?.slot.picture != null;
   }
 
   take(name) {
     const pane = this.panes.get(name);
     const picture = this.follower.pictureOf(name);
-    if (!pane || !picture || pane.sliced) return;
+    if (!pane || !picture || (pane.sliced ?? null) !== null) return;
     pane.show(picture, this.follower.views.get(name).structure.shape);
     pane.source = { path: this.follower.views.get(name).path, structure: this.follower.views.get(name).structure };
   }
@@ -124,16 +134,19 @@ export class Desk {
   }
 
   backToLive(pane, axis) {
-    const length = this.lengthAlong(axis);
-    pane.across = length ? `${pane.view.across} = ${Math.floor(length / 2)}, the middle` : "";
+    const index = this.livePlace()?.[axis];
+    pane.across = index === undefined ? "" : `${pane.view.across} = ${index}`;
     if (pane.sliced === undefined || pane.sliced === null) return;
     pane.sliced = null;
     this.take(pane.name);
   }
 
-  lengthAlong(axis) {
+  /** Which slices the live ones are: those the result names, else the middle ones. */
+  livePlace() {
+    const named = this.follower.progress.newest?.parameters.slices_zyx ?? this.metadata.in_force?.slices_zyx;
     const shapeOf = (name) => this.follower.views.get(name)?.structure.shape;
-    return [shapeOf("slice_xz")?.[0], shapeOf("slice_xy")?.[0], shapeOf("slice_xy")?.[1]][axis];
+    const lengths = [shapeOf("slice_xz")?.[0], ...(shapeOf("slice_xy") ?? [])];
+    return named ?? (lengths.every(Boolean) ? lengths.map((n) => Math.floor(n / 2)) : null);
   }
 
   wish(pane, { path, structure, axis = null, index, shape }) {

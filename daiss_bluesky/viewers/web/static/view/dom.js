@@ -25,4 +25,5 @@ export function fitCanvas(canvas) {
   return ratio;
 }
 
-export const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+/** A color of the theme that a node is in. */
+export const color = (node, name) => getComputedStyle(node).getPropertyValue(`--${name}`).trim();

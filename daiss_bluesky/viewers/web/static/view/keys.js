@@ -6,13 +6,15 @@ export const KEYS = [
   { key: "A", what: "fit the picture" },
   { key: "1", what: "one screen pixel for each array pixel" },
   { key: "F", what: "enlarge this view, or show all again" },
-  { key: "L", what: "lock the levels, or let them follow" },
-  { key: "M", what: "next color map" },
+  { key: "K", what: "lock the levels, or let them follow" },
   { key: "I", what: "invert the colors" },
-  { key: "C", what: "remove the crosshair: back to the live slices" },
-  { key: "N", what: "follow the newest result" },
+  { key: "C", what: "next color map" },
+  { key: "G", what: "linear, logarithmic, square root" },
+  { key: "X", what: "remove the crosshair: back to the live slices" },
+  { key: "L", what: "follow the latest result" },
+  { key: "/", what: "search the runs" },
   { key: "R", what: "show or hide the runs" },
-  { key: "K", what: "wall mode: pictures only" },
+  { key: "W", what: "wall mode: pictures only" },
   { key: "T", what: "dark or light" },
   { key: "?", what: "this list" },
 ];
@@ -29,13 +31,15 @@ export function listenToKeys(page) {
     a: () => page.pane()?.window.fit(),
     1: () => page.pane()?.window.zoomTo(1),
     f: () => page.pane() && page.toggleFocus(page.pane().name),
-    l: () => page.pane()?.controls.toggleLock(),
-    m: () => nextMap(page.pane()),
+    k: () => page.pane()?.controls.toggleLock(),
     i: () => page.pane()?.set({ inverted: !page.pane().settings.inverted }),
-    c: () => page.setPlace(null),
-    n: () => page.select(null),
+    c: () => page.pane()?.controls.nextMap(),
+    g: () => page.pane()?.controls.nextScale(),
+    x: () => page.setPlace(null),
+    l: () => page.select(null),
+    "/": () => page.searchRuns(),
     r: () => page.toggleRuns(),
-    k: () => page.toggleKiosk(),
+    w: () => page.toggleKiosk(),
     t: () => page.toggleTheme(),
     "?": () => page.help.show(),
   };
@@ -59,11 +63,4 @@ function move(pane, [down, right], far) {
 
 function zoom(pane, factor) {
   pane?.window.zoomAt(factor, pane.canvas.width / 2, pane.canvas.height / 2);
-}
-
-function nextMap(pane) {
-  if (!pane) return;
-  const { names } = pane.desk.colormaps;
-  const now = names.indexOf(pane.settings.map ?? pane.view.map);
-  pane.set({ map: names[(now + 1) % names.length] });
 }

@@ -77,7 +77,7 @@ export class Levels {
     // Logarithmic: a background of thousands must not hide what is rare.
     const most = Math.log1p(Math.max(...counts));
     context.clearRect(0, 0, width, height);
-    context.fillStyle = color("faint");
+    context.fillStyle = color(this.canvas, "faint");
     counts.forEach((count, i) => {
       const tall = most ? (Math.log1p(count) / most) * (height - 2) : 0;
       context.fillRect((i / BINS) * width, height - tall, Math.ceil(width / BINS), tall);

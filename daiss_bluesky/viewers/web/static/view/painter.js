@@ -2,7 +2,6 @@
 import { FRAGMENT, VERTEX } from "./shader.js";
 
 const SCALES = { linear: 0, log: 1, sqrt: 2 };
-const MISSING = [0.75, 0.2, 0.55, 1];
 
 /**
  * An array that is drawn again and again: slot.put(picture), painter.draw(...).
@@ -71,7 +70,7 @@ class GlPainter {
     gl.uniform2f(places.levels, look.low, look.high);
     gl.uniform1i(places.scale, SCALES[look.scale] ?? 0);
     gl.uniform1i(places.inverted, look.inverted ? 1 : 0);
-    gl.uniform4fv(places.missing, MISSING);
+    gl.uniform4f(places.missing, ...this.colormaps.missing.map((part) => part / 255), 1);
     gl.drawArrays(gl.TRIANGLES, 0, 3);
     const top = canvas.height - frame.height;
     to.drawImage(canvas, 0, top, frame.width, frame.height, 0, 0, frame.width, frame.height);
@@ -154,12 +153,14 @@ export class PlainPainter {
     const image = to.createImageData(frame.width, frame.height);
     const pixels = new Uint32Array(image.data.buffer);
     const colors = new Uint32Array(this.colormaps.table(look.map).buffer);
+    const [red, green, blue] = this.colormaps.missing;
+    const missing = 0xff000000 | (blue << 16) | (green << 8) | red;
     for (let i = 0; i < frame.height; i++) {
       const r = Math.floor((frame.top + (i + 0.5) * frame.pace - row) / step);
       if (r < 0 || r >= rows) continue;
       for (let j = 0; j < frame.width; j++) {
         const c = Math.floor((frame.left + (j + 0.5) * frame.pace - column) / step);
-        if (c >= 0 && c < columns) pixels[i * frame.width + j] = colorOf(data[r * columns + c], look, colors);
+        if (c >= 0 && c < columns) pixels[i * frame.width + j] = colorOf(data[r * columns + c], look, colors, missing);
       }
     }
     const drawn = new OffscreenCanvas(frame.width, frame.height);
@@ -170,12 +171,10 @@ export class PlainPainter {
   release() {}
 }
 
-const MISSING_RGBA = 0xff8c33bf;
-
-function colorOf(value, { low, high, scale, inverted }, colors) {
-  if (!Number.isFinite(value)) return MISSING_RGBA;
+function colorOf(value, { low, high, scale, inverted }, colors, missing) {
+  if (!Number.isFinite(value)) return missing;
   let t = Math.min(1, Math.max(0, (value - low) / (high - low)));
-  if (scale === "log") t = Math.log(1 + 1000 * t) / Math.log(1001);
+  if (scale === "log") t = Math.log(1 + 1e4 * t) / Math.log(1 + 1e4);
   if (scale === "sqrt") t = Math.sqrt(t);
   return colors[Math.round((inverted ? 1 - t : t) * 255)];
 }

@@ -1,8 +1,7 @@
 // One view of a result: picture, crosshair, value under the cursor, levels and colors.
 import { levels as levelsOf, sample } from "../model/contrast.js";
 import { general } from "../model/format.js";
-import { initialView } from "../model/state.js";
-import { viewOf } from "../model/views.js";
+import { pixelSize, viewOf } from "../model/views.js";
 import { element, fitCanvas, setText } from "./dom.js";
 import { listen } from "./gestures.js";
 import { Levels } from "./levels.js";
@@ -16,7 +15,7 @@ const DIGITS = 6;
 export class Pane {
   /**
    * @param {object} desk what panes share: painter, colormaps, settings(name), place, setPlace(place),
-   *   pixel_um, changed(), wantDetail(pane), toggleFocus(name)
+   *   metadata, changed(save), toggleFocus(name), focus
    */
   constructor(name, desk) {
     Object.assign(this, { name, desk, view: viewOf(name), slot: new Slot(), detail: new Slot() });
@@ -32,7 +31,7 @@ export class Pane {
   build() {
     const { title } = this.view;
     this.canvas = element("canvas", { tabindex: "0", role: "img", "aria-label": `${title}: no picture yet` });
-    this.reading = element("output", { class: "reading", "aria-live": "off" });
+    this.reading = element("output", { class: "reading", "aria-live": "off", hidden: true });
     this.wait = element("p", { class: "wait" }, "waiting for the first picture");
     this.place = element("span", { class: "place" });
     this.levels = new Levels(title, (low, high) => this.set({ mode: "locked", low, high }));
@@ -82,10 +81,6 @@ export class Pane {
     this.desk.changed(true);
   }
 
-  reset() {
-    this.set(initialView());
-  }
-
   /** Set the crosshair, in all panes that have these axes. */
   point({ row, column }) {
     const { rows, columns } = this.window;
@@ -130,16 +125,24 @@ export class Pane {
 
   look() {
     const { map, inverted, scale, mode, low, high } = this.settings;
-    const chosen = map ?? this.view.map;
-    if (mode === "locked") return { map: chosen, inverted, scale, low, high };
-    if (this.view.cyclic && mode === null) return { map: chosen, inverted, scale, low: -Math.PI, high: Math.PI };
+    const first = this.firstLook();
+    const look = { map: map ?? first.map, inverted, scale };
+    if (mode === "locked") return { ...look, low, high };
+    if (mode === null && first.levels) return { ...look, low: first.levels[0], high: first.levels[1] };
     const [least, most] = levelsOf(this.sorted, mode ?? "percentile", this.slot.picture);
-    return { map: chosen, inverted, scale, low: least, high: most };
+    return { ...look, low: least, high: most };
+  }
+
+  // Phase that wraps needs a cyclic map over the whole circle, in which a weak one is not seen.
+  firstLook() {
+    if (!this.view.phase) return { map: this.view.map };
+    const [low, high] = levelsOf(this.sorted, "percentile");
+    const wraps = low < -Math.PI / 2 || high > Math.PI / 2;
+    return wraps ? { map: this.view.map, levels: [-Math.PI, Math.PI] } : { map: "gray" };
   }
 
   paint() {
-    this.controls.show(this.settings);
-    setText(this.place, this.across);
+    setText(this.place, this.across || this.view.about || "");
     const ratio = fitCanvas(this.canvas);
     const context = this.canvas.getContext("2d");
     context.clearRect(0, 0, this.canvas.width, this.canvas.height);
@@ -147,6 +150,7 @@ export class Pane {
     this.window.resize(...this.shape, this.canvas.width, this.canvas.height);
     const frame = this.window.frame();
     const look = this.look();
+    this.controls.show(this.settings, look);
     this.desk.painter.draw(context, this.slot, frame, look);
     this.desk.painter.draw(context, this.detail, frame, look);
     this.drawOver(context, ratio);
@@ -164,10 +168,8 @@ export class Pane {
     if (this.box) drawBox(context, ...this.box, ratio);
   }
 
-  // Diffraction and maps have pixels of another kind than the object.
   get pixel_um() {
-    const own = ["diffraction", "map", "map_row", "map_column"].includes(this.name);
-    return own ? null : this.desk.pixel_um;
+    return pixelSize(this.view, this.desk.metadata);
   }
 
   describe(look) {

@@ -17,7 +17,7 @@ export class PaneControls {
     this.map = choice(`Colors of ${title}`, pane.desk.colormaps.names.map((name) => [name, name]), (map) => pane.set({ map }));
     this.mode = choice(`Levels of ${title}`, modesFor(pane.view), (mode) => this.setMode(mode));
     this.scale = choice(`Scale of ${title}`, SCALES.map((name) => [name, name]), (scale) => pane.set({ scale }));
-    this.lock = button("lock", "Keep these levels (L)", () => this.toggleLock());
+    this.lock = button("lock", "Keep these levels (K)", () => this.toggleLock());
     this.invert = button("invert", "Invert the colors (I)", () => pane.set({ inverted: !pane.settings.inverted }));
     this.focus = button("enlarge", `Enlarge ${title} (F)`, () => pane.desk.toggleFocus(pane.name));
     this.buttons = element("span", { class: "buttons" }, this.lock, this.invert, this.focus);
@@ -35,8 +35,17 @@ export class PaneControls {
     this.pane.set(lock ? { mode: "locked", low, high } : { mode: null, low: null, high: null });
   }
 
-  show({ map, mode, scale, inverted }) {
-    setValue(this.map, map ?? this.pane.view.map);
+  nextMap() {
+    this.pane.set({ map: after(this.pane.desk.colormaps.names, this.map.value) });
+  }
+
+  nextScale() {
+    this.pane.set({ scale: after(SCALES, this.scale.value) });
+  }
+
+  /** @param {object} settings chosen @param {{map}} look what they come to */
+  show({ mode, scale, inverted }, { map }) {
+    setValue(this.map, map);
     setValue(this.mode, mode ?? "");
     setValue(this.scale, scale);
     this.lock.setAttribute("aria-pressed", String(mode === "locked"));
@@ -45,11 +54,11 @@ export class PaneControls {
   }
 }
 
-function modesFor({ cyclic }) {
-  const modes = Object.entries(MODES);
-  if (cyclic) modes[0] = ["", "−π to π"];
-  else modes.shift();
-  return modes;
+const after = (names, name) => names[(names.indexOf(name) + 1) % names.length];
+
+// Phase alone has levels of its own to start with; others start with percentiles.
+function modesFor({ phase }) {
+  return Object.entries(MODES).slice(phase ? 0 : 1);
 }
 
 function choice(label, options, changed) {

@@ -1,5 +1,5 @@
 // A small curve with its newest value in words.
-import { general } from "../model/format.js";
+import { general, reading } from "../model/format.js";
 import { color, element, fitCanvas, setText } from "./dom.js";
 
 export class Plot {
@@ -17,7 +17,7 @@ export class Plot {
     this.element.hidden = points.length === 0;
     if (!points.length) return;
     const newest = points.at(-1)[1];
-    const text = `${general(newest, 3)}${this.unit && ` ${this.unit}`}`;
+    const text = `${Number.isInteger(newest) ? newest : general(newest, 3)}${this.unit && ` ${this.unit}`}`;
     setText(this.value, text);
     this.canvas.setAttribute("aria-label", `${this.title} over ${points.length} updates, now ${text}`);
     this.draw(points);
@@ -37,14 +37,14 @@ export class Plot {
     const y = (v) => height - 4 * ratio - ((v - low) / span) * (height - 12 * ratio);
     context.clearRect(0, 0, width, height);
     this.axis(context, ratio, left, [low, high], y);
-    context.strokeStyle = color("accent");
+    context.strokeStyle = color(this.canvas, "accent");
     context.lineWidth = 2 * ratio;
     context.lineJoin = "round";
     context.beginPath();
     points.forEach(([t, v], i) => (i ? context.lineTo(x(t), y(v)) : context.moveTo(x(t), y(v))));
     context.stroke();
     const [t, v] = points.at(-1);
-    context.fillStyle = color("accent");
+    context.fillStyle = color(this.canvas, "accent");
     context.beginPath();
     context.arc(x(t), y(v), 3 * ratio, 0, 2 * Math.PI);
     context.fill();
@@ -54,11 +54,11 @@ export class Plot {
     context.font = `${11 * ratio}px system-ui, sans-serif`;
     context.textAlign = "right";
     context.textBaseline = "middle";
-    context.strokeStyle = color("line");
+    context.strokeStyle = color(this.canvas, "line");
     context.lineWidth = ratio;
     for (const end of ends) {
-      context.fillStyle = color("quiet");
-      context.fillText(general(end, 2), left - 4 * ratio, Math.min(y(end), context.canvas.height - 6 * ratio));
+      context.fillStyle = color(this.canvas, "quiet");
+      context.fillText(axisText(end), left - 4 * ratio, Math.min(y(end), context.canvas.height - 6 * ratio));
       context.beginPath();
       context.moveTo(left, y(end));
       context.lineTo(context.canvas.width, y(end));
@@ -66,6 +66,8 @@ export class Plot {
     }
   }
 }
+
+const axisText = (value) => (Math.abs(value) >= 1000 ? general(value, 2) : reading(Number(general(value, 2))));
 
 /** What there is to draw of a result. */
 export function plotsOf() {

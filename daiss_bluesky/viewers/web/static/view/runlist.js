@@ -84,7 +84,8 @@ class Row {
     this.title = element("b");
     this.badge = element("span", { class: "badge" });
     this.about = element("small");
-    this.button = element("button", { type: "button", onclick: () => this.open() }, this.canvas, element("span", { class: "what" }, element("span", { class: "top" }, this.title, this.badge), this.about));
+    const what = element("span", { class: "what" }, this.title, element("span", { class: "below" }, this.about, this.badge));
+    this.button = element("button", { type: "button", onclick: () => this.open() }, this.canvas, what);
     this.others = element("div", { class: "others" });
     this.element = element("li", {}, this.button, this.others);
   }

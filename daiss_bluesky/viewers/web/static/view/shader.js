@@ -23,7 +23,7 @@ out vec4 color;
 
 float stretch(float t) {
   t = clamp(t, 0.0, 1.0);
-  if (scale == 1) return log(1.0 + 1000.0 * t) / log(1001.0);
+  if (scale == 1) return log(1.0 + 10000.0 * t) / log(10001.0);
   return scale == 2 ? sqrt(t) : t;
 }
 

@@ -27,8 +27,9 @@ export class Thumbnails {
   ask(canvas) {
     const { uid, status } = canvas.result;
     const known = this.pictures.get(uid);
-    const fresh = known && (known.status === status || performance.now() - known.read_ms < AGAIN_MS);
-    if (fresh && (status !== "running" || performance.now() - known.read_ms < AGAIN_MS)) return;
+    const old = known && performance.now() - known.read_ms > AGAIN_MS;
+    const wanted = !known || known.status !== status || (old && (status === "running" || !known.picture));
+    if (!wanted) return;
     this.waiting.set(uid, canvas);
     this.work();
   }
@@ -79,6 +80,6 @@ function draw(painter, canvas, { picture, name }) {
   const left = (picture.columns - canvas.width * pace) / 2;
   const top = (picture.rows - canvas.height * pace) / 2;
   const frame = { left, top, pace, width: canvas.width, height: canvas.height };
-  const map = VIEWS[name].cyclic ? "gray" : VIEWS[name].map;
+  const map = VIEWS[name].phase ? "gray" : VIEWS[name].map;
   painter.draw(canvas.getContext("2d"), slot, frame, { map, inverted: false, low, high, scale: "linear" });
 }

@@ -1,8 +1,10 @@
 """The mouse as a user moves it: drag, wheel, box, click, double click, levels."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import pyqtgraph as pg
 import pytest
 from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QMouseEvent, QWheelEvent
@@ -10,6 +12,8 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
 from daiss_bluesky.viewers.model.contrast import Levels
+from daiss_bluesky.viewers.model.profile import Line
+from daiss_bluesky.viewers.model.regions import Region
 
 LEFT = Qt.MouseButton.LeftButton
 NONE = Qt.KeyboardModifier.NoModifier
@@ -47,10 +51,14 @@ def send(kind: Any, widget: Any, place: QPoint, held: Any, keys: Any = NONE) -> 
 
 
 @pytest.fixture
-def shown(pane: Any, make_picture: Any, ramp: Any) -> Any:
+def shown(pane: Any, make_picture: Any, ramp: Any) -> Iterator[Any]:
+    # pyqtgraph leaves out moves that follow each other fast; a test's do
+    usual = pg.getConfigOption("mouseRateLimit")
+    pg.setConfigOption("mouseRateLimit", 0)
     pane.show_picture(make_picture(ramp))
     QApplication.processEvents()
-    return pane
+    yield pane
+    pg.setConfigOption("mouseRateLimit", usual)
 
 
 def middle_of(pane: Any) -> tuple[float, float]:
@@ -191,3 +199,45 @@ def test_keys_are_for_the_pane_that_has_the_focus(shown: Any, qt_app: Any) -> No
     assert shown.canvas.view.fitted
     QTest.keyClick(shown, Qt.Key.Key_I)
     assert shown.look.colormap == "gray_inverted"
+
+
+def test_a_right_click_offers_to_remove_a_mark(shown: Any) -> None:
+    marks = shown.measuring.marks
+    marks.add_line(Line(10, 10, 10, 30))
+    marks.add_region("rectangle", Region("rectangle", 30, 10, 20, 20))
+    marks.add_pin(20, 60)
+    QApplication.processEvents()
+    shown.canvas.crosshair.set_visible(False)
+    for row, column, name in ((10, 20, "L1"), (30, 20, "A"), (20, 60, "P1")):
+        place = place_of(shown, row, column)
+        right = Qt.MouseButton.RightButton
+        QTest.mouseClick(shown.canvas.viewport(), right, NONE, place)
+        (action,) = marks.menu.actions()
+        assert action.text() == f"Remove {name}"
+        action.trigger()
+        marks.menu.hide()
+    assert not (marks.lines)
+    assert not (marks.regions)
+    assert not (marks.pins)
+
+
+def test_regions_ends_of_lines_and_pins_are_dragged(shown: Any) -> None:
+    shown.resize(900, 900)
+    shown.canvas.crosshair.set_visible(False)
+    marks, viewport = shown.measuring.marks, shown.canvas.viewport()
+    region = marks.add_region("rectangle", Region("rectangle", 30, 10, 20, 20))
+    line = marks.add_line(Line(10, 10, 10, 30))
+    pin = marks.add_pin(20, 60)
+    QApplication.processEvents()
+    drag(viewport, place_of(shown, 44, 14), place_of(shown, 39, 24))
+    assert region.region().top == pytest.approx(25, abs=0.7)
+    assert region.region().left == pytest.approx(20, abs=0.7)
+    drag(viewport, place_of(shown, 10, 30), place_of(shown, 15, 50))
+    assert line.line().row_1 == pytest.approx(15, abs=0.7)
+    assert line.line().column_1 == pytest.approx(50, abs=0.7)
+    drag(viewport, place_of(shown, 20, 60), place_of(shown, 5, 70))
+    assert pin.point() == pytest.approx((5, 70), abs=0.7)
+    region.set_locked(True)
+    held = region.region()
+    drag(viewport, place_of(shown, 39, 24), place_of(shown, 30, 30))
+    assert region.region() == held

@@ -83,6 +83,13 @@ def test_a_reference_of_another_size_is_said_not_shown(
     pane.show_difference(True)
     assert np.array_equal(pane.canvas.image.image, ramp)
     assert "has another size" in pane.painting.notes()[0]
+    assert pane.look.colormap == "gray"
+    pane.show_picture(make_picture(ramp[:10, :10] + 1))
+    assert pane.look.colormap == "difference"
+    assert np.allclose(pane.canvas.image.image, 1, atol=1e-4)
+    pane.show_picture(make_picture(ramp))
+    pane.lock_levels(Levels(0, 0.1))
+    assert color_at(pane, 50, 50) == (255, 255, 255)
 
 
 def test_blinking_shows_both_with_the_same_levels(
