@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from daiss_bluesky.core.errors import UnavailableError
 from daiss_bluesky.kernels.cuda.queue import DeviceQueue
 from daiss_bluesky.kernels.frame_moments_device import DeviceMoments
 from daiss_bluesky.kernels.orientation_check import find_orientation
@@ -142,3 +143,10 @@ def test_orientations_tried_on_a_device_are_as_on_the_cpu() -> None:
     assert found[1].name == found[0].name
     assert found[1].scores == pytest.approx(found[0].scores, rel=1e-3)
     assert found[1].confidence == pytest.approx(found[0].confidence, abs=0.05)
+
+
+def test_no_memory_left_is_said_in_a_sentence() -> None:
+    queue = DeviceQueue()
+    refused = pytest.raises(UnavailableError, match="cuda:0 has no memory left")
+    with refused, queue.active():
+        queue.xp.zeros(1 << 42, np.uint8)

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from daiss_bluesky.core.errors import UnavailableError
 from daiss_bluesky.kernels.cuda.module import Constant, Operator, cupy
 
 Array = Any
@@ -86,7 +87,13 @@ class DeviceQueue:
     def active(self) -> Iterator[None]:
         """See `Queue`; one thread at a time, for what is recorded to be its own."""
         with self._lock, self._device, self._stream:
-            yield
+            try:
+                yield
+            except self.xp.cuda.memory.OutOfMemoryError as error:
+                raise UnavailableError(
+                    f"cuda:{self._device.id} has no memory left ({error});"
+                    " device_memory_gb sets how much frames may take"
+                ) from None
 
     def pinned(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
         """See `Queue`."""
