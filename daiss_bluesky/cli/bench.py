@@ -10,6 +10,7 @@ from rich.table import Table
 
 from daiss_bluesky.cli.options import Json
 from daiss_bluesky.cli.view import BINDINGS
+from daiss_bluesky.core.device import gpu_numbers
 from daiss_bluesky.core.errors import unknown
 
 KINDS = ("tomography", "ptychography", "preprocess", "center", "gpu", "viewer")
@@ -61,8 +62,8 @@ def bench(
     elif what == "viewer":
         report = _viewer(seconds, console)
     elif what == "ptychography":
-        asked = "cuda:0" if device == "cuda" else device
-        report = _ptychography(case or ["siemens", "phantom"], peers, asked, console)
+        names = case or ["siemens", "phantom"]
+        report = _ptychography(names, peers, _device(device), console)
     else:
         report = _measure(what, console)
     if json_output:
@@ -77,6 +78,16 @@ def _gpu(peers: bool, console: Console) -> dict[str, Any]:
     from daiss_bluesky.bench.gpu import bench_gpu  # noqa: PLC0415 - numba takes a second
 
     return bench_gpu(peers=peers, told=console.log)
+
+
+def _device(asked: str) -> str:
+    device = "cuda:0" if asked == "cuda" else asked
+    try:
+        gpu_numbers(device)
+    except ValueError:
+        known = ("auto", "cpu", "cuda", "cuda:N")
+        raise unknown("device", asked, known) from None
+    return device
 
 
 def _viewer(seconds: float, console: Console) -> dict[str, Any]:

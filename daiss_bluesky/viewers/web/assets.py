@@ -11,7 +11,7 @@ from daiss_bluesky.viewers.model import colormaps
 STATIC = Path(__file__).parent / "static"
 INDEX = "index.html"
 COLORMAPS = "colormaps.json"
-OF_NOTEBOOKS = ("embed.js", "view/still.js")
+OF_NOTEBOOKS = ("widget.js", "view/cell.js")
 MEDIA_TYPES = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",

@@ -8,10 +8,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from daiss_bluesky.viewers.web.assets import INDEX, Asset, assets, index, version
-
-EMBEDDED = "embed.html"
-"""The one page that may stand in a frame of another's, as a notebook: it shows nothing
-before it is given a key by the page around it."""
+from daiss_bluesky.viewers.web.reading import read
 
 POLICY = "; ".join(
     [
@@ -29,6 +26,9 @@ HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
+    # A notebook at another address imports the same modules; they hold no data.
+    "Access-Control-Allow-Origin": "*",
+    "Cross-Origin-Resource-Policy": "cross-origin",
 }
 REVALIDATE, FOR_EVER = "no-cache", "public, max-age=31536000, immutable"
 
@@ -39,6 +39,12 @@ router = APIRouter(prefix="/daiss", include_in_schema=False)
 async def without_slash() -> Response:
     """Send to the address against which the page's files are found."""
     return RedirectResponse("daiss/", 308, HEADERS)
+
+
+@router.post("/read")
+async def read_from_elsewhere(request: Request) -> Response:
+    """Read for a page of another origin, which has the key but may not ask Tiled."""
+    return await read(request, HEADERS | {"Cache-Control": "no-store"})
 
 
 @router.api_route("/{path:path}", methods=["GET", "HEAD"])
@@ -54,10 +60,6 @@ async def serve(path: str, request: Request) -> Response:
         return Response(f"no {path!r} here", 404, HEADERS, "text/plain")
     kept = FOR_EVER if folder == version() and name else REVALIDATE
     headers = HEADERS | {"ETag": asset.etag, "Cache-Control": kept}
-    if name == EMBEDDED:
-        headers["Content-Security-Policy"] = POLICY.replace(
-            "frame-ancestors 'self'", "frame-ancestors *"
-        )
     if _has(request, asset):
         return Response(None, 304, headers)
     return Response(asset.content, 200, headers, asset.media_type)

@@ -2,11 +2,11 @@ import asyncio
 import json
 import re
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 
 from daiss_bluesky.viewers.web.assets import STATIC, assets, version
 from daiss_bluesky.viewers.web.router import router
@@ -19,19 +19,25 @@ class Get(Protocol):
     def __call__(self, path: str, **headers: str) -> httpx.Response: ...
 
 
-async def ask(path: str, headers: dict[str, str]) -> httpx.Response:
+async def ask(method: str, path: str, **options: Any) -> httpx.Response:
     app = FastAPI()
     app.include_router(router, prefix="/custom")
+
+    @app.get("/api/v1/metadata/{path:path}")
+    async def metadata(path: str, request: Request) -> dict[str, Any]:
+        told = {"key": request.headers["authorization"]}
+        return told | {"path": path, "asked": request.query_params.multi_items()}
+
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(
         transport=transport, base_url="http://server", follow_redirects=True
     ) as client:
-        return await client.get(f"/custom/daiss{path}", headers=headers)
+        return await client.request(method, f"/custom/daiss{path}", **options)
 
 
 @pytest.fixture(scope="module")
 def get() -> Get:
-    return lambda path, **headers: asyncio.run(ask(path, headers))
+    return lambda path, **headers: asyncio.run(ask("GET", path, headers=headers))
 
 
 def test_page_names_files_that_there_are(get: Get) -> None:
@@ -70,17 +76,6 @@ def test_page_may_load_and_ask_nothing_but_its_server(get: Get) -> None:
     assert rules["default-src"] == "'none'"
     for rule in ("script-src", "style-src", "connect-src"):
         assert rules[rule] == "'self'"
-
-
-def test_the_page_of_notebooks_alone_may_stand_in_a_frame(get: Get) -> None:
-    frames = {
-        name: get(f"/{name}").headers["content-security-policy"].split("; ")[-1]
-        for name in ("", "any/embed.html")
-    }
-    assert frames == {
-        "": "frame-ancestors 'self'",
-        "any/embed.html": "frame-ancestors *",
-    }
 
 
 @pytest.mark.parametrize(
@@ -125,3 +120,34 @@ def test_files_stay_small() -> None:
     lines = {p.name: len(p.read_text().splitlines()) for p in STATIC.rglob("*.*")}
     assert max(lines.values()) < 420, max(lines, key=lines.__getitem__)
     assert Path(STATIC / "main.js").is_file()
+
+
+def test_pages_of_other_origins_read_with_their_key() -> None:
+    wanted = {
+        "path": "metadata/recon/a",
+        "parameters": [["fields", "structure"], ["fields", "specs"]],
+        "api_key": "abc",
+    }
+    answer = asyncio.run(ask("POST", "/read", content=json.dumps(wanted)))
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.json() == {
+        "key": "Apikey abc",
+        "path": "recon/a",
+        "asked": wanted["parameters"],
+    }
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "[]",
+        '{"path": "metadata/recon"}',
+        '{"path": "metadata/recon", "api_key": ""}',
+        '{"path": "../../custom/daiss/", "api_key": "a"}',
+        '{"path": "metadata/a", "api_key": "a", "method": "DELETE"}',
+        '{"path": "metadata/a", "api_key": "' + 5000 * "a" + '"}',
+    ],
+)
+def test_what_is_no_reading_is_refused(body: str) -> None:
+    assert asyncio.run(ask("POST", "/read", content=body)).status_code == 400
