@@ -118,7 +118,12 @@ def test_one_gives_way_to_a_scan_and_begins_again(beamline: Beamline) -> None:
     reruns.step(busy=True)
     [first] = beamline.made
     assert first.stopped.wait(30)
-    wait_until(lambda: (reruns.step(busy=True), reruns.active is None)[1], "the way")
+
+    def has_given_way() -> bool:
+        reruns.step(busy=True)
+        return reruns.active is None
+
+    wait_until(has_given_way, "the way")
     assert len(beamline.waiting()) == 2
     for _ in uids:
         reruns.step(busy=False)

@@ -41,7 +41,11 @@ class Reader:
         return found[offset : offset + 100]
 
     def results(self, offset: int = 0) -> list[Any]:
-        result = {"raw_uid": "run150", "technique": "tomography", "algorithm": "fbp"}
+        result: dict[str, Any] = {
+            "raw_uid": "run150",
+            "technique": "tomography",
+            "algorithm": "fbp",
+        }
         result |= {"status": "complete", "started": 5.0}
         return [] if offset else [("result1", {"metadata": result})]
 
