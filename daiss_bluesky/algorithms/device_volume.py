@@ -28,6 +28,7 @@ class DeviceRoom:
         method: str,
     ) -> None:
         ops, rows = part.operators, part.rows.stop - part.rows.start
+        self._ops, self._columns = ops, part.columns
         self.n_angles = n_angles
         """At most."""
         self.slab_rows = min(plan.slab_rows, rows)
@@ -39,6 +40,15 @@ class DeviceRoom:
         self._lines = ops.empty((size,), ops.stored)
         self.slices_shape = rows if plan.keeps_volume else self.slab_rows, width, width
         self.slices = ops.empty(self.slices_shape, ops.stored)
+
+    def warm_up(self) -> None:
+        """Make slices of nothing, so that plans and code are there when it counts."""
+        angles_rad = np.linspace(0.0, np.pi, self.n_angles)
+        self.maker.set_lines(angles_rad, np.ones(self.n_angles), 0.0)
+        rows = min(self.maker.rows, self.slab_rows)
+        p = self.lines(rows, self.n_angles, self._columns)
+        self._ops.put(self._ops.zeros((1,)), p)
+        self.maker.slices(p, self.slices[:rows])
 
     def lines(self, rows: int, n_angles: int, columns: int) -> Array:
         """Give room for line integrals (frame, row, column); sinograms lie together."""

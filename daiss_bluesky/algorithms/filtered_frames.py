@@ -31,6 +31,8 @@ class FilteredFrames:
         # Lines between columns: nothing is sharper than the ramp.
         self._filter = "ramp" if filter_name == "sharp" else filter_name
         self._kept: Array | None = None
+        self._stored = 0
+        """Frames that are kept."""
         self._count = 0
         """Frames that were made, and are in the mean."""
         self._weight = 0.0
@@ -57,7 +59,7 @@ class FilteredFrames:
 
         Each is valid until the next is asked for.
         """
-        there = 0 if self._kept is None else min(self._count, len(self._kept))
+        there = self._stored
         if self._kept is not None and first < there:
             yield slice(first, there), self._kept[first:there]
         fields, axis = self.settled.fields, self.settled.axis
@@ -81,7 +83,9 @@ class FilteredFrames:
             yield which, q
 
     def _room(self, which: slice, placed: Array) -> Array:
-        if self._kept is not None and which.stop <= len(self._kept):
+        follows = which.start == self._stored
+        if self._kept is not None and follows and which.stop <= len(self._kept):
+            self._stored = which.stop
             return self._kept[which]
         return self.part.operators.empty(placed.shape, np.float32)
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.frames import Batch, FrameKey
 
-_SPARSE = 16
+_SPARSE = 64
 """Pixels from one that is looked at first to the next."""
 
 

@@ -73,6 +73,8 @@ class ResidentReconstruction(ProjectionReconstruction):
         self.store.release("volume")
         if (n_angles := self._scan.n_projections) is not None:
             self._make_rooms(shape, n_angles)
+            for room in self._rooms:
+                room.warm_up()
 
     def _make_rooms(self, shape: tuple[int, int], n_angles: int) -> None:
         """Make room for the volume, before the last frame has come if possible."""

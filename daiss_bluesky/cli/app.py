@@ -13,6 +13,7 @@ from daiss_bluesky.cli import (
     shell,
     twin,
     view,
+    web,
 )
 from daiss_bluesky.cli.demo import command
 
@@ -30,6 +31,7 @@ app.command()(services.down)
 app.command()(services.status)
 app.command()(shell.shell)
 app.command()(view.view)
+app.command()(web.web)
 app.command()(look.look)
 app.command()(look.recenter)
 app.command()(look.update)

@@ -1,6 +1,7 @@
 """`daiss bench`: what this machine does, beside every peer that is installed."""
 
 import json
+from importlib.util import find_spec
 from typing import Annotated, Any
 
 import typer
@@ -8,6 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from daiss_bluesky.cli.options import Json
+from daiss_bluesky.cli.view import BINDINGS
+from daiss_bluesky.core.device import gpu_numbers
 from daiss_bluesky.core.errors import unknown
 
 KINDS = ("tomography", "ptychography", "preprocess", "center", "gpu", "viewer")
@@ -59,8 +62,8 @@ def bench(
     elif what == "viewer":
         report = _viewer(seconds, console)
     elif what == "ptychography":
-        asked = "cuda:0" if device == "cuda" else device
-        report = _ptychography(case or ["siemens", "phantom"], peers, asked, console)
+        names = case or ["siemens", "phantom"]
+        report = _ptychography(names, peers, _device(device), console)
     else:
         report = _measure(what, console)
     if json_output:
@@ -77,12 +80,26 @@ def _gpu(peers: bool, console: Console) -> dict[str, Any]:
     return bench_gpu(peers=peers, told=console.log)
 
 
+def _device(asked: str) -> str:
+    device = "cuda:0" if asked == "cuda" else asked
+    try:
+        gpu_numbers(device)
+    except ValueError:
+        known = ("auto", "cpu", "cuda", "cuda:N")
+        raise unknown("device", asked, known) from None
+    return device
+
+
 def _viewer(seconds: float, console: Console) -> dict[str, Any]:
-    from daiss_bluesky.bench.viewer import measure  # noqa: PLC0415 - a second
+    from daiss_bluesky.bench.viewer import measure, painted  # noqa: PLC0415 - a second
     from daiss_bluesky.bench.viewer_source import Pace  # noqa: PLC0415
 
     with console.status("viewer") as status:
-        return {"rows": measure(Pace(2048, 10.0, seconds), status.update)}
+        pace = Pace(2048, 10.0, seconds)
+        rows = measure(pace, status.update)
+        if any(find_spec(one) for one in BINDINGS):
+            rows += painted(pace, status.update)
+        return {"rows": rows}
 
 
 def _measure(what: str, console: Console) -> dict[str, Any]:

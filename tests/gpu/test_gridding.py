@@ -119,8 +119,7 @@ def test_grids_grow_to_the_same(cp: Any) -> None:
     grids, out = made.new_grids(), poisoned(cp, (7, 50, 50))
     for part in np.array_split(np.random.default_rng(0).permutation(41), 3):
         made.set_lines(angles[part], weights[part], 25.0)
-        made.transform_rows(cp.asarray(p[part]).transpose(1, 0, 2))
-        made.gather(7, grids, adds=True)
+        made.gather(cp.asarray(p[part]).transpose(1, 0, 2), grids, adds=True)
     made.invert(grids, 7, SCALE, out)
     wanted = right(p, angles, weights, 25.0, "ramp")
     np.testing.assert_allclose(out.get(), wanted, atol=1e-5 * np.abs(wanted).max())

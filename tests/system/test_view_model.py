@@ -12,16 +12,18 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import pytest
 from tiled.structures.core import Spec
 
 from daiss_bluesky.core.errors import InputError
-from daiss_bluesky.core.results import RECON_PATH, Result, Update
+from daiss_bluesky.core.results import RAW_PATH, RECON_PATH, Result, Update
 from daiss_bluesky.publishers.pacing import PacedPublisher
 from daiss_bluesky.publishers.pva import PvaPublisher
 from daiss_bluesky.publishers.tiled import TiledPublisher
+from daiss_bluesky.publishers.tiled_http import TiledHttp
 from daiss_bluesky.services.epics_environment import (
     EpicsPorts,
     client_environment,
@@ -35,10 +37,12 @@ from daiss_bluesky.testing.publisher_contract import (
 )
 from daiss_bluesky.viewers.model.model import ViewModel
 from daiss_bluesky.viewers.model.picture import Picture
+from daiss_bluesky.viewers.model.query import Query
 from daiss_bluesky.viewers.sources import stream
 from daiss_bluesky.viewers.sources.pva import PvaPlace
 from daiss_bluesky.viewers.sources.socket import NoStreamError, StreamServer
 from tests.conftest import LIMIT_S, TiledServer, wait_until
+from tests.docs.pages import blocks
 
 pytestmark = pytest.mark.system
 
@@ -164,6 +168,55 @@ def test_pictures_are_pushed_and_say_what_they_are(
     with _viewing(server) as late, _Window(late) as window:
         wait_until(lambda: window.shows(9.0), "what lies in the catalog")
         assert window.of("slice_xy")[0].number == 6
+
+
+def test_runs_are_listed_whenever_they_came(server: TiledServer) -> None:
+    http, uid = TiledHttp(server.uri, server.api_key), str(uuid4())
+    start = {
+        "uid": uid,
+        "scan_id": 41,
+        "time": time.time(),
+        "plan_name": "tomo_scan",
+        "num_points": 3,
+        "motors": ["rotation"],
+        "tomography": {"sample": "chalk", "angles_deg": [0.0, 60.0, 120.0]},
+    }
+    stop = {"exit_status": "success", "num_events": {"primary": 3}}
+    with _viewing(server) as model:
+        http.create(RAW_PATH, "container")
+        http.create(f"{RAW_PATH}/{uid}", "container", metadata={"start": start})
+        chalk = Query.parse("sample=chalk motors=rotation")
+        wait_until(lambda: model.runs(chalk), "the run")
+        assert model.runs(chalk)[0].status == "running"
+        http.merge_metadata(f"{RAW_PATH}/{uid}", {"stop": stop})
+        wait_until(lambda: model.runs(chalk)[0].status == "success", "its end")
+        pushed = model.runs(chalk)
+    with _viewing(server) as late:
+        wait_until(lambda: late.runs(chalk), "the run in the catalog")
+        assert late.runs(chalk) == pushed
+        assert (pushed[0].scan_id, pushed[0].points) == (41, 3)
+    http.close()
+
+
+def test_the_reference_s_example(
+    server: TiledServer, publisher: TiledPublisher, capsys: pytest.CaptureFixture[str]
+) -> None:
+    publisher.open(_result())
+    publisher.write(make_update(1))
+    publisher.close(make_final(9.0))
+    [example] = blocks("python", page="docs/reference/view-model.md")
+    text = example.text
+    for shown, real in (
+        ("http://127.0.0.1:8000", server.uri),
+        ("the API key", server.api_key),
+        ("z=64, y=128, x=128", "z=1, y=2, x=3"),
+    ):
+        assert shown in text
+        text = text.replace(shown, real)
+    names: dict[str, Any] = {}
+    exec(text, names)
+    assert names["slices"]["slice_xy"].shape == (6, 8)
+    assert "running" in capsys.readouterr().out
 
 
 def test_newer_results_are_counted_while_one_is_pinned(

@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daiss_bluesky.core.plane import Plane
-from daiss_bluesky.kernels.cuda.module import Operator, cupy, parts
+from daiss_bluesky.kernels.cuda.module import Operator, cupy, is_half, parts, steps_of
 
 _THREADS = 32, 8
 _SLICES = 8
-_HALF_BYTES = 2
 _ENOUGH_BLOCKS = 1024
 """To fill a device; angles are shared out among so many."""
 _FEWEST_ANGLES = 16
@@ -77,17 +76,14 @@ def add_to_slab(
 
 
 def _operator(q: Any) -> Operator:
-    half = q.dtype.itemsize == _HALF_BYTES
-    return Operator("backproject", {"HALF": half, "SLICES": _SLICES})
+    return Operator("backproject", {"HALF": is_half(q), "SLICES": _SLICES})
 
 
 def _projections(
     q: Any, angles_rad: NDArray[np.float64], center_px: float
 ) -> tuple[Any, ...]:
     directions = np.stack([np.cos(angles_rad), np.sin(angles_rad)], axis=1)
-    size = q.dtype.itemsize
     return (
         q, cupy().asarray(directions), *(np.int32(n) for n in q.shape),
-        np.int64(q.strides[0] // size), np.int64(q.strides[1] // size),
-        np.float64(center_px),
+        *steps_of(q), np.float64(center_px),
     )  # fmt: skip

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.kernels.correction import Fields
-from daiss_bluesky.kernels.cuda.module import Operator, cupy, parts
+from daiss_bluesky.kernels.cuda.module import Operator, cupy, is_half, parts, steps_of
 
 RAW_TYPES = {"uint8": "unsigned char", "uint16": "unsigned short", "float32": "float"}
 _WIDE, _TALL = 32, 8
@@ -71,15 +71,14 @@ def correct(
     position = fields.fields.position(times_s)
     group = position.astype(np.int32)
     threshold = np.inf if zinger_threshold is None else zinger_threshold
-    size = out.dtype.itemsize
-    steps = out.strides[0] // size, out.strides[1] // size
-    places = raw.data.ptr // raw.dtype.itemsize, out.data.ptr // size
+    steps = steps_of(out)
+    places = (a.data.ptr // a.dtype.itemsize for a in (raw, out))
     pixels = 1 if any(n % _PIXELS for n in (columns, *steps, *places)) else _PIXELS
     operator = Operator(
         "correct",
         {
             "RAW": RAW_TYPES[name],
-            "HALF": size == 2,  # noqa: PLR2004
+            "HALF": is_half(out),
             "LOGARITHM": logarithm,
             "PIXELS": pixels,
         },
@@ -100,6 +99,6 @@ def correct(
             np.int32(len(fields.fields.dead)), np.int32(height), np.int32(columns),
             np.int32(raw_first_row), np.int32(raw_first_row + raw.shape[1]),
             np.int32(rows.start), np.int32(rows.stop), np.float32(threshold), out,
-            *(np.int64(step) for step in steps),
+            *steps,
         ),
     )  # fmt: skip

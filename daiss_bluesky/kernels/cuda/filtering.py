@@ -5,12 +5,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from daiss_bluesky.kernels.cuda.module import Operator, cupy
+from daiss_bluesky.kernels.cuda.module import Operator, cupy, is_half
 from daiss_bluesky.kernels.cuda.transforms import planned_real
 from daiss_bluesky.kernels.ramp import frequency_response, padded_length
 
 _THREADS = 256
-_HALF_BYTES = 2
 
 
 class RowFilter:
@@ -27,6 +26,7 @@ class RowFilter:
         self._padded = cp.zeros((most_rows, self._length), cp.float32)
         half = most_rows, self._length // 2 + 1
         self._spectra = cp.empty(half, cp.complex64)
+        self._transform = planned_real((self._length,), most_rows)
 
     @staticmethod
     def bytes(columns: int, most_rows: int) -> int:
@@ -51,9 +51,8 @@ class RowFilter:
         rows, length = len(p), np.int32(self._length)
         columns = np.int32(self._columns)
         half = length // 2 + 1
-        before = Operator("filter", {"HALF": p.dtype.itemsize == _HALF_BYTES})
-        after = Operator("filter", {"HALF": out.dtype.itemsize == _HALF_BYTES})
-        transform = planned_real((self._length,), self._most)
+        before = Operator("filter", {"HALF": is_half(p)})
+        after = Operator("filter", {"HALF": is_half(out)})
         # What is left there would cost the last row its accuracy, where a transform
         # takes two rows for one complex.
         self._padded[rows:] = 0
@@ -63,14 +62,14 @@ class RowFilter:
             (_THREADS,),
             (p, columns, length, self._padded),
         )
-        transform.forward(self._padded, self._spectra)
+        self._transform.forward(self._padded, self._spectra)
         before.launch(
             "respond",
             (rows,),
             (_THREADS,),
             (self._spectra, self._response, np.int32(half)),
         )
-        transform.backward(self._spectra, self._padded)
+        self._transform.backward(self._spectra, self._padded)
         after.launch(
             "crop_rows",
             (rows,),

@@ -2,23 +2,22 @@
 // them, but seen from the grid: each cell looks for the samples whose window reaches it.
 //
 // Where lines are dense, near the middle, spreading would have thousands of samples
-// contend for a cell. A warp takes TILE x TILE cells of 32 * EACH pairs of slices: its
-// lanes find samples and their weights, one each. Weights (cell, sample) times spectra
+// contend for a cell. A warp takes TILE x TILE cells of LANES pairs of slices: its threads
+// find samples and their weights, one each. Weights (cell, sample) times spectra
 // (sample, pair) then is a matrix product, for tensor cores. These take eleven bits of a
 // number, so in full precision each is split in two: what agrees to 2^-22.
 #include "spectrum.cuh"
 
-#ifndef EACH
-#define EACH 2
+#ifndef LANES
+#define LANES 64
 #endif
 #define WIDTH 6
 #define REACH 3
 #define STEPS 256
-#define KNOTS (WIDTH * STEPS + 1)
+#define KNOTS (WIDTH * STEPS + 2)
 #define TILE 4
 #define SIDE 8
 #define TILES (SIDE * SIDE / (TILE * TILE))
-#define LANES (32 * EACH)
 // Cells of a pair in shared memory; one more, so that lanes use different banks.
 #define ROOM (SIDE * SIDE + 1)
 #define ALL 0xffffffffu
@@ -114,7 +113,7 @@ __device__ inline int2 samples_near(const Lines& lines, int slot, int2 at)
 
 // Weights of the window in TILE cells from `at` on for a sample at a coordinate.
 __device__ inline void weigh(
-    const float2* table, float coordinate, int at, float weights[TILE])
+    const float* table, float coordinate, int at, float weights[TILE])
 {
     const float below = floorf(coordinate);
     const float place = (coordinate - below) * STEPS;
@@ -126,8 +125,8 @@ __device__ inline void weigh(
         const int m = first + i;
         weights[i] = 0.0f;
         if (m >= 0 && m < WIDTH) {
-            const float2 entry = table[(m + 1) * STEPS - step];
-            weights[i] = entry.x + part * entry.y;
+            const float* knot = table + (m + 1) * STEPS - step;
+            weights[i] = knot[1] + part * (knot[0] - knot[1]);
         }
     }
 }
@@ -279,7 +278,7 @@ __device__ inline void flush(float sums[][4], float2* cells, Place place, bool a
 // by 32 first, since in the middle of the grid all of them add up.
 __device__ void sum_tile(
     const Lines& lines, const Spectrum* __restrict__ spectra,
-    const float* __restrict__ frequencies, const float2* table, Reached& reached, int2 at,
+    const float* __restrict__ frequencies, const float* table, Reached& reached, int2 at,
     int2 found, float2* cells)
 {
     const int lane = threadIdx.x % 32;
@@ -358,14 +357,14 @@ __device__ inline void put(float2* grid, int size, int u, int v, float2 value, b
 extern "C" __global__ void __launch_bounds__(32 * TILES) gather(
     const Spectrum* __restrict__ spectra, const float* __restrict__ frequencies,
     const float* __restrict__ cosines, const float* __restrict__ sines, int angles,
-    int length, float spacing, const float2* __restrict__ knots,
+    int length, float spacing, const float* __restrict__ knots,
     const int2* __restrict__ anchors, const int2* __restrict__ found, int first, int size,
     int pairs, int is_rim, int adds, float2* __restrict__ grids)
 {
     extern __shared__ float4 shared[];
     Reached* reached = (Reached*)shared;
-    float2* table = (float2*)(reached + TILES);
-    float2* cells = table + KNOTS;  // (pair, v, u)
+    float2* cells = (float2*)(reached + TILES);  // (pair, v, u)
+    float* table = (float*)(cells + LANES * ROOM);
     const int tile = threadIdx.x / 32;
     const Lines lines = {cosines, sines, angles, length, spacing};
     const int block = first + blockIdx.x;

@@ -13,6 +13,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from daiss_bluesky.core.errors import UnavailableError
 
 FOLDER = Path(__file__).parent
@@ -25,6 +27,7 @@ Size = tuple[int, ...]
 _INCLUDE = re.compile(r'^#include "([a-z_]+\.cuh)"\n', re.MULTILINE)
 _MOST_BLOCKS = 65535
 """Along y or z."""
+_HALF_BYTES = 2
 _SHARED_BYTES = 48 * 1024
 """More dynamic shared memory for a block must be asked for."""
 
@@ -125,3 +128,13 @@ def _module(operator: Operator, device: int) -> Any:  # noqa: ARG001 - part of t
 def parts(total: int, each: int) -> int:
     """Tell how many blocks of `each` cover a total."""
     return -(-total // each)
+
+
+def is_half(array: Any) -> bool:
+    """Tell whether an array of real numbers is in half precision."""
+    return int(array.dtype.itemsize) == _HALF_BYTES
+
+
+def steps_of(array: Any) -> tuple[np.int64, ...]:
+    """Give how many elements lie between neighbors along each axis but the last."""
+    return tuple(np.int64(n // array.dtype.itemsize) for n in array.strides[:-1])

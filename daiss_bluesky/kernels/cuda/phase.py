@@ -4,12 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from daiss_bluesky.kernels.cuda.module import Operator, cupy, parts
+from daiss_bluesky.kernels.cuda.module import Operator, cupy, is_half, parts, steps_of
 from daiss_bluesky.kernels.cuda.transforms import planned_real
 from daiss_bluesky.kernels.phase import PhaseFilter, inverse_transfer, padded_shape
 
 _THREADS = 256
-_HALF_BYTES = 2
 _FRAMES = 8
 """Transformed at once."""
 
@@ -24,6 +23,7 @@ class DevicePhase:
         tall, wide = self._inverse.shape
         self._frames = cp.zeros((_FRAMES, tall, wide), cp.float32)
         self._spectra = cp.empty((_FRAMES, tall, wide // 2 + 1), cp.complex64)
+        self._transform = planned_real((tall, wide), _FRAMES)
 
     @staticmethod
     def bytes(phase: PhaseFilter, rows: int, columns: int) -> int:
@@ -45,27 +45,26 @@ class DevicePhase:
     def _retrieve(self, transmission: Any, out: Any) -> None:
         (rows, columns), count = self._shape, len(transmission)
         tall, wide = self._inverse.shape
-        size, half = out.dtype.itemsize, wide // 2 + 1
+        half = wide // 2 + 1
         lengths = np.int32(tall), np.int32(wide)
         # A transform may take two frames for one complex, and what is left there would
         # cost the last one its accuracy.
         self._frames[count:] = 0
-        transform = planned_real((tall, wide), _FRAMES)
-        operator = Operator("phase", {"HALF": size == _HALF_BYTES})
+        operator = Operator("phase", {"HALF": is_half(out)})
         operator.launch(
             "shuffle",
             (parts(wide, _THREADS), tall, count),
             (_THREADS,),
             (transmission, np.int32(rows), np.int32(columns), *lengths, self._frames),
         )
-        transform.forward(self._frames, self._spectra)
+        self._transform.forward(self._frames, self._spectra)
         operator.launch(
             "divide",
             (parts(half, _THREADS), tall // 2 + 1, count),
             (_THREADS,),
             (self._spectra, self._inverse, *lengths),
         )
-        transform.backward(self._spectra, self._frames)
+        self._transform.backward(self._spectra, self._frames)
         operator.launch(
             "line_integrals",
             (parts(columns, _THREADS), rows, count),
@@ -73,6 +72,6 @@ class DevicePhase:
             (
                 self._frames, *lengths, np.int32(columns),
                 np.float32(1 / (tall * wide)), out,
-                np.int64(out.strides[0] // size), np.int64(out.strides[1] // size),
+                *steps_of(out),
             ),
         )  # fmt: skip

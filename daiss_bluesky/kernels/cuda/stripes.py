@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from daiss_bluesky.core.errors import InputError
-from daiss_bluesky.kernels.cuda.module import Operator, cupy, parts
+from daiss_bluesky.kernels.cuda.module import Operator, cupy, is_half, parts
 from daiss_bluesky.kernels.reference_stripes import (
     AVERAGED,
     DROPPED,
@@ -27,7 +27,6 @@ _SORTING_THREADS = 512
 _COLUMNS = 4
 _SORTED_BYTES = 1 << 17
 _SEGMENT = 256
-_HALF_BYTES = 2
 
 
 def work_bytes(rows: int, n_angles: int, columns: int) -> int:
@@ -65,8 +64,8 @@ def _operator(p: Any, n_angles: int) -> tuple[Operator, int, int]:
     """Give functions, columns a block, and the power of two that angles sort in."""
     length = 1 << max(1, (n_angles - 1).bit_length())
     together = max(1, min(_COLUMNS, _SORTED_BYTES // (8 * length)))
-    half = p.dtype.itemsize == _HALF_BYTES
-    return Operator("stripes", {"HALF": half, "COLUMNS": together}), together, length
+    constants = {"HALF": is_half(p), "COLUMNS": together}
+    return Operator("stripes", constants), together, length
 
 
 def _rank(p: Any, ranked: Any, order: Any) -> None:
@@ -114,8 +113,7 @@ def medians(values: Any, window_px: int, out: Any, mask: Any = None) -> None:
 def _find_dead(cp: Any, p: Any, window_px: int, snr: float) -> Any:
     rows, n_angles, columns = p.shape
     restless = cp.empty((rows, columns, 1), cp.float32)
-    half = p.dtype.itemsize == _HALF_BYTES
-    Operator("stripes", {"HALF": half}).launch(
+    Operator("stripes", {"HALF": is_half(p)}).launch(
         "restlessness",
         (parts(columns, _THREADS), rows),
         (_THREADS,),

@@ -98,7 +98,9 @@ def run_entry(
     points = (stop or {}).get("num_events") or start.get("num_points")
     if isinstance(points, Mapping):
         points = points.get("primary", max(points.values(), default=None))
-    sample = start.get("sample_name") or start.get("sample") or ""
+    records = [start, *(one for one in start.values() if isinstance(one, Mapping))]
+    named = (one.get(key) for one in records for key in ("sample_name", "sample"))
+    sample = next((one for one in named if one), "")
     return RunEntry(
         uid=uid,
         scan_id=start.get("scan_id"),

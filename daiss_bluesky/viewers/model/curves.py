@@ -1,5 +1,6 @@
 """The progress table of a result as curves against its updates."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,9 +28,22 @@ class Rows:
     """Rows of a progress table, each number once, in order."""
 
     def __init__(self) -> None:
-        self._rows: dict[int, Mapping[str, Any]] = {}
-        self._curves = Curves()
-        self._stale = False
+        self.newest: Mapping[str, Any] | None = None
+        """The row of the highest number, whole."""
+        self._values: dict[int, dict[str, float]] = {}
+        self._numbers: list[int] = []
+        self._columns: dict[str, list[float]] = {}
+        self._curves: Curves | None = Curves()
+
+    def _forget(self) -> None:
+        self.newest = None
+        for one in (self._values, self._numbers, self._columns):
+            one.clear()
+
+    @property
+    def last_number(self) -> int:
+        """The highest number; 0 before the first."""
+        return 0 if self.newest is None else int(self.newest["number"])
 
     def add(self, rows: Sequence[Mapping[str, Any]]) -> bool:
         """Take rows in, repeats too; tells whether the reconstruction began anew.
@@ -37,49 +51,57 @@ class Rows:
         Then a number comes again with another time, or a lower one comes later, and
         what was before is dropped.
         """
-        new = {int(row["number"]): row for row in rows}
-        again = any(self._is_anew(number, row) for number, row in new.items())
-        before = {} if again else self._rows
-        self._stale |= again or not new.keys() <= before.keys()
-        self._rows = before | new
+        again = any(self._contradicts(row) for row in rows)
+        if again:
+            self._forget()
+        for row in sorted(rows, key=_number_of):
+            self._add_one(_number_of(row), row)
         return again
 
-    def _is_anew(self, number: int, row: Mapping[str, Any]) -> bool:
+    def _contradicts(self, row: Mapping[str, Any]) -> bool:
+        number = _number_of(row)
+        if number in self._values:
+            return self._values[number]["time"] != float(row["time"])
         last = self.newest
-        if last is None:
-            return False
-        if number in self._rows:
-            return bool(self._rows[number]["time"] != row["time"])
-        return bool(number < last["number"] and row["time"] > last["time"])
+        return (
+            last is not None and number < last["number"] and row["time"] > last["time"]
+        )
 
-    @property
-    def newest(self) -> Mapping[str, Any] | None:
-        """The row of the highest number."""
-        return self._rows[max(self._rows)] if self._rows else None
+    def _add_one(self, number: int, row: Mapping[str, Any]) -> None:
+        if number in self._values:
+            return
+        values = {k: float(one) for k, one in row.items() if _is_number(one)}
+        self._values[number] = values
+        self._curves = None
+        if number > self.last_number:
+            self.newest = row
+            self._append(number, values)
+        else:
+            # One that was overtaken on the way: rare, so all are put in order again.
+            self._numbers, self._columns = [], {}
+            for n in sorted(self._values):
+                self._append(n, self._values[n])
 
-    @property
-    def last_number(self) -> int:
-        """The highest number; 0 before the first."""
-        return max(self._rows, default=0)
+    def _append(self, number: int, values: Mapping[str, float]) -> None:
+        before = len(self._numbers)
+        for name in values.keys() - self._columns.keys() - {"number"}:
+            self._columns[name] = [math.nan] * before
+        for name, column in self._columns.items():
+            column.append(values.get(name, math.nan))
+        self._numbers.append(number)
 
     def curves(self) -> Curves:
         """Give them as arrays; the same object until a row is added."""
-        if self._stale:
-            self._curves, self._stale = _as_curves(self._rows), False
+        if self._curves is None:
+            columns = {name: np.array(one) for name, one in self._columns.items()}
+            known = {k: one for k, one in columns.items() if not np.isnan(one).all()}
+            self._curves = Curves(np.array(self._numbers, np.int64), known)
         return self._curves
 
 
-def _as_curves(rows: Mapping[int, Mapping[str, Any]]) -> Curves:
-    numbers = sorted(rows)
-    ordered = [rows[number] for number in numbers]
-    names = dict.fromkeys(name for row in ordered for name in row if name != "number")
-    columns = {
-        name: np.array([_number(row.get(name)) for row in ordered]) for name in names
-    }
-    plain = {k: one for k, one in columns.items() if not np.isnan(one).all()}
-    return Curves(np.array(numbers, np.int64), plain)
+def _number_of(row: Mapping[str, Any]) -> int:
+    return int(row["number"])
 
 
-def _number(value: Any) -> float:
-    known = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if known else np.nan
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,15 +1,19 @@
 """A page of image panes: what the pages of both techniques share."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
-from qtpy.QtCore import QByteArray, Qt
+from qtpy.QtCore import QByteArray, Qt, Signal
 from qtpy.QtWidgets import QApplication, QSplitter, QVBoxLayout, QWidget
 
+from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.viewers.model.picture import Picture
 from daiss_bluesky.viewers.qt.pane.colors import PaneColors
 from daiss_bluesky.viewers.qt.pane.pane import ImagePane
 from daiss_bluesky.viewers.qt.theme import Theme
+
+_PANE_PX = 200
 
 
 def _focus() -> QWidget:
@@ -30,12 +34,18 @@ def pane_colors(theme: Theme) -> PaneColors:
 class PanePage(QWidget):
     """One pane a view, arranged in splitters whose places are remembered."""
 
+    said = Signal(str)
+    """What a pane saved or copied, or why not."""
+
     def __init__(self, titles: Mapping[str, str], parent: Any = None) -> None:
         super().__init__(parent)
         self.panes: dict[str, ImagePane] = {}
         for view, title in titles.items():
             pane = ImagePane(title)
             pane.setObjectName(view)
+            # Of a page not shown yet a pane's own wishes are those of a wide one.
+            pane.setMinimumWidth(_PANE_PX)
+            pane.said.connect(self.said)
             self.panes[view] = pane
         self.splitters: list[QSplitter] = []
         self._alone: ImagePane | None = None
@@ -78,6 +88,13 @@ class PanePage(QWidget):
 
     def forget(self) -> None:
         """Begin anew: another result is shown."""
+        for pane in self.panes.values():
+            pane.forget()
+
+    def set_source(self, tiled_uri: str, *, has_volume: bool) -> None:
+        """Say where "copy as Python" reads."""
+        for pane in self.panes.values():
+            pane.set_source(tiled_uri, finished=has_volume)
 
     def set_theme(self, theme: Theme) -> None:
         """Take other colors."""
@@ -97,7 +114,8 @@ class PanePage(QWidget):
             splitter.restoreState(QByteArray.fromHex(place.encode()))
         for view, stored in layout.get("panes", {}).items():
             if view in self.panes:
-                self.panes[view].load_layout(stored)
+                with suppress(InputError):
+                    self.panes[view].load_layout(stored)
 
     def _split(
         self, orientation: Any, widgets: Sequence[QWidget], shares: Sequence[int]

@@ -62,6 +62,7 @@ class TomographyPage(PanePage):
 
     def forget(self) -> None:
         """Begin anew: another result is shown."""
+        super().forget()
         self.linked.forget()
         self.half_turn.forget()
 

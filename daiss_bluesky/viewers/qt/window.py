@@ -77,6 +77,7 @@ class ViewerWindow(QMainWindow):
         self.bar = TopBar()
         self.banner = Banner()
         self.honesty = HonestyLine()
+        self._tiled_uri = tiled_uri
         self.runs = RunBrowser(tiled_uri)
         self.pages: dict[str, PanePage] = {
             "tomography": TomographyPage(),
@@ -101,8 +102,6 @@ class ViewerWindow(QMainWindow):
         self.steering_dock = self.dock(
             "steering", STEERING, self.panels, Qt.DockWidgetArea.RightDockWidgetArea
         )
-        docks = [self.runs_dock, self.steering_dock]
-        self.resizeDocks(docks, [290, 270], Qt.Orientation.Horizontal)
         self.keys = KeySheet(self, {"In a picture": overview()})
         add_shortcuts(self)
         self._connect()
@@ -150,6 +149,10 @@ class ViewerWindow(QMainWindow):
         if followed.result_uid != self._followed.result_uid:
             self._change_result(followed)
         self._followed = followed
+        page = self.pages.get(followed.technique)
+        if page is not None:
+            has_volume = "volume" in followed.arrays
+            page.set_source(self._tiled_uri, has_volume=has_volume)
         honesty = self.feed.honesty()
         self.bar.show_followed(followed)
         self.bar.show_connection(connection, now_s)
@@ -265,6 +268,8 @@ class ViewerWindow(QMainWindow):
         self.runs.searched.connect(self._search)
         self.steering.said.connect(self._say)
         self.ptychography.said.connect(self._say)
+        for page in self.pages.values():
+            page.said.connect(self._say)
 
     def _put_together(self) -> None:
         self.stack = QStackedWidget()
@@ -298,6 +303,10 @@ class ViewerWindow(QMainWindow):
         self.plots_dock = self.dock(
             "progress", "Progress", below, area.BottomDockWidgetArea
         )
+
+    def _size_docks(self) -> None:
+        beside = [self.runs_dock, self.steering_dock]
+        self.resizeDocks(beside, [325, 270], Qt.Orientation.Horizontal)
         self.resizeDocks([self.plots_dock], [185], Qt.Orientation.Vertical)
 
     def _layout(self) -> dict[str, Any]:
@@ -311,6 +320,8 @@ class ViewerWindow(QMainWindow):
     def _load_layout(self) -> None:
         layout = self._store.load() if self._store else {}
         if not layout:
+            # Before the window has its size the docks take none.
+            QTimer.singleShot(0, self._size_docks)
             return
         self.restoreGeometry(QByteArray.fromHex(layout["geometry"].encode()))
         self.restoreState(QByteArray.fromHex(layout["docks"].encode()))

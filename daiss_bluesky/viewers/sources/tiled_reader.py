@@ -119,10 +119,15 @@ class TiledReader:
 
     def array(self, path: str) -> Array:
         """Give shape and dtype of one array."""
-        found = self.http.get(path)
+        found = self.find(path)
         if found is None:
             raise InputError(f"there is no array {path!r} at {self.http.uri}")
-        return array_of(found["structure"])
+        return found
+
+    def find(self, path: str) -> Array | None:
+        """Give shape and dtype of an array; None where there is none."""
+        found = self.http.get(path)
+        return None if found is None else array_of(found["structure"])
 
     def read(
         self, path: str, known: Array, where: Sequence[int | slice] = ()

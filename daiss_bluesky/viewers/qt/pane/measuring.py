@@ -24,6 +24,7 @@ class Measuring(QTabWidget):
         self._profiles: ProfilePanel | None = None
         self._regions: RegionPanel | None = None
         self.setDocumentMode(True)
+        self.tabBar().setDrawBase(False)
         self.setMinimumWidth(_LEAST_PX)
         self.setVisible(False)
         self.marks.lines_changed.connect(self._lines_changed)

@@ -22,7 +22,7 @@ class Overlay(pg.GraphicsObject):
         super().__init__()
         self._view = view
         self._picture: Picture | None = None
-        self._caption: list[str] = []
+        self._notes: tuple[str, ...] = ()
         self._faint = QColor()
         self.setParentItem(view)
         self.setZValue(1000)
@@ -33,7 +33,7 @@ class Overlay(pg.GraphicsObject):
     def show_picture(self, picture: Picture, notes: tuple[str, ...] = ()) -> None:
         """Take the caption from a picture; `notes` stand below it."""
         self._picture = picture
-        self._caption = [*caption(picture), *notes]
+        self._notes = notes
         self.update()
 
     def show_nothing(self) -> None:
@@ -66,7 +66,7 @@ class Overlay(pg.GraphicsObject):
             painter.drawText(area, middle, "no picture yet")
             return
         metrics = QFontMetricsF(painter.font())
-        self._paint_caption(painter, metrics, area)
+        self._paint_caption(painter, metrics, area, picture)
         self._paint_bar(painter, metrics, area, picture)
         axes = f"{picture.columns_along} →  {picture.rows_along} ↓"
         left = area.width() - metrics.horizontalAdvance(axes) - _MARGIN
@@ -74,11 +74,14 @@ class Overlay(pg.GraphicsObject):
         _write(painter, metrics, QPointF(left, top), axes)
 
     def _paint_caption(
-        self, painter: QPainter, metrics: QFontMetricsF, area: QRectF
+        self, painter: QPainter, metrics: QFontMetricsF, area: QRectF, picture: Picture
     ) -> None:
         room = area.width() - 2 * _MARGIN
         elide = Qt.TextElideMode.ElideRight
-        lines = [metrics.elidedText(line, elide, room) for line in self._caption]
+        said = caption(picture)
+        if metrics.horizontalAdvance(said[0]) > room:
+            said = caption(picture, with_date=False)
+        lines = [metrics.elidedText(one, elide, room) for one in (*said, *self._notes)]
         for n, line in enumerate(lines):
             top = _MARGIN + n * (metrics.height() + 2)
             _write(painter, metrics, QPointF(_MARGIN, top), line)
@@ -102,9 +105,10 @@ class Overlay(pg.GraphicsObject):
         painter.drawLine(QPointF(_MARGIN, bottom), QPointF(_MARGIN + length, bottom))
 
 
-def caption(picture: Picture) -> list[str]:
+def caption(picture: Picture, *, with_date: bool = True) -> list[str]:
     """Give the lines that say what a picture is; the time is the local one."""
-    when = datetime.fromtimestamp(picture.published_s).strftime("%Y-%m-%d %H:%M:%S")
+    form = "%Y-%m-%d %H:%M:%S" if with_date else "%H:%M:%S"
+    when = datetime.fromtimestamp(picture.published_s).strftime(form)
     place = "" if picture.place is None else f" {picture.place}"
     lines = [f"{picture.view}{place} · update {picture.number} · {when}"]
     if picture.facts:

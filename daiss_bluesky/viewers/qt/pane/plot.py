@@ -8,6 +8,7 @@ from daiss_bluesky.viewers.qt.pane.colors import PaneColors
 from daiss_bluesky.viewers.qt.pane.label import label_font
 
 _LEAST_PX = 90
+_NAMED_PX = 140
 
 
 class SmallPlot(pg.PlotWidget):
@@ -18,8 +19,15 @@ class SmallPlot(pg.PlotWidget):
         self.setAccessibleName(says)
         self.setMinimumHeight(_LEAST_PX)
         self.plotItem.setMenuEnabled(False)
+        self.plotItem.vb.sigResized.connect(self._name_if_tall)
         for side in ("left", "bottom"):
             self.getAxis(side).setStyle(tickFont=label_font(), tickLength=-4)
+
+    def _name_if_tall(self, *_: Any) -> None:
+        """Leave the names out where they would hide the curves."""
+        legend = self.plotItem.legend
+        if legend is not None:
+            legend.setVisible(self.height() > _NAMED_PX)
 
     def set_colors(self, colors: PaneColors) -> None:
         """Take the theme's colors."""

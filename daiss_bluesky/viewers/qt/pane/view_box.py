@@ -7,7 +7,7 @@ from qtpy.QtCore import QRectF, Qt, Signal
 
 
 class PictureViewBox(pg.ViewBox):
-    """Square pixels, row 0 at the top; remembers whether the picture is fitted.
+    """Row 0 at the top, square pixels; remembers whether the picture is fitted.
 
     Points are (column, row) counted from the picture's top left edge.
     """
@@ -28,6 +28,13 @@ class PictureViewBox(pg.ViewBox):
         self._bounds = bounds
         if self.fitted:
             self.fit()
+
+    def set_square(self, square: bool) -> None:
+        """Keep pixels square, or fill the pane: an angle is no length."""
+        if bool(self.state["aspectLocked"]) != square:
+            self.setAspectLocked(square)
+            if self.fitted:
+                self.fit()
 
     def fit(self) -> None:
         """Show the whole picture, now and when the pane is resized."""

@@ -38,6 +38,7 @@ def test_newest_first_with_results(catalog: Catalog) -> None:
     assert [one.uid for one in runs[2].results] == ["new", "old"]
     assert (runs[2].points, runs[2].status) == (9, "success")
     assert (runs[0].points, runs[0].status) == (5, "running")
+    assert [run.sample for run in runs] == ["", "rock", "foam"]
 
 
 @pytest.mark.parametrize(

@@ -130,6 +130,7 @@ def test_without_auto_update_only_apply_sends(opened: Opened) -> None:
     center = opened.window.steering.center
     pump(lambda: center.spin.value() == 20.5)
     center.auto.setChecked(False)
+    pump(lambda: not opened.window.errands.busy())
     center.nudge(3.0)
     assert not opened.window.errands.busy()
     assert opened.asked("center") == []
@@ -155,6 +156,15 @@ def test_a_click_into_the_fan_chooses_its_center(opened: Opened) -> None:
     assert [tile.tile.center_px for tile in best if tile.tile] == [21.5]
     QTest.mouseClick(best[0], Qt.MouseButton.LeftButton)
     pump(lambda: opened.asked("center") == [(21.5, "result5")])
+
+
+def test_a_fan_comes_by_itself_once_the_slices_are_good(opened: Opened) -> None:
+    opened.show(*SLICES)
+    assert opened.asked("fan") == []
+    opened.feed.told = replace(opened.feed.told, coverage=0.7)
+    pump(lambda: opened.asked("fan"))
+    pump(lambda: opened.window.steering.fan.tiles[8].tile)
+    assert len(opened.asked("fan")) == 1
 
 
 def test_half_a_turn_agrees_at_the_center(opened: Opened) -> None:

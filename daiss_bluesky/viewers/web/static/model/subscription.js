@@ -24,6 +24,10 @@ export class Subscription {
     this.connect();
   }
 
+  get isOpen() {
+    return Boolean(this.socket) && this.schema !== null;
+  }
+
   connect() {
     const parameters = { envelope_format: this.envelope };
     const recent = performance.now() - this.lost_ms < REPLAY_WITHIN_MS;

@@ -164,6 +164,24 @@ def test_a_pane_that_forgets_waits_for_the_next_result(
     assert not pane.grab().isNull()
     pane.show_picture(make_picture(ramp * 2))
     assert view_of(pane) == before
+    pane.forget()
+    pane.show_picture(make_picture(np.kron(ramp, np.ones((2, 2)))))
+    assert view_of(pane) == pytest.approx([2 * side for side in before])
+    pane.show_picture(make_picture(ramp * 2))
     assert np.array_equal(pane.canvas.image.image, ramp * 2)
     assert pane.canvas.crosshair.visible
-    assert len(pane.measuring.marks.regions[0].trend.rows()) == 1
+    assert len(pane.measuring.marks.regions[0].trend.rows()) == 2
+
+
+def test_pixels_are_square_but_for_angles(
+    pane: Any, make_picture: Any, ramp: Any
+) -> None:
+    tall = ramp[:, :8]
+    pane.show_picture(make_picture(tall))
+    canvas = pane.canvas
+    _, _, width, height = view_of(pane)
+    assert width / height == pytest.approx(canvas.width() / canvas.height(), rel=0.02)
+    pane.show_picture(make_picture(tall, "sinogram", rows_along="angle"))
+    assert view_of(pane) == pytest.approx((0, 0, 8, 60))
+    pane.show_picture(make_picture(tall))
+    assert view_of(pane)[2] == pytest.approx(width, rel=0.02)
