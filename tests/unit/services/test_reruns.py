@@ -156,6 +156,19 @@ def test_what_cannot_be_made_does_not_hold_up_the_next(
     assert "cannot be made" in caplog.text
 
 
+def test_one_that_waits_can_be_forgotten(beamline: Beamline) -> None:
+    reruns = beamline.reruns()
+    first, second = (reruns.request(run, {}, "jane") for run in ("a", "b"))
+    reruns.step(busy=False)
+    assert not reruns.cancel(first)
+    assert not reruns.cancel("../reruns/x")
+    assert reruns.cancel(second)
+    beamline.made[0].is_done.set()
+    for _ in range(3):
+        reruns.step(busy=False)
+    assert [run.request.result_uid for run in beamline.made] == [first]
+
+
 @pytest.mark.parametrize(
     ("uid", "said"), [("x", "holds no run 'x'"), ("c", "the scan of run c goes on")]
 )
