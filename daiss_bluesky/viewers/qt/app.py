@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
+from PIL import Image, ImageOps
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication
 
@@ -20,7 +20,7 @@ from daiss_bluesky.viewers.qt.window import ViewerWindow
 from daiss_bluesky.viewers.sources.pva import PvaPlace
 
 _SIGNALS_EVERY_MS = 200
-_FEWER_COLORS = (256, 128, 64)
+_FEWER_BITS = (7, 6, 5)
 _MOST_BYTES = 300_000
 
 
@@ -93,7 +93,7 @@ def run_viewer(
 
 
 def save_small(image: Any, path: Path) -> None:
-    """Write a QImage as a PNG with as many colors as a page's picture may have."""
+    """Write a QImage as a PNG, with fewer shades where it is too large for a page."""
     kind = image.Format.Format_RGB888
     plain = image.convertToFormat(kind)
     size = (plain.width(), plain.height())
@@ -101,10 +101,10 @@ def save_small(image: Any, path: Path) -> None:
     picture = Image.frombytes("RGB", size, data, "raw", "RGB", plain.bytesPerLine())
     path.parent.mkdir(parents=True, exist_ok=True)
     picture.save(path, optimize=True)
-    for colors in _FEWER_COLORS:
+    for bits in _FEWER_BITS:
         if path.stat().st_size <= _MOST_BYTES:
             return
-        picture.quantize(colors, dither=Image.Dither.NONE).save(path, optimize=True)
+        ImageOps.posterize(picture, bits).save(path, optimize=True)
 
 
 def quiet_runtime_directory() -> None:
