@@ -161,10 +161,12 @@ class TomographySteering(QObject):
         if wanted == self._asked_sinogram or not (moved or due):
             return
         self._asked_sinogram, self._asked_s = wanted, now_s
-        z = point.z
+        z, numbers = point.z, self._feed.curves().number
+        number = int(numbers[-1]) if len(numbers) else 0
 
         def sinogram(steering: Steering, of: str) -> Picture:
-            return sinogram_picture(steering.sinogram(z, of=of), of, self._facts())
+            found = steering.sinogram(z, of=of)
+            return sinogram_picture(found, of, number, self._facts())
 
         if self._steering is not None and not self._followed.finished:
             self._ask("sinogram", sinogram, self._show_one)
@@ -220,14 +222,20 @@ class TomographySteering(QObject):
 
 
 def sinogram_picture(
-    found: Mapping[str, Any], result_uid: str, facts: tuple[tuple[str, str], ...]
+    found: Mapping[str, Any],
+    result_uid: str,
+    number: int,
+    facts: tuple[tuple[str, str], ...],
 ) -> Picture:
-    """Make a picture of the reconstructor's answer; rows in the order of the angles."""
+    """Make a picture of the reconstructor's answer; rows in the order of the angles.
+
+    `number` is that of the newest update.
+    """
     order = np.argsort(found["angles_rad"])
     return Picture(
         result_uid=result_uid,
         view="sinogram",
-        number=len(order),
+        number=number,
         published_s=time.time(),
         pixels=np.asarray(found["sinogram"])[order],
         rows_along="angle",

@@ -110,7 +110,9 @@ def caption(picture: Picture, *, with_date: bool = True) -> list[str]:
     form = "%Y-%m-%d %H:%M:%S" if with_date else "%H:%M:%S"
     when = datetime.fromtimestamp(picture.published_s).strftime(form)
     place = "" if picture.place is None else f" {picture.place}"
-    lines = [f"{picture.view}{place} · update {picture.number} · {when}"]
+    # What is read from the catalog is of no update.
+    update = f" · update {picture.number}" if picture.number else ""
+    lines = [f"{picture.view}{place}{update} · {when}"]
     if picture.facts:
         lines.append(" · ".join(f"{name} {value}" for name, value in picture.facts))
     return lines
