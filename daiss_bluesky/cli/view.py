@@ -54,6 +54,9 @@ def view(
     """
     if dark and light:
         raise InputError("--dark and --light: choose one")
+    check_picture(picture)
+    if close_after_s is not None and not close_after_s > 0:
+        raise InputError(f"--close-after {close_after_s}: seconds, above 0")
     refuse_blind()
     fleet = None
     if tiled_uri is not None:
@@ -89,6 +92,17 @@ def view(
             client.close()
     if json_output:
         typer.echo(json.dumps(report))
+
+
+def check_picture(picture: Path | None) -> None:
+    """Refuse at the start a picture that could not be written at the end."""
+    if picture is None:
+        return
+    if picture.suffix.lower() != ".png":
+        raise InputError(f"--picture {picture}: a name that ends in .png is expected")
+    folder = picture.absolute().parent
+    if not (folder.is_dir() and os.access(folder, os.W_OK)):
+        raise InputError(f"--picture {picture}: {folder} is no folder to write to")
 
 
 def fast_lane(fleet: Fleet) -> PvaPlace:

@@ -99,7 +99,6 @@ def save_small(image: Any, path: Path) -> None:
     size = (plain.width(), plain.height())
     data = bytes(plain.constBits().asstring(plain.sizeInBytes()))
     picture = Image.frombytes("RGB", size, data, "raw", "RGB", plain.bytesPerLine())
-    path.parent.mkdir(parents=True, exist_ok=True)
     picture.save(path, optimize=True)
     for bits in _FEWER_BITS:
         if path.stat().st_size <= _MOST_BYTES:

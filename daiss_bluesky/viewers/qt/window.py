@@ -1,6 +1,7 @@
 """The desktop window: follows a result, and puts together all that shows it."""
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from qtpy.QtCore import QByteArray, Qt, QTimer
@@ -15,6 +16,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from daiss_bluesky.core.errors import DaissError
 from daiss_bluesky.viewers.model.followed import Followed
 from daiss_bluesky.viewers.model.query import Query
 from daiss_bluesky.viewers.model.reconstructor_watch import ReconstructorWatch
@@ -326,6 +328,12 @@ class ViewerWindow(QMainWindow):
             # Before the window has its size the docks take none.
             QTimer.singleShot(0, self._size_docks)
             return
+        try:
+            self._restore(layout)
+        except (DaissError, ValueError, TypeError, KeyError, AttributeError):
+            self._say("the remembered layout is not understood: this is the usual one")
+
+    def _restore(self, layout: Mapping[str, Any]) -> None:
         self.restoreGeometry(QByteArray.fromHex(layout["geometry"].encode()))
         self.restoreState(QByteArray.fromHex(layout["docks"].encode()))
         self.theme = THEMES.get(layout["theme"], self.theme)

@@ -324,9 +324,21 @@ def test_the_layout_is_remembered(qt_app: Any, tmp_path: Path) -> None:
     second.close()
 
 
-def test_damaged_settings_are_no_layout(qt_app: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "stored",
+    [
+        "{no json",
+        '{"version": 1}',
+        '{"version": 1, "geometry": 3}',
+        '{"version": 1, "geometry": "", "docks": "", "theme": "dark", "pages":'
+        ' {"tomography": {"panes": {"slice_xy": {"zoom": "wide"}}}}}',
+    ],
+)
+def test_damaged_settings_are_no_layout(
+    qt_app: Any, tmp_path: Path, stored: str
+) -> None:
     settings = QSettings(str(tmp_path / "layout.ini"), QSettings.Format.IniFormat)
-    settings.setValue("layout", "{no json")
+    settings.setValue("layout", stored)
     opened = Opened(FakeFeed(), LayoutStore(settings))
     assert opened.window.theme is DARK
     opened.close()
