@@ -21,6 +21,8 @@ from daiss_bluesky.core.stored_diffraction import StoredDiffraction
 
 BATCH = 16
 """Frames that the local engine takes at once."""
+COMPILED = 4
+"""Batches that let everything be compiled."""
 LOOK = 4
 """Frames between two looks at the first pictures."""
 LOOKED_AT = 128
@@ -37,6 +39,7 @@ def live_figures(
 ) -> dict[str, Any]:
     """Give ingest, first image, final result, and streamed against offline."""
     start = partial(_start, stored, device=device)
+    _compile(stored, start(passes=1))
     found: dict[str, Any] = {
         "ingest_off_fps": _ingest_fps(stored, start(visits_per_frame=0)),
         "ingest_fps": _ingest_fps(stored, start()),
@@ -63,16 +66,28 @@ def _start(stored: StoredDiffraction, **parameters: Any) -> PtychographyReconstr
     return algorithm.start(stored.scan, stored.frame_shape)
 
 
-def _batches(stored: StoredDiffraction, size: int) -> Iterator[Batch]:
+def _batches(stored: StoredDiffraction, size: int) -> list[Batch]:
     n = count_frames(stored)
-    for first in range(0, n, size):
-        yield sample_batch(stored, np.arange(first, min(n, first + size)))
+    return [
+        sample_batch(stored, np.arange(first, min(n, first + size)))
+        for first in range(0, n, size)
+    ]
+
+
+def _compile(
+    stored: StoredDiffraction, reconstruction: PtychographyReconstruction
+) -> None:
+    """Go through the beginning of a scan, for what is compiled not to be timed."""
+    for batch in _batches(stored, BATCH)[:COMPILED]:
+        reconstruction.add(batch)
+    reconstruction.views()
+    reconstruction.finish(lambda _: iter(()))
 
 
 def _ingest_fps(
     stored: StoredDiffraction, reconstruction: PtychographyReconstruction
 ) -> float:
-    batches = list(_batches(stored, BATCH))
+    batches = _batches(stored, BATCH)
 
     def feed() -> None:
         for batch in batches:

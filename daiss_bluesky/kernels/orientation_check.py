@@ -8,13 +8,11 @@ decides, if the guess has any, or that matter absorbs where it retards the phase
 nothing fits, as with a guess out of a mean frame, a curvature is looked for first.
 """
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import scipy.fft
-from numba import get_num_threads
 from numpy.typing import NDArray
 
 from daiss_bluesky.core.errors import InputError
@@ -22,7 +20,7 @@ from daiss_bluesky.kernels.absorption_sign import retarded_where_absorbed
 from daiss_bluesky.kernels.circulation import circulation
 from daiss_bluesky.kernels.frame_moments import frame_moments
 from daiss_bluesky.kernels.orientation import ORIENTATIONS, TWIN
-from daiss_bluesky.kernels.orientation_trial import Trial, TrialResult
+from daiss_bluesky.kernels.orientation_trial import HOST, Arrays, Trial, TrialResult
 from daiss_bluesky.kernels.overlap import probe_intensity
 from daiss_bluesky.kernels.probe_curvature import add_curvature, find_curvature
 
@@ -73,6 +71,7 @@ def find_orientation(
     n_frames: int = 36,
     iterations: int = 6,
     curvature_known: bool = True,
+    arrays: Arrays = HOST,
 ) -> Orientation:
     """Try all eight on neighboring frames and tell which one fits, and how surely.
 
@@ -80,6 +79,7 @@ def find_orientation(
     `positions_px` (frame, 2) in pixels of the object; `probe` (mode, row, column) or
     (row, column), a guess whose curvature is that of the beam, unless not
     `curvature_known`, as of one found from these frames; `bad` pixels do not count.
+    `arrays`: where trials are computed.
     A confidence is by how much more than half of the frames are explained better
     (from 0 at half to 1 at all), less where residuals differ by less than a tenth; for
     the twin by absorption it is the correlation of what is absorbed with what is
@@ -89,7 +89,7 @@ def find_orientation(
     _check(frames, positions_px, probe, bad)
     chosen = choose_frames(frames, positions_px, n_frames)
     some, places = frames[chosen], positions_px[chosen]
-    results = _run_all(_prepare(some, places, probe, bad), iterations)
+    results = _run_all(_prepare(some, places, probe, bad, arrays), iterations)
     if _fit(results)[1] >= LEAST_CONFIDENCE:
         return judge(results, curvature_px2=None if curvature_known else 0.0)
     center_px = frame_moments(frames, bad).center_px
@@ -98,11 +98,11 @@ def find_orientation(
     few = choose_frames(some, places, _FEW)
 
     def residual_of(guess: NDArray[Any]) -> float:
-        trial = _prepare(some[few], places[few], guess, bad)
-        return trial.run(name, _SHORT).residual
+        trial = _prepare(some[few], places[few], guess, bad, arrays)
+        return trial.run([name], _SHORT)[name].residual
 
     curvature, _ = find_curvature(probe, residual_of)
-    curved = _prepare(some, places, add_curvature(probe, curvature), bad)
+    curved = _prepare(some, places, add_curvature(probe, curvature), bad, arrays)
     results = _run_all(curved, iterations)
     if _fit(results)[1] >= LEAST_CONFIDENCE:
         return judge(results, curvature_px2=curvature)
@@ -110,15 +110,7 @@ def find_orientation(
 
 
 def _run_all(trial: Trial, iterations: int) -> dict[str, TrialResult]:
-    # Most of it is Fourier transforms, which let other threads run.
-    with ThreadPoolExecutor(_threads()) as pool:
-        found = pool.map(lambda name: trial.run(name, iterations), ORIENTATIONS)
-        return dict(zip(ORIENTATIONS, found, strict=True))
-
-
-def _threads() -> int:
-    """Give every orientation a thread, as far as this process may use processors."""
-    return min(len(ORIENTATIONS), int(get_num_threads()))
+    return trial.run(ORIENTATIONS, iterations)
 
 
 def judge(
@@ -265,6 +257,7 @@ def _prepare(
     positions_px: NDArray[np.float64],
     probe: NDArray[Any],
     bad: NDArray[np.bool_] | None,
+    arrays: Arrays,
 ) -> Trial:
     """Cut out a square around the zero frequency, so that all eight are of one shape.
 
@@ -281,7 +274,8 @@ def _prepare(
     small = scipy.fft.ifft2(np.fft.ifftshift(_cut(spectrum, side), axes=(-2, -1)))
     lit = np.sum(intensity * keep, axis=(1, 2))
     small *= np.sqrt(np.percentile(lit, 90) / probe_intensity(small).sum())
-    return Trial(intensity, keep, positions_px * (side / np.array(shape)), small)
+    scaled_px = positions_px * (side / np.array(shape))
+    return Trial(intensity, keep, scaled_px, small, arrays)
 
 
 def _side(mean: NDArray[np.float64]) -> int:

@@ -197,21 +197,28 @@ class DeviceSolver:
 
     def run(self, groups: Sequence[NDArray[np.int64]], step: Step) -> list[Misfit]:
         """Improve all by a step from each group in turn."""
-        found: list[Misfit] = []
         if not groups:
-            return found
-        for part in _apart(groups) if step.position_step else (groups,):
-            lists = _listed(part)
-            chosen = np.maximum(lists, 0)
-            places = self._positions[chosen]
-            sums = self._run("update", lists, places, self._measured[chosen], step)
-            if step.position_step:
-                origin = np.array(self.canvas.origin)
-                there = lists >= 0
-                self._positions[lists[there]] = sums[there][:, 2:] + origin
-            totals = np.where(lists[..., None] >= 0, sums[..., :2], 0).sum(axis=1)
-            found += [Misfit(*map(float, total)) for total in totals]
-        return found
+            return []
+        lists = _listed(groups)
+        if not step.position_step:
+            places = self._positions[np.maximum(lists, 0)]
+            sums = self._run("update", lists, places, places, step)
+        else:
+            sums = np.concatenate(
+                [self._run_moving(lists[part], step) for part in _apart(lists)]
+            )
+        there = lists[..., None] >= 0
+        totals = np.where(there, sums[..., :2], 0).sum(axis=1)
+        return [Misfit(squared, power) for squared, power in totals.tolist()]
+
+    def _run_moving(self, lists: NDArray[np.int64], step: Step) -> Reals:
+        """Do groups that have no frame in common, and note where frames lie then."""
+        chosen = np.maximum(lists, 0)
+        places, measured = self._positions[chosen], self._measured[chosen]
+        sums = self._run("update", lists, places, measured, step)
+        there = lists >= 0
+        self._positions[lists[there]] = sums[there][:, 2:] + self.canvas.origin
+        return sums
 
     def misfits(self, group: ArrayLike, positions: Reals) -> Reals:
         """Give Σ (model - √I)² of each of these frames, as if it lay at `positions`.
@@ -287,11 +294,12 @@ class DeviceSolver:
     ) -> None:
         """Let the canvas hold where frames lie, and wherever they may move."""
         there = lists >= 0
-        self.canvas.corners(places[there])
+        held = [places[there]]
         if step.position_step:
-            away = step.limit_px
-            self.canvas.corners(measured[there] - away)
-            self.canvas.corners(measured[there] + away)
+            held += [measured[there] - step.limit_px, measured[there] + step.limit_px]
+        low = np.min([one.min(axis=0) for one in held], axis=0)
+        high = np.max([one.max(axis=0) for one in held], axis=0)
+        self.canvas.corners(np.stack([low, high]))
 
     def _state(self, state: NDArray[Any], step: Step) -> None:
         address = self._queue.address
@@ -320,26 +328,29 @@ def _windows(count: int) -> Iterator[slice]:
 
 def _listed(groups: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
     """Fill groups up to (group, GROUP) with -1."""
-    found = np.full((len(groups), GROUP), -1)
-    for number, group in enumerate(groups):
+    for group in groups:
         check_group(group)
-        found[number, : len(group)] = group
+    sizes = np.array([len(group) for group in groups])
+    found = np.full((len(groups), GROUP), -1)
+    found[np.arange(GROUP) < sizes[:, None]] = np.concatenate(groups)
     return found
 
 
-def _apart(
-    groups: Sequence[NDArray[np.int64]],
-) -> Iterator[Sequence[NDArray[np.int64]]]:
-    """Cut where a frame comes again: its new position must be known by then."""
+def _apart(lists: NDArray[np.int64]) -> Iterator[slice]:
+    """Cut groups where a frame comes again: its new position must be known by then."""
+    known = lists[lists >= 0]
+    if np.bincount(known).max() == 1:
+        yield slice(0, len(lists))
+        return
     seen: set[int] = set()
     first = 0
-    for number, group in enumerate(groups):
-        frames = set(group.tolist())
+    for number, group in enumerate(lists):
+        frames = set(group[group >= 0].tolist())
         if seen & frames:
-            yield groups[first:number]
+            yield slice(first, number)
             first, seen = number, set()
         seen |= frames
-    yield groups[first:]
+    yield slice(first, len(lists))
 
 
 def _grown(array: Reals, room: int) -> Reals:

@@ -26,6 +26,7 @@ class Pages:
         self._queue, self._shape, self._most_bytes = queue, shape, most_bytes
         self._each = page_frames(shape)
         self._pages: list[Array] = []
+        self._on_host: set[int] = set()
         self.table = queue.xp.zeros(0, np.uint64)
         """Where the pages begin, on the device; it may have room for more."""
         self.count = 0
@@ -33,11 +34,7 @@ class Pages:
     @property
     def host_bytes(self) -> int:
         """Tell how much lies in the host's memory."""
-        there = [page for page in self._pages if self._is_host(page)]
-        return sum(int(page.nbytes) for page in there)
-
-    def _is_host(self, page: Array) -> bool:
-        return isinstance(page, np.ndarray) and self._queue.xp is not np
+        return sum(int(self._pages[number].nbytes) for number in self._on_host)
 
     def add(self, frames: NDArray[np.uint16]) -> None:
         """Keep frames; what was given may be changed afterwards."""
@@ -46,11 +43,9 @@ class Pages:
             if at == 0:
                 self._open()
             part = frames[: self._each - at]
-            page = self._pages[-1]
-            if self._is_host(page):
-                page[at : at + len(part)] = part
-            else:
-                page[at : at + len(part)] = self._queue.xp.asarray(part)
+            number = len(self._pages) - 1
+            placed = part if number in self._on_host else self._queue.xp.asarray(part)
+            self._pages[number][at : at + len(part)] = placed
             self.count += len(part)
             frames = frames[len(part) :]
 
@@ -60,6 +55,7 @@ class Pages:
             page = self._queue.xp.zeros(size, np.uint16)
         else:
             page = self._queue.pinned(size, np.uint16)
+            self._on_host.add(len(self._pages))
         self._pages.append(page)
         known = [self._queue.address(page) for page in self._pages]
         room = max(len(known), len(self.table))
@@ -81,7 +77,10 @@ class Pages:
         for number in np.unique(group // self._each):
             chosen = np.flatnonzero(group // self._each == number)
             page, at = self._pages[number], group[chosen] % self._each
-            found[chosen] = page[at] if self._is_host(page) else self._get(page, at)
+            if number in self._on_host:
+                found[chosen] = page[at]
+            else:
+                found[chosen] = self._get(page, at)
         return found
 
     def _get(self, page: Array, at: NDArray[np.int64]) -> NDArray[Any]:

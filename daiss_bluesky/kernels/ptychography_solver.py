@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from daiss_bluesky.kernels.devices import ChosenDevice
 from daiss_bluesky.kernels.frame_moments import Moments, frame_moments
+from daiss_bluesky.kernels.orientation_trial import HOST, Arrays, warm_up
 from daiss_bluesky.kernels.ptychography import Solver
 from daiss_bluesky.kernels.ptychography_canvas import Canvas
 from daiss_bluesky.kernels.ptychography_step import Misfit, Step
@@ -73,6 +74,7 @@ class Forms:
     make: MakeSolver = Solver
     moments: Callable[..., Moments] = frame_moments
     device: str = "cpu"
+    arrays: Arrays = HOST
     frees_cpu: bool = False
     """The solver leaves the CPU to others, who may compute at the same time."""
 
@@ -106,10 +108,13 @@ def forms_on(
     if shape is not None:
         for number in sorted({1, modes}):
             bench.prepare(shape, number, near=near)
+        warm_up(bench.queue)
     make = partial(
         ptychography_device.DeviceSolver, bench=bench, frame_bytes=frame_bytes
     )
-    return Forms(make, DeviceMoments(bench.queue), str(device.gpus[0]), True)
+    return Forms(
+        make, DeviceMoments(bench.queue), str(device.gpus[0]), bench.queue, True
+    )
 
 
 @lru_cache(maxsize=16)

@@ -6,12 +6,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from daiss_bluesky.core.errors import UnavailableError
 from daiss_bluesky.kernels.cuda.queue import DeviceQueue
 from daiss_bluesky.kernels.frame_moments_device import DeviceMoments
+from daiss_bluesky.kernels.orientation_check import find_orientation
+from daiss_bluesky.kernels.orientation_trial import HOST
 from daiss_bluesky.kernels.ptychography import Solver
 from daiss_bluesky.kernels.ptychography_device import Bench, DeviceSolver
 from daiss_bluesky.kernels.ptychography_step import Step
 from daiss_bluesky.kernels.reference_frame_moments import frame_moments
+from tests.unit.kernels.diffraction_scans import make_frames
 from tests.unit.kernels.solver_case import EVERYTHING, SHAPES, STEPS, Case, Make, N
 
 pytestmark = pytest.mark.gpu
@@ -128,3 +132,21 @@ def test_moments_are_those_of_the_cpu() -> None:
 def test_the_light_on_the_object_is_that_of_the_cpu(make: Make) -> None:
     cpu, device = (Case((64, 48), 2, make=way).solver for way in (Solver, make))
     np.testing.assert_array_equal(device.illumination(), cpu.illumination())
+
+
+def test_orientations_tried_on_a_device_are_as_on_the_cpu() -> None:
+    made = make_frames()
+    found = [
+        find_orientation(made.frames, made.positions_px, made.probe, arrays=arrays)
+        for arrays in (HOST, DeviceQueue())
+    ]
+    assert found[1].name == found[0].name
+    assert found[1].scores == pytest.approx(found[0].scores, rel=1e-3)
+    assert found[1].confidence == pytest.approx(found[0].confidence, abs=0.05)
+
+
+def test_no_memory_left_is_said_in_a_sentence() -> None:
+    queue = DeviceQueue()
+    refused = pytest.raises(UnavailableError, match="cuda:0 has no memory left")
+    with refused, queue.active():
+        queue.xp.zeros(1 << 42, np.uint8)

@@ -1,5 +1,6 @@
 """Which way the detector lies: as it was set, or as the first frames say."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from daiss_bluesky.kernels.orientation_check import (
     Orientation,
     find_orientation,
 )
+from daiss_bluesky.kernels.orientation_trial import HOST, Arrays
 from daiss_bluesky.kernels.probe_curvature import probe_from_frames
 
 Complex = NDArray[np.complex64]
@@ -24,8 +26,14 @@ TRIES = (64, 256)
 class Bearing:
     """The orientation in force, and what the frames say of it."""
 
-    def __init__(self, wanted: str, probe: Complex | None) -> None:
-        """Take one of ORIENTATIONS, or auto; `probe` where its curvature is known."""
+    def __init__(
+        self, wanted: str, probe: Complex | None, arrays: Arrays = HOST
+    ) -> None:
+        """Take one of ORIENTATIONS, or auto; `probe` where its curvature is known.
+
+        `arrays`: where orientations are tried.
+        """
+        self._find = partial(find_orientation, arrays=arrays)
         self.name = "none" if wanted == AUTO else wanted
         self.decided = wanted != AUTO
         self._automatic = wanted == AUTO
@@ -53,9 +61,8 @@ class Bearing:
         Unless this is the `last` chance, only a choice that can be relied on counts.
         """
         probe = probe_from_frames(frames, bad) if self._probe is None else self._probe
-        self._note(find_orientation(frames, positions_px, probe, bad=bad))
-        found = self._found
-        assert found is not None  # noqa: S101 - just noted
+        found = self._find(frames, positions_px, probe, bad=bad)
+        self._note(found)
         self.decided = last or found.confidence >= LEAST_CONFIDENCE
         if self.decided and found.fit_confidence >= LEAST_CONFIDENCE:
             self.name = found.name
@@ -75,13 +82,11 @@ class Bearing:
             return
         known = self._probe is not None
         probe = self._probe if self._probe is not None else refined[:1]
-        found = find_orientation(
-            frames, positions_px, probe, bad=bad, curvature_known=known
-        )
+        found = self._find(frames, positions_px, probe, bad=bad, curvature_known=known)
         if found.fit_confidence < LEAST_CONFIDENCE and not known:
             # A probe that came of frames that lie wrong is none.
             guess = probe_from_frames(frames, bad)
-            found = find_orientation(frames, positions_px, guess, bad=bad)
+            found = self._find(frames, positions_px, guess, bad=bad)
         self._note(found)
 
     def _note(self, found: Orientation) -> None:

@@ -83,7 +83,7 @@ class PtychographyReconstruction:
         self._intake = Intake(optics)
         # The last run's probe fits the orientation that it was found with.
         known = None if parameters.probe == LAST else probe
-        self._bearing = Bearing(parameters.orientation, known)
+        self._bearing = Bearing(parameters.orientation, known, forms.arrays)
         self._updates = Updates.of(parameters)
         self._adjusted: dict[str, object] = {}
         self._begin()

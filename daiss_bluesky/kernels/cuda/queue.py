@@ -2,12 +2,14 @@
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from importlib import import_module
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from daiss_bluesky.core.errors import UnavailableError
 from daiss_bluesky.kernels.cuda.module import Constant, Operator, cupy
 
 Array = Any
@@ -17,12 +19,15 @@ Array = Any
 class Queue(Protocol):
     """Where arrays lie and kernels run: `DeviceQueue`, or the host's in tests."""
 
-    def active(self) -> Any:
-        """Give a context in which `xp` and launches mean this device and stream."""
+    xp: Any
+    """The array namespace: CuPy, or NumPy."""
+    fft: Any
+    """Its Fourier transforms, as scipy has them."""
+    together: bool
+    """Much at once is faster here, see `orientation_trial.Arrays`."""
 
-    @property
-    def xp(self) -> Any:
-        """The array namespace: CuPy, or NumPy."""
+    def active(self) -> AbstractContextManager[None]:
+        """Give a context in which `xp` and launches mean this device and stream."""
 
     def pinned(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
         """Give host memory that is copied to and from while other things run.
@@ -67,9 +72,12 @@ class Queue(Protocol):
 class DeviceQueue:
     """A stream of CuPy's; see `Queue`."""
 
+    together = True
+
     def __init__(self, number: int = 0) -> None:
         """Open one on this device."""
-        self.xp = cupy()
+        self.xp: Any = cupy()
+        self.fft: Any = import_module("cupyx.scipy.fft")
         self._device = self.xp.cuda.Device(number)
         with self._device:
             self._stream = self.xp.cuda.Stream(non_blocking=True)
@@ -79,7 +87,13 @@ class DeviceQueue:
     def active(self) -> Iterator[None]:
         """See `Queue`; one thread at a time, for what is recorded to be its own."""
         with self._lock, self._device, self._stream:
-            yield
+            try:
+                yield
+            except self.xp.cuda.memory.OutOfMemoryError as error:
+                raise UnavailableError(
+                    f"cuda:{self._device.id} has no memory left ({error});"
+                    " device_memory_gb sets how much frames may take"
+                ) from None
 
     def pinned(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
         """See `Queue`."""

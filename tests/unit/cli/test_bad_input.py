@@ -124,3 +124,8 @@ def test_a_center_or_backend_that_cannot_be(refusal: Refusal) -> None:
     assert "32 columns" in refusal("reconstruct", "scan.npz", "--center-px", "32.5")
     assert "32 columns" in refusal("center", "scan.npz", "--fan=7", "--around-px=40")
     assert "known: algotom:dfi" in refusal("reconstruct", "scan.npz", "--backend", "x")
+
+
+def test_a_benchmark_on_no_device_is_refused(refusal: Refusal) -> None:
+    said = refusal("bench", "ptychography", "--device", "tpu")
+    assert "unknown device 'tpu' (known: auto, cpu, cuda, cuda:N)" in said

@@ -16,6 +16,7 @@ from daiss_bluesky.kernels.orientation import (
     inverse_orientation,
 )
 from daiss_bluesky.kernels.orientation_check import choose_frames, find_orientation
+from daiss_bluesky.kernels.orientation_trial import HostArrays
 from daiss_bluesky.kernels.probe_curvature import (
     add_curvature,
     find_curvature,
@@ -74,6 +75,20 @@ def test_unknown_orientations_are_refused_with_the_known() -> None:
         apply_orientation(np.zeros((4, 4)), "up")
     with pytest.raises(InputError, match="unknown orientation"):
         inverse_orientation("up")
+
+
+class _Together(HostArrays):
+    together = True
+
+
+def test_tried_all_at_once_they_are_what_each_is_alone(made: Made) -> None:
+    alone = find_orientation(made.frames, made.positions_px, made.probe)
+    together = find_orientation(
+        made.frames, made.positions_px, made.probe, arrays=_Together()
+    )
+    assert together.name == alone.name
+    assert together.confidence == pytest.approx(alone.confidence, rel=1e-4)
+    assert together.scores == pytest.approx(alone.scores, rel=1e-4)
 
 
 @pytest.mark.parametrize("planted", ORIENTATIONS)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy.fft
 from numpy.typing import DTypeLike, NDArray
 
 from daiss_bluesky.kernels.cuda.module import Constant, options, source
@@ -30,7 +31,9 @@ _FOLDER = Path(tempfile.mkdtemp(prefix="kernels-on-host-"))
 class HostQueue:
     """A queue whose device is this machine's memory and processor."""
 
-    xp = np
+    xp: Any = np
+    fft: Any = scipy.fft
+    together = True
 
     @contextmanager
     def active(self) -> Iterator[None]:

@@ -81,7 +81,8 @@ def test_frames_in_any_portions_and_pages_come_back(
 ) -> None:
     monkeypatch.setattr("daiss_bluesky.kernels.ptychography_work.PAGE_BYTES", 2600)
     frames = np.random.default_rng(0).integers(0, 65536, (17, 16, 18), np.uint16)
-    whole, parts = (make(waves(np.random.default_rng(2), (16, 18))) for _ in range(2))
+    probe, bench = waves(np.random.default_rng(2), (16, 18)), Bench(HostQueue())
+    whole, parts = (make(probe, bench=bench) for _ in range(2))
     positions = np.random.default_rng(1).uniform(0, 9, (17, 2))
     whole.add(frames, positions)
     for first in range(0, 17, 3):
@@ -90,6 +91,25 @@ def test_frames_in_any_portions_and_pages_come_back(
     np.testing.assert_array_equal(parts.frames_of(asked), frames[asked])
     group = np.array([16, 2, 7, 11])
     assert parts.run([group], EVERYTHING) == whole.run([group], EVERYTHING)
+
+
+def test_frames_beyond_the_devices_memory_are_as_good(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("daiss_bluesky.kernels.ptychography_work.PAGE_BYTES", 1 << 12)
+    frames = np.random.default_rng(0).integers(0, 90, (N, 16, 16), np.uint16)
+    positions = np.random.default_rng(1).uniform(0, 9, (N, 2))
+    bench, found = Bench(HostQueue()), []
+    for most in (None, 2 << 12, 0):
+        probe = waves(np.random.default_rng(2), (16, 16))
+        solver = make(probe, bench=bench, frame_bytes=most)
+        solver.add(frames, positions)
+        np.testing.assert_array_equal(solver.frames_of([19, 2, 9]), frames[[19, 2, 9]])
+        groups = [np.arange(16), np.arange(4, N)]
+        found.append((solver.host_bytes, solver.run(groups, EVERYTHING)))
+    # Pages of 8 frames: three of them.
+    assert [there for there, _ in found] == [0, 1 << 12, 3 << 12]
+    assert found[1][1] == found[2][1] == found[0][1]
 
 
 def test_a_solver_begun_anew_shares_frames_and_nothing_else() -> None:
