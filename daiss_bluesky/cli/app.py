@@ -9,6 +9,7 @@ from daiss_bluesky.cli import (
     export,
     look,
     reconstruct,
+    rerun,
     services,
     shell,
     twin,
@@ -35,6 +36,8 @@ app.command()(web.web)
 app.command()(look.look)
 app.command()(look.recenter)
 app.command()(look.update)
+app.command()(rerun.rerun)
+app.command()(rerun.abort)
 app.command()(reconstruct.reconstruct)
 app.command()(export.export)
 app.command()(center.center)

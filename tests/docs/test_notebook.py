@@ -117,6 +117,14 @@ class Lab:
         except httpx.TransportError:
             return False
 
+    def kernel_is_ready(self) -> bool:
+        """Tell whether the page is connected to a kernel that waits for it."""
+        sessions = httpx.get(f"{self.home}/api/sessions").json()
+        kernels = [one["kernel"] for one in sessions]
+        return any(
+            one["execution_state"] == "idle" and one["connections"] for one in kernels
+        )
+
     def close(self) -> None:
         self._process.terminate()
         self._process.wait(60)
@@ -152,7 +160,8 @@ def test_it_moves_while_the_kernel_is_inside_a_scan(
         page.set_default_timeout(60_000)
         page.goto(f"{lab.home}/lab/tree/live.ipynb")
         page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
-        wait_until(lambda: kernel_of(page) == "idle", "the kernel")
+        wait_until(lab.kernel_is_ready, "the kernel")
+        wait_until(lambda: kernel_of(page) == "idle", "the notebook")
         page.locator(".lm-MenuBar-itemLabel", has_text="Run").first.click()
         page.locator(".lm-Menu-itemLabel", has_text="Run All Cells").first.click()
         wait_until(lambda: honesty_of(page), "the viewer")
@@ -168,7 +177,8 @@ def test_it_moves_while_the_kernel_is_inside_a_scan(
         wait_until(moves, "four updates while the kernel is busy")
         assert seen == sorted(seen)
         if os.environ.get("DAISS_PICTURES"):
-            page.screenshot(path=f"{os.environ['DAISS_PICTURES']}/notebook.png")
+            picture = Path(os.environ["DAISS_PICTURES"]) / "notebook.png"
+            page.locator(".jp-WindowedPanel-outer").first.screenshot(path=picture)
         wait_until(lambda: "complete" in honesty_of(page), "the end")
 
         def saved() -> str:

@@ -18,7 +18,7 @@ from daiss_bluesky.publishers.tiled_http import TiledHttp
 from daiss_bluesky.viewers.notebook.server import ResultServer
 from daiss_bluesky.viewers.sources.tiled_reader import TiledReader
 
-HEIGHT_PX = 360
+HEIGHT_PX = 640
 LEAST_PX, MOST_PX = 160, 2000
 OFFERS_S = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """When the key is sent again: a browser cannot ask a kernel that is inside a scan."""

@@ -16,7 +16,11 @@ SERVER: dict[str, Any] = {"uri": "http://127.0.0.1:9", "api_key": "k"}
 
 
 def run_of(number: int, **more: Any) -> tuple[str, dict[str, Any]]:
-    start = {"uid": f"run{number}", "scan_id": number, "time": 1e9 + number}
+    start: dict[str, Any] = {
+        "uid": f"run{number}",
+        "scan_id": number,
+        "time": 1e9 + number,
+    }
     start |= {"plan_name": "tomo_scan", "sample_name": "chalk", **more}
     metadata = {"start": start, "stop": {"exit_status": "success"}}
     return f"run{number}", {"metadata": {"selected": metadata}}
@@ -37,7 +41,11 @@ class Reader:
         return found[offset : offset + 100]
 
     def results(self, offset: int = 0) -> list[Any]:
-        result = {"raw_uid": "run150", "technique": "tomography", "algorithm": "fbp"}
+        result: dict[str, Any] = {
+            "raw_uid": "run150",
+            "technique": "tomography",
+            "algorithm": "fbp",
+        }
         result |= {"status": "complete", "started": 5.0}
         return [] if offset else [("result1", {"metadata": result})]
 
