@@ -89,25 +89,29 @@ class LivePictures:
         """Give slice_xy, slice_xz and slice_yz as they are; copies."""
         rows, n = self.settled.slices_shape
         found = {
-            "slice_xy": np.zeros((n, n), np.float32),
-            "slice_xz": np.zeros((rows, n), np.float32),
-            "slice_yz": np.zeros((rows, n), np.float32),
+            "slice_xy": np.empty((n, n), np.float32),
+            "slice_xz": np.empty((rows, n), np.float32),
+            "slice_yz": np.empty((rows, n), np.float32),
         }
         for part, pictures in zip(self._parts, self._pictures, strict=True):
-            for name, picture in pictures.items():
-                target = found[name]
-                target = target if picture.row is not None else target[part.rows]
-                part.operators.download(picture.pixels, target)
-        return tuple(np.multiply(one, np.float32(scale)) for one in found.values())
+            for name, one in pictures.items():
+                target = found[name] if one.row is not None else found[name][part.rows]
+                part.operators.download(one.pixels, target)
+        for picture in found.values():
+            np.multiply(picture, np.float32(scale), out=picture)
+        return tuple(found.values())
 
     def planes(self, scale: float) -> list[Image]:
         """Give the pictures of the other planes."""
         found = []
         for name, first in self._pictures[0].items():
-            total = np.zeros(first.plane.shape, np.float32)
-            for part, pictures in zip(self._parts, self._pictures, strict=True):
+            total = np.empty(first.plane.shape, np.float32)
+            self._parts[0].operators.download(first.pixels, total)
+            others = zip(self._parts[1:], self._pictures[1:], strict=True)
+            for part, pictures in others:
                 mine = np.empty_like(total)
                 part.operators.download(pictures[name].pixels, mine)
                 total += mine
-            found.append(total * np.float32(scale))
+            total *= np.float32(scale)
+            found.append(total)
         return found

@@ -1,7 +1,7 @@
 """`daiss bench gpu`: tomography whose frames stay on a GPU, beside what the GPU can do.
 
 Also `python -m daiss_bluesky.bench.gpu`, which needs no beamline packages. Frames are
-noise, in a ring of a few in the host's memory, so that what is timed reads them all.
+a blob with noise, in a ring of a few in the host's memory, which are read again.
 """
 
 import argparse
@@ -77,14 +77,17 @@ class Feed:
         self.algorithm = algorithm
         rng = np.random.default_rng(0)
         shape = RING, case.rows, case.columns
+        y, x = np.ogrid[-1 : 1 : case.rows * 1j, -1 : 1 : case.columns * 1j]
+        light = 30_000 * np.exp(-1.5 * np.clip(1 - x**2 - 0.2 * y**2, 0, None))
         self.case = case
-        self.ring = rng.integers(9_000, 30_000, shape, np.uint16)
+        self.ring = rng.integers(0, 600, shape, np.uint16)
+        self.ring += light.astype(np.uint16)
         turns = np.arange(case.n_angles, dtype=np.float64) / case.n_angles
         self.angles_rad: NDArray[np.float64] = np.pi * turns
 
     def calibration(self) -> Iterator[Batch]:
         """Give darks and flats."""
-        for kind, level in (("dark", 100), ("flat", 40_000)):
+        for kind, level in (("dark", 100), ("flat", 33_000)):
             frames = np.full((2, self.case.rows, self.case.columns), level, np.uint16)
             frames += self.ring[:2] // 256
             yield _batch(kind, 0, frames, np.zeros(2))  # type: ignore[arg-type]

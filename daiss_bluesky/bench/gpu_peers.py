@@ -11,7 +11,7 @@ import numpy as np
 SLICES, SIDE, ANGLES = 16, 2048, 2048
 """Whole volumes are this, times the number of slices."""
 
-_RUNS = 3
+_RUNS = 1
 
 
 def peer_rows(told: Callable[[str], None]) -> Iterator[dict[str, Any]]:

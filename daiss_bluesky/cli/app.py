@@ -9,10 +9,12 @@ from daiss_bluesky.cli import (
     export,
     look,
     reconstruct,
+    rerun,
     services,
     shell,
     twin,
     view,
+    web,
 )
 from daiss_bluesky.cli.demo import command
 
@@ -30,9 +32,12 @@ app.command()(services.down)
 app.command()(services.status)
 app.command()(shell.shell)
 app.command()(view.view)
+app.command()(web.web)
 app.command()(look.look)
 app.command()(look.recenter)
 app.command()(look.update)
+app.command()(rerun.rerun)
+app.command()(rerun.abort)
 app.command()(reconstruct.reconstruct)
 app.command()(export.export)
 app.command()(center.center)

@@ -27,7 +27,7 @@ def look(
 
     Examples: daiss look --z 40; daiss look --x 100 --stay --picture slices.png
     """
-    with _client(state) as client:
+    with client_of(state) as client:
         present = client.status().parameters.get("slices_zyx")
         if present is None:
             raise UnavailableError("no slice has been made yet of the newest run")
@@ -40,7 +40,7 @@ def look(
     if picture is not None:
         _save(picture, slices, where)
     report = {"slices_zyx": place, "picture": picture and str(picture)}
-    _tell(report, json_output)
+    tell(report, json_output)
 
 
 def recenter(
@@ -54,9 +54,9 @@ def recenter(
 
     The projections so far are read again; none is lost. Example: daiss recenter 65.2
     """
-    with _client(state) as client:
+    with client_of(state) as client:
         client.center(center_px)
-    _tell({"center_px": center_px}, json_output)
+    tell({"center_px": center_px}, json_output)
 
 
 def update(
@@ -90,12 +90,13 @@ def update(
     }
     if not given:
         raise InputError("say what to switch: --probe, --no-probe, --no-positions ...")
-    with _client(state) as client:
+    with client_of(state) as client:
         client.update(**given)
-    _tell(given, json_output)
+    tell(given, json_output)
 
 
-def _client(state: Path | None) -> ControlClient:
+def client_of(state: Path | None) -> ControlClient:
+    """Find the reconstructor of a state directory."""
     return ControlClient.of_state((state or default_root()).resolve())
 
 
@@ -109,7 +110,8 @@ def _save(path: Path, slices: dict[str, Any], where: dict[str, int]) -> None:
     save_picture(path, panels, "of the scan under way")
 
 
-def _tell(report: dict[str, Any], json_output: bool) -> None:
+def tell(report: dict[str, Any], json_output: bool) -> None:
+    """Say what was done, in lines or as one JSON object."""
     if json_output:
         typer.echo(json.dumps(report))
         return

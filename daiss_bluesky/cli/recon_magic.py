@@ -1,11 +1,11 @@
 """`%recon`: the newest reconstructions, and wishes to the one under way."""
 
-import ast
 from typing import Any
 
 from IPython.core.magic import Magics, line_magic, magics_class
 from rich.console import Console
 
+from daiss_bluesky.cli.assignments import assignments
 from daiss_bluesky.cli.live_lag import newest_lag_s
 from daiss_bluesky.cli.results_table import connect, newest_results, results_table
 from daiss_bluesky.core.errors import DaissError, InputError, unknown
@@ -106,28 +106,14 @@ class ReconMagics(Magics):
         console.print(f"{part}: {way}, from now on")
 
     def _set(self, console: Console, arguments: list[str]) -> None:
-        changes = assignments("set", arguments)
+        changes = assignments("%recon set", arguments)
         self._client.parameters(**changes)
         console.print(f"in force from now on: {' '.join(arguments)}", highlight=False)
 
     def _rerun(self, console: Console, arguments: list[str]) -> None:
-        uid = self._client.rerun(**assignments("rerun", arguments))
+        uid = self._client.rerun(**assignments("%recon rerun", arguments))
         console.print(f"the newest run once more: result {uid}", highlight=False)
 
     def _abort(self, console: Console, arguments: list[str]) -> None:
         self._client.abort(reason=" ".join(arguments))
         console.print("the reconstruction ends as incomplete; the scan goes on")
-
-
-def assignments(command: str, arguments: list[str]) -> dict[str, Any]:
-    """Read name=value words; a value that is no Python literal is a text."""
-    found: dict[str, Any] = {}
-    for word in arguments:
-        name, equals, text = word.partition("=")
-        if not (name.isidentifier() and equals and text):
-            raise InputError(f"%recon {command} {word}: NAME=VALUE is expected")
-        try:
-            found[name] = ast.literal_eval(text)
-        except (ValueError, SyntaxError):
-            found[name] = text
-    return found

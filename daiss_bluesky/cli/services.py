@@ -15,6 +15,7 @@ from daiss_bluesky.core.errors import InputError, UnavailableError
 from daiss_bluesky.services import launcher
 from daiss_bluesky.services.interrupts import interrupts_held
 from daiss_bluesky.services.state import StateDirectory, default_root
+from daiss_bluesky.viewers.web.address import page_uri
 
 
 def up(
@@ -75,6 +76,7 @@ def up(
         typer.echo(json.dumps(fleet.addresses() | {"state": str(root)}))
         return
     Console().print(services_table(fleet))
+    typer.echo(f"in a browser: {page_uri(fleet.tiled_uri)} (daiss web --open)")
     typer.echo(f"Tiled: {fleet.tiled_uri}   next: daiss shell")
 
 

@@ -143,8 +143,10 @@ class SwitchableReconstruction(Reconstruction, Protocol):
 class AdjustableReconstruction(Reconstruction, Protocol):
     """A reconstruction some of whose parameters can change in mid-scan."""
 
-    adjustable: Sequence[str]
-    """Names of those that can."""
+    @property
+    def adjustable(self) -> Sequence[str]:
+        """Name those that can."""
+        ...
 
     def set_parameters(self, changes: Mapping[str, Any]) -> None:
         """Change some from now on; nothing changes where one is refused.

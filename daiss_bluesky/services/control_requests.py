@@ -48,7 +48,13 @@ Repeat = Callable[[Asked, Mapping[str, Any]], str]
 """Has a run reconstructed once more; gives the uid of the new result."""
 
 
-def make_handlers(find: Find, repeat: Repeat) -> dict[str, Handler]:
+Cancel = Callable[[str | None, str], bool]
+"""Forgets what only waits to be made, with a message; False where it does not."""
+
+
+def make_handlers(
+    find: Find, repeat: Repeat, cancel: Cancel | None = None
+) -> dict[str, Handler]:
     """Give the requests by name, besides those that need no reconstruction."""
     changing = {name: Handler(wish, changes=True) for name, wish in _wishes(find)}
     reading = {name: Handler(question) for name, question in _questions(find)}
@@ -59,8 +65,12 @@ def make_handlers(find: Find, repeat: Repeat) -> dict[str, Handler]:
     def abort(asked: Asked, reason: Any = "") -> None:
         if not isinstance(reason, str):
             raise InputError(f"reason is a text, not {reason!r}")
+        message = f"aborted by {asked.by}" + (f": {reason}" if reason else "")
+        if cancel is not None and cancel(asked.of, message):
+            return
         run = find(asked.of)
-        run.abort(run.wishes.abort(asked.by, reason))
+        run.wishes.abort(asked.by, message)
+        run.abort(message)
 
     return {
         **reading,

@@ -300,6 +300,7 @@ def main(
             handlers = make_handlers(
                 lambda of: _find(reconstructor, reruns, board, of),
                 partial(runs.ask_again, reruns),
+                partial(_cancel, reruns, board),
             )
             ends.enter_context(closing(ControlServer(address, handlers, board)))
         announce(
@@ -308,6 +309,14 @@ def main(
             prefix=prefix,
         )
         follow(stream, reconstructor, lambda: reruns.step(busy=reconstructor.busy))
+
+
+def _cancel(reruns: Reruns, board: StatusBoard, of: str | None, message: str) -> bool:
+    """Forget a rerun that has not begun."""
+    if of is None or not reruns.cancel(of):
+        return False
+    board.dropped(of, message)
+    return True
 
 
 def _find(

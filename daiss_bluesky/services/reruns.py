@@ -110,6 +110,22 @@ class Reruns:
         write_json(self._path(request), asdict(request))
         return request.result_uid
 
+    def cancel(self, result_uid: str | None) -> bool:
+        """Forget a request that waits; False where none of that uid does."""
+        active = self._active
+        if active is not None and active.request.result_uid == result_uid:
+            return False
+        path = self._folder / f"{result_uid}.json"
+        waits = path in self._waiting()
+        if waits:
+            path.unlink(missing_ok=True)
+        return waits
+
+    def _waiting(self) -> list[Path]:
+        """List requests, the oldest first."""
+        paths = list(self._folder.glob("*.json")) if self._folder.exists() else []
+        return sorted(paths, key=lambda one: one.stat().st_mtime_ns)
+
     def start_document(self, run_uid: str) -> Mapping[str, Any]:
         """Give a run's start document."""
         with closing(JournalReader(self._journal)) as reader:
@@ -157,10 +173,7 @@ class Reruns:
         active.thread.start()
 
     def _begin_oldest(self) -> None:
-        if not self._folder.exists():
-            return
-        paths = list(self._folder.glob("*.json"))
-        for path in sorted(paths, key=lambda one: one.stat().st_mtime_ns):
+        for path in self._waiting():
             try:
                 request = RerunRequest.read(path)
                 start = self.start_document(request.of)

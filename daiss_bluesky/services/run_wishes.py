@@ -92,11 +92,10 @@ class RunWishes:
         }
         self._keep(name, given)
 
-    def abort(self, by: str, reason: str) -> str:
-        """Keep that the reconstruction was aborted; gives what its result says."""
-        message = f"aborted by {by}" + (f": {reason}" if reason else "")
-        self._keep("abort", {"message": {"value": message, "by": by}})
-        return message
+    def abort(self, by: str, message: str) -> None:
+        """Keep that the reconstruction was aborted, and what its result says."""
+        said = {"value": message, "by": by, "time_s": time.time()}
+        self._keep("abort", {"message": said})
 
     @property
     def aborted(self) -> bool:

@@ -70,6 +70,11 @@ class StateDirectory:
         return self.root / "services.json"
 
     @property
+    def api_key(self) -> Path:
+        """What opens the Tiled server of this directory."""
+        return self.root / "api_key"
+
+    @property
     def control_key(self) -> Path:
         """What allows to change a reconstruction."""
         return self.root / "control_key"

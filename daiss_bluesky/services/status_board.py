@@ -109,6 +109,11 @@ class StatusBoard:
             entry.final, entry.is_new = None, True
         self._tell()
 
+    def dropped(self, uid: str, message: str) -> None:
+        """Say that a result will not be made."""
+        self.ended(uid, Final("incomplete", Progress(), message))
+        self.settled(uid)
+
     def status(self, of: str | None = None) -> ResultStatus:
         """Give the status of a run's newest result, or of a result; the newest of all.
 

@@ -13,7 +13,7 @@ from daiss_bluesky.services.interrupts import interrupts_held
 INTERRUPTED = 130
 WATCH = (
     "watch it live: daiss demo --view; or daiss up, daiss shell, and in another"
-    " terminal daiss view"
+    " terminal daiss view, or daiss web --open for a browser"
 )
 
 

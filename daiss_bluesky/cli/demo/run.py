@@ -28,6 +28,7 @@ from daiss_bluesky.core.registry import load
 from daiss_bluesky.core.results import result_uid
 from daiss_bluesky.services.interrupts import interrupts_held
 from daiss_bluesky.services.state import StateDirectory
+from daiss_bluesky.viewers.web.address import page_uri
 
 STATION = "daiss_devices.station:load_station"
 CONNECT_TIMEOUT_S = 5.0
@@ -96,6 +97,12 @@ def run_demo(options: DemoOptions, console: Console) -> Report:
             tiled_port=options.tiled_port,
         )
         fleet = start_fleet(plan, console)
+        console.print(
+            f"in a browser: {page_uri(fleet.tiled_uri)}"
+            f" (daiss web --open --state {root})",
+            highlight=False,
+            soft_wrap=True,
+        )
         with window(view_command(root) if options.view else None, console):
             outcome = scan_and_wait(fleet, demo, console)
             return demo.measure(fleet, outcome)

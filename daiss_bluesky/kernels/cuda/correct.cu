@@ -148,11 +148,12 @@ __device__ inline void finish(
         if (mine && isnan(gain)) t[i] = stand_in(d, frame, place + i);
     }
     if (threshold < MOST) {
+        // Beyond a warp's pixels none is known; all neighbors of the few pixels that may
+        // be zingers are looked at again.
         float left = __shfl_up_sync(ALL, t[PIXELS - 1], 1);
         float right = __shfl_down_sync(ALL, t[0], 1);
-        if (mine && threadIdx.x == 0 && x > 0) left = repaired(d, frame, place - 1);
-        if (mine && threadIdx.x == WIDE - 1 && x + PIXELS < d.columns)
-            right = repaired(d, frame, place + PIXELS);
+        if (threadIdx.x == 0) left = 0.0f;
+        if (threadIdx.x == WIDE - 1) right = 0.0f;
         float fixed[PIXELS];
 #pragma unroll
         for (int i = 0; i < PIXELS; ++i) {

@@ -26,6 +26,7 @@ class RowFilter:
         self._padded = cp.zeros((most_rows, self._length), cp.float32)
         half = most_rows, self._length // 2 + 1
         self._spectra = cp.empty(half, cp.complex64)
+        self._transform = planned_real((self._length,), most_rows)
 
     @staticmethod
     def bytes(columns: int, most_rows: int) -> int:
@@ -52,7 +53,6 @@ class RowFilter:
         half = length // 2 + 1
         before = Operator("filter", {"HALF": is_half(p)})
         after = Operator("filter", {"HALF": is_half(out)})
-        transform = planned_real((self._length,), self._most)
         # What is left there would cost the last row its accuracy, where a transform
         # takes two rows for one complex.
         self._padded[rows:] = 0
@@ -62,14 +62,14 @@ class RowFilter:
             (_THREADS,),
             (p, columns, length, self._padded),
         )
-        transform.forward(self._padded, self._spectra)
+        self._transform.forward(self._padded, self._spectra)
         before.launch(
             "respond",
             (rows,),
             (_THREADS,),
             (self._spectra, self._response, np.int32(half)),
         )
-        transform.backward(self._spectra, self._padded)
+        self._transform.backward(self._spectra, self._padded)
         after.launch(
             "crop_rows",
             (rows,),

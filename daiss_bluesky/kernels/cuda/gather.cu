@@ -14,7 +14,7 @@
 #define WIDTH 6
 #define REACH 3
 #define STEPS 256
-#define KNOTS (WIDTH * STEPS + 1)
+#define KNOTS (WIDTH * STEPS + 2)
 #define TILE 4
 #define SIDE 8
 #define TILES (SIDE * SIDE / (TILE * TILE))
@@ -126,7 +126,7 @@ __device__ inline void weigh(
         weights[i] = 0.0f;
         if (m >= 0 && m < WIDTH) {
             const float* knot = table + (m + 1) * STEPS - step;
-            weights[i] = knot[0] + part * (knot[-1] - knot[0]);
+            weights[i] = knot[1] + part * (knot[0] - knot[1]);
         }
     }
 }

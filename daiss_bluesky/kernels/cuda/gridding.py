@@ -55,6 +55,7 @@ class SlabGridding:
         self._batch = _batch(self.rows)
         count = _grids(self.rows)
         self._grids = cp.empty((count, self.size, self.size), cp.complex64)
+        self._transform = planned((self.size, self.size), self._batch)
         self._upload_tables()
 
     @property
@@ -160,9 +161,8 @@ class SlabGridding:
     def invert(self, grids: Any, rows: int, scale: float, out: Any) -> None:
         """Turn the grids of a slab into slices (z, y, x); uses up the grids."""
         pairs, columns = parts(rows, 2), self._grid.columns
-        transform = planned((self.size, self.size), self._batch)
         for first in range(0, pairs, self._batch):
-            transform.backward(grids[first : first + self._batch])
+            self._transform.backward(grids[first : first + self._batch])
         Operator("slices", {"HALF": is_half(out)}).launch(
             "take_slices",
             (parts(columns, _THREADS), columns, pairs),

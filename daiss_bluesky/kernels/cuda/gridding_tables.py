@@ -11,6 +11,9 @@ from daiss_bluesky.kernels.kaiser_bessel import STEPS
 SIDE = 8
 """Cells along an edge of the part of a grid that a block of threads fills."""
 
+_DENSE = 64
+"""Within so many cells of the middle a block takes long."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lines:
@@ -55,20 +58,21 @@ def frequencies(grid: Grid) -> NDArray[np.float32]:
 
 
 def knots(grid: Grid) -> NDArray[np.float32]:
-    """Give the window as one line of WIDTH * STEPS + 1 values.
+    """Give the window as one line of WIDTH * STEPS + 2 values.
 
-    What `Grid.table` has at [s, m] is value (m + 1) * STEPS - s.
+    What `Grid.table` has at [s, m] is value 1 + (m + 1) * STEPS - s, for s up to STEPS
+    and one more: a coordinate just below a whole number is rounded to it.
     """
     backwards = grid.table[STEPS - 1 :: -1]
-    end = grid.table[STEPS, :1]
+    end = grid.table[STEPS + 1 : STEPS - 1 : -1, 0]
     return np.concatenate([end, backwards.T.reshape(-1)])
 
 
 def anchors(size: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Give first cells (u, v) of all blocks of a grid, and of those beyond its edges.
 
-    From the middle of the grid outwards: there is most to do. Beyond the edges only
-    blocks that a window can reach.
+    First the middle, where there is most to do, then row by row: neighbors read the
+    same samples. Beyond the edges only blocks that a window can reach.
     """
     half = size // 2
     inside = np.arange(-half, half, SIDE)
@@ -80,17 +84,13 @@ def anchors(size: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     sides = np.stack([u.ravel(), v.ravel()], axis=1)
     u, v = np.meshgrid(inside, beyond, indexing="xy")
     rim = np.concatenate([sides, np.stack([u.ravel(), v.ravel()], axis=1)])
-    # Where the grid is no multiple of a block, cells would be of both.
     near = _distance(rim) < half + PAD * np.sqrt(2)
-    return _outwards(grid), _outwards(rim[near])
+    late = _distance(grid) > _DENSE
+    ordered = grid[np.argsort(late, kind="stable")]
+    return ordered.astype(np.int32), rim[near].astype(np.int32)
 
 
 def _distance(corners: NDArray[np.int64]) -> NDArray[np.float64]:
     """Give how far a block is from the middle, at its nearest."""
     nearest = np.maximum(np.maximum(corners, -(corners + SIDE - 1)), 0)
     return np.hypot(nearest[:, 0], nearest[:, 1])
-
-
-def _outwards(corners: NDArray[np.int64]) -> NDArray[np.int32]:
-    order = np.argsort(_distance(corners), kind="stable")
-    return np.ascontiguousarray(corners[order], np.int32)

@@ -227,6 +227,8 @@ class CudaOperators:
     ) -> Any:
         """Make what makes slices, of `rows` at a time at most."""
         with self._on():
+            # Now, since it comes before the frames do.
+            self._transfers.get_ready()
             if method == "gridding":
                 made = SlabGridding(
                     rows, columns, n_angles, filter_name, half=self._half

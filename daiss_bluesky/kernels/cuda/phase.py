@@ -23,6 +23,7 @@ class DevicePhase:
         tall, wide = self._inverse.shape
         self._frames = cp.zeros((_FRAMES, tall, wide), cp.float32)
         self._spectra = cp.empty((_FRAMES, tall, wide // 2 + 1), cp.complex64)
+        self._transform = planned_real((tall, wide), _FRAMES)
 
     @staticmethod
     def bytes(phase: PhaseFilter, rows: int, columns: int) -> int:
@@ -49,7 +50,6 @@ class DevicePhase:
         # A transform may take two frames for one complex, and what is left there would
         # cost the last one its accuracy.
         self._frames[count:] = 0
-        transform = planned_real((tall, wide), _FRAMES)
         operator = Operator("phase", {"HALF": is_half(out)})
         operator.launch(
             "shuffle",
@@ -57,14 +57,14 @@ class DevicePhase:
             (_THREADS,),
             (transmission, np.int32(rows), np.int32(columns), *lengths, self._frames),
         )
-        transform.forward(self._frames, self._spectra)
+        self._transform.forward(self._frames, self._spectra)
         operator.launch(
             "divide",
             (parts(half, _THREADS), tall // 2 + 1, count),
             (_THREADS,),
             (self._spectra, self._inverse, *lengths),
         )
-        transform.backward(self._spectra, self._frames)
+        self._transform.backward(self._spectra, self._frames)
         operator.launch(
             "line_integrals",
             (parts(columns, _THREADS), rows, count),

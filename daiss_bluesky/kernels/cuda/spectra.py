@@ -42,6 +42,7 @@ class RowSpectra:
         self.values = cp.zeros(size, cp.uint32 if half else cp.complex64)
         padded = self._pairs, self._chunk, self._length
         self._padded = cp.empty(padded, cp.complex64)
+        self._transform = planned((self._length,), self._pairs * self._chunk)
 
     @staticmethod
     def bytes(grid: Grid, lanes: int, n_angles: int, *, half: bool) -> int:
@@ -82,7 +83,7 @@ class RowSpectra:
                 self._padded,
             ),
         )  # fmt: skip
-        planned((self._length,), self._pairs * self._chunk).forward(self._padded)
+        self._transform.forward(self._padded)
         operator.launch(
             "turn",
             (parts(self._length, _TILE), count, self._lanes // _TILE),

@@ -37,15 +37,18 @@ class Transfers:
         self._buffers: list[_Buffer] = []
         self._turn = 0
 
-    def _next(self) -> _Buffer:
-        """Give the buffer that has been unused for longest; waits until it is free."""
+    def get_ready(self) -> None:
+        """Make the buffers, which takes longer than any copy."""
         cp = cupy()
-        if len(self._buffers) < BUFFERS:
+        while len(self._buffers) < BUFFERS:
             memory = cp.cuda.alloc_pinned_memory(BUFFER_BYTES)
             pinned = np.frombuffer(memory, np.uint8, BUFFER_BYTES)
             event = cp.cuda.Event(disable_timing=True)
             self._buffers.append(_Buffer(pinned, event))
-            return self._buffers[-1]
+
+    def _next(self) -> _Buffer:
+        """Give the buffer that has been unused for longest; waits until it is free."""
+        self.get_ready()
         self._turn = (self._turn + 1) % BUFFERS
         buffer = self._buffers[self._turn]
         buffer.done.synchronize()

@@ -4,7 +4,6 @@ None divides by the number of points. Arrays are contiguous, one after the other
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from daiss_bluesky.kernels.cuda.module import cupy
@@ -39,13 +38,8 @@ class RealTransform:
     forth: Any
     back: Any
 
-    @property
-    def half_shape(self) -> Shape:
-        """Of one array's spectrum."""
-        return (*self.shape[:-1], self.shape[-1] // 2 + 1)
-
     def forward(self, x: Any, spectrum: Any) -> None:
-        """Transform (count, *shape) into (count, *half_shape)."""
+        """Transform (count, *shape) into (count, ..., n // 2 + 1)."""
         self.forth.fft(x, spectrum, cupy().cuda.cufft.CUFFT_FORWARD)
 
     def backward(self, spectrum: Any, x: Any) -> None:
@@ -54,23 +48,13 @@ class RealTransform:
 
 
 def planned(shape: Shape, count: int) -> Transform:
-    """Plan for the current device; equal plans are one, as are their work areas."""
-    return _planned(shape, count, int(cupy().cuda.runtime.getDevice()))
-
-
-def planned_real(shape: Shape, count: int) -> RealTransform:
-    """Plan real transforms, as `planned` does."""
-    return _planned_real(shape, count, int(cupy().cuda.runtime.getDevice()))
-
-
-@lru_cache(maxsize=16)
-def _planned(shape: Shape, count: int, device: int) -> Transform:  # noqa: ARG001 - part of the key
+    """Plan for the current device; a plan holds memory to work in."""
     kind = cupy().cuda.cufft.CUFFT_C2C
     return Transform(shape, count, _plan(shape, shape, shape, kind, count))
 
 
-@lru_cache(maxsize=16)
-def _planned_real(shape: Shape, count: int, device: int) -> RealTransform:  # noqa: ARG001 - part of the key
+def planned_real(shape: Shape, count: int) -> RealTransform:
+    """Plan real transforms, as `planned` does."""
     cufft = cupy().cuda.cufft
     half = (*shape[:-1], shape[-1] // 2 + 1)
     forth = _plan(shape, shape, half, cufft.CUFFT_R2C, count)

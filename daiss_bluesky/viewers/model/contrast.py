@@ -148,5 +148,5 @@ def painted(
     """Paint a real (row, column) picture with a looked-up map: (row, column, 3)."""
     span = levels.high - levels.low
     part = (pixels.astype(np.float64) - levels.low) / span
-    place = np.clip(np.nan_to_num(part, nan=0.0), 0, 1) * (len(lut) - 1)
+    place = np.nan_to_num(np.clip(part, 0, 1)) * (len(lut) - 1)
     return lut[np.rint(place).astype(np.intp)]

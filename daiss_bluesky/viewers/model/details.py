@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,16 @@ ARRAY_LIMIT_BYTES = 300_000_000
 """What a server gives at once; larger arrays are read in slices."""
 
 
+class Reconstructor(Protocol):
+    """What is asked of a reconstruction under way, as a ControlClient answers it."""
+
+    def slices(
+        self, z: int, y: int, x: int, *, of: str | None = None
+    ) -> Mapping[str, NDArray[np.float32]]:
+        """Give slice_xy, slice_xz and slice_yz as of now."""
+        ...
+
+
 class Details:
     """Asks Tiled in threads; every call returns a Future at once.
 
@@ -29,8 +39,11 @@ class Details:
     the Futures of those in between are cancelled.
     """
 
-    def __init__(self, reader: TiledReader) -> None:
+    def __init__(
+        self, reader: TiledReader, reconstructor: Reconstructor | None = None
+    ) -> None:
         self._reader = reader
+        self._reconstructor = reconstructor
         self._slices = Questions("slices")
         self._raw = Questions("raw")
         self._arrays = Questions("arrays")
@@ -43,19 +56,26 @@ class Details:
     def slices(
         self, of: Followed, known: Array | None, place: tuple[int, int, int]
     ) -> "Future[dict[str, Picture]]":
-        """Give the three slices of the final volume through a place (z, y, x)."""
+        """Give three slices through a place (z, y, x): of the volume, or as of now."""
 
         def answer() -> dict[str, Picture]:
-            there = known or self._reader.find(f"{RECON_PATH}/{of.result_uid}/{VOLUME}")
-            if there is None:
-                raise InputError("there is no volume yet; ask the reconstructor")
-            found = read_slices(self._reader, of.result_uid, there, place)
+            found = self._read_slices(of, known, place)
             return {
                 view: _picture(of, view, pixels, axis_place(view, place))
                 for view, pixels in found.items()
             }
 
         return self._slices.ask(answer)
+
+    def _read_slices(
+        self, of: Followed, known: Array | None, place: tuple[int, int, int]
+    ) -> Mapping[str, NDArray[Any]]:
+        if not of.finished and self._reconstructor is not None:
+            return self._reconstructor.slices(*place, of=of.result_uid)
+        there = known or self._reader.find(f"{RECON_PATH}/{of.result_uid}/{VOLUME}")
+        if there is None:
+            raise InputError("there is no volume yet; ask the reconstructor")
+        return read_slices(self._reader, of.result_uid, there, place)
 
     def array(self, of: Followed, name: str) -> "Future[NDArray[Any]]":
         """Give a whole final array."""

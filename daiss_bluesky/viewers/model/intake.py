@@ -26,7 +26,7 @@ class Intake:
         self.showing: Showing | None = None
         self.pinned: str | None = None
         self.on_choice: Callable[[str], None] = lambda _: None
-        """Called with the uid of another result to be shown."""
+        """Called with the uid of another result to be shown; must not wait."""
         self.on_view: Callable[[str], None] = lambda _: None
         """Called with the name of a view that came."""
         self.lock = RLock()
@@ -50,7 +50,8 @@ class Intake:
                 return
             self.showing = Showing(wanted, self.catalog.result_metadata(wanted))
             self._mailbox.take()
-        self.on_choice(wanted)
+            # Under the lock, or two threads may tell their choices in another order.
+            self.on_choice(wanted)
 
     def line(self, state: State, lane: Lane, message: str = "") -> None:
         """Take in how the line is."""

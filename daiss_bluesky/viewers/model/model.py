@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from daiss_bluesky.publishers.tiled_http import TiledHttp
 from daiss_bluesky.viewers.model.connection import Connection
 from daiss_bluesky.viewers.model.curves import Curves
-from daiss_bluesky.viewers.model.details import Details
+from daiss_bluesky.viewers.model.details import Details, Reconstructor
 from daiss_bluesky.viewers.model.entries import RunEntry
 from daiss_bluesky.viewers.model.followed import Followed
 from daiss_bluesky.viewers.model.history import LIMIT_BYTES, History
@@ -40,12 +40,14 @@ class ViewModel:
         api_key: str,
         *,
         pva: PvaPlace | None = None,
+        reconstructor: Reconstructor | None = None,
         history_bytes: int = LIMIT_BYTES,
         message_limit_bytes: int = MESSAGE_LIMIT_BYTES,
     ) -> None:
         """Begin to connect; a server that is away shows in `connection()`.
 
-        `pva` names the fast lane, where there is one.
+        `pva` names the fast lane, where there is one; `reconstructor` (a ControlClient)
+        is asked for slices while there is no volume.
         """
         self.mailbox = Mailbox()
         """Newest picture of each view of the followed result."""
@@ -54,7 +56,7 @@ class ViewModel:
         self._intake = Intake(self.mailbox, self.history.keep)
         self._http = TiledHttp(uri, api_key)
         self._reader = TiledReader(self._http)
-        self._details = Details(self._reader)
+        self._details = Details(self._reader, reconstructor)
         server = StreamServer(self._http.uri, api_key, message_limit_bytes)
         self._source = TiledSource(server, self._reader, self._intake)
         self._intake.on_choice = self._source.follow
@@ -132,9 +134,9 @@ class ViewModel:
             return Curves() if showing is None else showing.curves()
 
     def slices(self, z: int, y: int, x: int) -> "Future[dict[str, Picture]]":
-        """Ask for the slices of the finished volume through a place, by view.
+        """Ask for the slices through a place, by view.
 
-        While it is being reconstructed there is none: ask the reconstructor then.
+        Of the finished volume; before that the reconstructor is asked, if it was given.
         """
         return self._details.slices(self.followed(), self._volume(), (z, y, x))
 

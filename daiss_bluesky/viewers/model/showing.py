@@ -119,6 +119,9 @@ class Showing:
         )
         if row is None:
             return found
+        if found.status != "running":
+            # The end is written last, and only into the metadata.
+            return replace(found, lag_s=_known(row["lag_s"]), published_s=row["time"])
         parameters = dict(row["parameters"])
         return replace(
             found,

@@ -1,5 +1,6 @@
 """Runs of the catalog with their results, as a table in a notebook."""
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -108,23 +109,26 @@ def runs(
         uri: Of a Tiled server; without it that of `daiss up`.
         api_key: Its key; without it TILED_API_KEY, or that of `daiss up`.
     """
-    where = () if sample is None else (("sample", sample),)
-    found = Query.parse(
-        text, technique=technique, status=status, since_s=_since_s(since), limit=limit
+    query = Query.parse(
+        text,
+        technique=technique,
+        status=status,
+        since_s=_since_s(since),
+        limit=sys.maxsize,
     )
-    query = Query(
-        found.text, found.where + where, found.technique, found.status, found.since_s,
-        limit,
-    )  # fmt: skip
     server = ResultServer.find(uri, api_key)
     http = TiledHttp(server.uri, server.api_key)
     try:
-        return RunsTable(_search(TiledReader(http), query))
+        return RunsTable(
+            _search(TiledReader(http), query, (sample or "").lower(), limit)
+        )
     finally:
         http.close()
 
 
-def _search(reader: TiledReader, query: Query) -> tuple[RunEntry, ...]:
+def _search(
+    reader: TiledReader, query: Query, sample: str, limit: int
+) -> tuple[RunEntry, ...]:
     """Read pages, newest first, until there are enough."""
     catalog = Catalog()
     for uid, found in _pages(reader.results):
@@ -136,10 +140,11 @@ def _search(reader: TiledReader, query: Query) -> tuple[RunEntry, ...]:
             start, stop = documents_of(found["metadata"])
             if start:
                 catalog.put_run(uid, start, stop)
-        runs = catalog.runs(query)
+        # Our plans and those of others put the sample under different names.
+        runs = [one for one in catalog.runs(query) if sample in one.sample.lower()]
         offset += len(page)
-        if len(page) < PAGE or len(runs) >= query.limit:
-            return runs
+        if len(page) < PAGE or len(runs) >= limit:
+            return tuple(runs[:limit])
 
 
 def _pages(read: Callable[[int], list[Node]]) -> Iterator[Node]:

@@ -18,7 +18,7 @@ from daiss_bluesky.publishers.tiled_http import TiledHttp
 from daiss_bluesky.viewers.notebook.server import ResultServer
 from daiss_bluesky.viewers.sources.tiled_reader import TiledReader
 
-HEIGHT_PX = 360
+HEIGHT_PX = 640
 LEAST_PX, MOST_PX = 160, 2000
 OFFERS_S = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """When the key is sent again: a browser cannot ask a kernel that is inside a scan."""
@@ -27,14 +27,18 @@ OFFERS_S = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 class ResultWidget(anywidget.AnyWidget):
     """Follows one result, or with empty uids the newest."""
 
-    _esm = Path(__file__).parent / "widget.js"
+    _esm = Path(__file__).parent / "loader.js"
     uri = traitlets.Unicode().tag(sync=True)
     result_uid = traitlets.Unicode().tag(sync=True)
     raw_uid = traitlets.Unicode().tag(sync=True)
     height = traitlets.Int(HEIGHT_PX, min=LEAST_PX, max=MOST_PX).tag(sync=True)
     shown_uid = traitlets.Unicode().tag(sync=True)
     """Of the result that was seen last."""
-    snapshot = traitlets.Bytes().tag(sync=True)
+    status = traitlets.Unicode().tag(sync=True)
+    """Of that result."""
+    snapshot = traitlets.Bytes().tag(
+        sync=True, echo_update=False, from_json=lambda value, _widget: bytes(value)
+    )
     """PNG of it; empty before the first."""
     handle = traitlets.Unicode().tag(sync=True)
 
@@ -43,6 +47,7 @@ class ResultWidget(anywidget.AnyWidget):
         self._key = server.api_key
         self._has_key = threading.Event()
         self._display_id = uuid.uuid4().hex
+        self._kept_uid: str | None = None
         super().__init__(uri=server.uri, handle=uuid.uuid4().hex, **traits)
         self.on_msg(self._hear)
         threading.Thread(target=self._offer_key, daemon=True, name="key").start()
@@ -77,11 +82,17 @@ class ResultWidget(anywidget.AnyWidget):
         if content.get("want") == "key":
             self._has_key.set()
             self._send_key()
-        elif content.get("ended") and self.snapshot:
-            data, metadata = self._repr_mimebundle_()
-            update_display(
-                data, metadata=metadata, raw=True, display_id=self._display_id
-            )
+
+    @traitlets.observe("status", "snapshot")
+    def _keep_last(self, _change: Any) -> None:
+        """Put the last picture of a result beside the widget, for the file."""
+        ended = self.status not in {"", "running"}
+        if not ended or not self.snapshot or self.shown_uid == self._kept_uid:
+            return
+        # Once: the output is drawn anew, and what is in it begins again.
+        self._kept_uid = self.shown_uid
+        data, metadata = self._repr_mimebundle_()
+        update_display(data, metadata=metadata, raw=True, display_id=self._display_id)
 
     def _send_key(self) -> None:
         # As a message of its own: it is in no state, and so in no file.

@@ -13,6 +13,8 @@ from daiss_bluesky.viewers.qt.pane.colors import PaneColors
 from daiss_bluesky.viewers.qt.pane.pane import ImagePane
 from daiss_bluesky.viewers.qt.theme import Theme
 
+_PANE_PX = 200
+
 
 def _focus() -> QWidget:
     return QApplication.focusWidget() or QWidget()
@@ -41,6 +43,8 @@ class PanePage(QWidget):
         for view, title in titles.items():
             pane = ImagePane(title)
             pane.setObjectName(view)
+            # Of a page not shown yet a pane's own wishes are those of a wide one.
+            pane.setMinimumWidth(_PANE_PX)
             pane.said.connect(self.said)
             self.panes[view] = pane
         self.splitters: list[QSplitter] = []

@@ -47,7 +47,7 @@ def paint(pane: ImagePane, picture: Picture) -> None:
 
 def measure_painting(frames: Sequence[NDArray[Any]], seconds: float) -> dict[str, Any]:
     """Set and paint frames (row, column) one after the other for so long."""
-    times_s = []
+    times_s: list[float] = []
     with pane_without_screen() as pane:
         paint(pane, _picture(frames[0], 0))
         began_s = time.perf_counter()

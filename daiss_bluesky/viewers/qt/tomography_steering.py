@@ -20,6 +20,8 @@ from daiss_bluesky.viewers.qt.theme import Theme
 from daiss_bluesky.viewers.qt.tomography_page import TomographyPage
 
 _SINOGRAM_EVERY_S = 3.0
+_ENOUGH_FOR_A_FAN = 0.6
+"""Coverage."""
 _QUIET = {"sinogram", "half turn", "positions", "planned positions"}
 """Asked by the window itself: a refusal is shown where it belongs, if anywhere."""
 _NOBODY = "no reconstructor is known here: this window only looks (see --state)"
@@ -45,6 +47,7 @@ class TomographySteering(QObject):
         self._asked_sinogram: tuple[Any, ...] = ()
         self._asked_pair: tuple[Any, ...] = ()
         self._asked_s = 0.0
+        self._fan_asked = False
         self.center = CenterPanel()
         self.fan = FanPanel()
         self.panel = QWidget()
@@ -76,12 +79,14 @@ class TomographySteering(QObject):
         )
         self._refresh_sinogram(honesty)
         self._refresh_half_turn(honesty)
+        self._refresh_fan(honesty)
 
     def forget(self) -> None:
         """Begin anew: another result is shown."""
         self.center.forget()
         self.fan.forget()
         self._asked_sinogram, self._asked_pair = (), ()
+        self._fan_asked = False
 
     def apply_center(self, center_px: float | None) -> None:
         """Send a center to the reconstructor; None has it found again."""
@@ -174,6 +179,14 @@ class TomographySteering(QObject):
         if honesty.frames_used:
             self._asked_pair = wanted
             self.ask_half_turn()
+
+    def _refresh_fan(self, honesty: Honesty) -> None:
+        """Ask once by itself, when the slices are good enough to tell centers apart."""
+        known = self._steering is not None and self.center.steps.value_px is not None
+        if known and not self._fan_asked and honesty.coverage >= _ENOUGH_FOR_A_FAN:
+            self._fan_asked = True
+            if not self._followed.finished:
+                self.fan.ask()
 
     def _show_pair(self, pair: tuple[Picture, Picture]) -> None:
         first, second = pair

@@ -102,8 +102,6 @@ class ViewerWindow(QMainWindow):
         self.steering_dock = self.dock(
             "steering", STEERING, self.panels, Qt.DockWidgetArea.RightDockWidgetArea
         )
-        docks = [self.runs_dock, self.steering_dock]
-        self.resizeDocks(docks, [290, 270], Qt.Orientation.Horizontal)
         self.keys = KeySheet(self, {"In a picture": overview()})
         add_shortcuts(self)
         self._connect()
@@ -305,6 +303,10 @@ class ViewerWindow(QMainWindow):
         self.plots_dock = self.dock(
             "progress", "Progress", below, area.BottomDockWidgetArea
         )
+
+    def _size_docks(self) -> None:
+        beside = [self.runs_dock, self.steering_dock]
+        self.resizeDocks(beside, [325, 270], Qt.Orientation.Horizontal)
         self.resizeDocks([self.plots_dock], [185], Qt.Orientation.Vertical)
 
     def _layout(self) -> dict[str, Any]:
@@ -318,6 +320,8 @@ class ViewerWindow(QMainWindow):
     def _load_layout(self) -> None:
         layout = self._store.load() if self._store else {}
         if not layout:
+            # Before the window has its size the docks take none.
+            QTimer.singleShot(0, self._size_docks)
             return
         self.restoreGeometry(QByteArray.fromHex(layout["geometry"].encode()))
         self.restoreState(QByteArray.fromHex(layout["docks"].encode()))

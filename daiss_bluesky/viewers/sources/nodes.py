@@ -22,6 +22,8 @@ from daiss_bluesky.viewers.sources.tiled_reader import (
 )
 
 SKEW_S = 300.0
+PROGRESS = "progress"
+CHILD_CREATED = "container-child-created"
 
 Found = TypeVar("Found")
 
@@ -48,11 +50,18 @@ class ResultNode(NodeBase):
     """A result: its metadata, and the final arrays it has by now."""
 
     def __init__(
-        self, uid: str, reader: TiledReader, threads: Executor, sink: Sink
+        self,
+        uid: str,
+        reader: TiledReader,
+        threads: Executor,
+        sink: Sink,
+        begun: Callable[[], None],
     ) -> None:
+        """`begun` is called when its progress begins, also when it begins anew."""
         super().__init__(reader, threads, sink)
         self.uid = uid
         self.path = f"{RECON_PATH}/{uid}"
+        self._begun = begun
         self._arrays: dict[str, Array] = {}
 
     async def fetch(self) -> Any:
@@ -71,8 +80,10 @@ class ResultNode(NodeBase):
         self._sink.arrays(self.uid, self._arrays)
 
     def message(self, message: Message) -> None:
-        """Take a new array."""
+        """Take a new array, or a table of progress in place of the one before."""
         self._sink.heard("push")
+        if message["type"] == CHILD_CREATED and message["key"] == PROGRESS:
+            self._begun()
         if created := _created_array(message):
             self._arrays |= created
             self._sink.arrays(self.uid, self._arrays)
@@ -167,7 +178,7 @@ class ProgressNode(NodeBase):
     ) -> None:
         super().__init__(reader, threads, sink)
         self.uid = uid
-        self.path = f"{RECON_PATH}/{uid}/progress"
+        self.path = f"{RECON_PATH}/{uid}/{PROGRESS}"
 
     async def fetch(self) -> Any:
         """Read all rows."""
@@ -185,7 +196,7 @@ class ProgressNode(NodeBase):
 
 
 def _created_array(message: Message) -> dict[str, Array]:
-    created = message["type"] == "container-child-created"
+    created = message["type"] == CHILD_CREATED
     if not created or message["structure_family"] != "array":
         return {}
     return {message["key"]: array_of(message["data_sources"][0]["structure"])}

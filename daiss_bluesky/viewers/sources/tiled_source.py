@@ -140,9 +140,14 @@ class TiledSource:
 
     def _listen_to_result(self, uid: str) -> None:
         parts = (self._reader, self._threads, self._sink)
-        self._listen(ResultNode(uid, *parts))
-        self._listen(ProgressNode(uid, *parts))
+        self._listen(ResultNode(uid, *parts, partial(self._listen_to_progress, uid)))
+        self._listen_to_progress(uid)
         self._listen(LiveNode(uid, *parts, partial(self._listen_to_view, uid)))
+
+    def _listen_to_progress(self, uid: str) -> None:
+        """Listen from now on: a table that was made anew has a stream of its own."""
+        if uid == self._followed:
+            self._listen(ProgressNode(uid, self._reader, self._threads, self._sink))
 
     def _listen_to_view(self, uid: str, view: str, known: Array, anew: bool) -> None:
         node = ViewNode(uid, view, known, self._reader, self._threads, self._sink)

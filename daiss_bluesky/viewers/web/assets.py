@@ -11,6 +11,7 @@ from daiss_bluesky.viewers.model import colormaps
 STATIC = Path(__file__).parent / "static"
 INDEX = "index.html"
 COLORMAPS = "colormaps.json"
+OF_NOTEBOOKS = ("widget.js", "view/cell.js")
 MEDIA_TYPES = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -53,7 +54,7 @@ def version() -> str:
 def index() -> Asset:
     """Give the page, which names its files by version and has all sent at once."""
     page = (STATIC / INDEX).read_text(encoding="utf-8")
-    modules = [name for name in assets() if name.endswith(".js")]
+    modules = [n for n in assets() if n.endswith(".js") and n not in OF_NOTEBOOKS]
     ahead = [f'<link rel="modulepreload" href="{version()}/{m}">' for m in modules]
     page = page.replace("{ahead}", "\n  ".join(ahead)).replace("{version}", version())
     return _asset(page.encode(), ".html")

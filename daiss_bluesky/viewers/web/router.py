@@ -10,10 +10,6 @@ from fastapi.responses import RedirectResponse
 from daiss_bluesky.viewers.web.assets import INDEX, Asset, assets, index, version
 from daiss_bluesky.viewers.web.reading import read
 
-EMBEDDED = "embed.html"
-"""The one page that may stand in a frame of another's, as a notebook: it shows nothing
-before it is given a key by the page around it."""
-
 POLICY = "; ".join(
     [
         "default-src 'none'",
@@ -64,10 +60,6 @@ async def serve(path: str, request: Request) -> Response:
         return Response(f"no {path!r} here", 404, HEADERS, "text/plain")
     kept = FOR_EVER if folder == version() and name else REVALIDATE
     headers = HEADERS | {"ETag": asset.etag, "Cache-Control": kept}
-    if name == EMBEDDED:
-        headers["Content-Security-Policy"] = POLICY.replace(
-            "frame-ancestors 'self'", "frame-ancestors *"
-        )
     if _has(request, asset):
         return Response(None, 304, headers)
     return Response(asset.content, 200, headers, asset.media_type)

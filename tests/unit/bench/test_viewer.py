@@ -2,8 +2,9 @@
 
 import pytest
 
-from daiss_bluesky.bench.viewer import Watch, in_process, over_pva, painted
+from daiss_bluesky.bench.viewer import in_process, over_pva, painted
 from daiss_bluesky.bench.viewer_source import Pace
+from daiss_bluesky.bench.viewer_watch import age_figures
 from daiss_bluesky.core.errors import UnavailableError
 
 PACE = Pace(size=64, fps=20.0, seconds=1.0)
@@ -30,7 +31,7 @@ def test_ticks_are_numbered_from_one() -> None:
 
 def test_nothing_seen_is_no_figure() -> None:
     with pytest.raises(UnavailableError, match="no picture"):
-        Watch(dict).figures([], 20)
+        age_figures([], 20)
 
 
 def test_pictures_are_painted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,3 +89,36 @@ def test_the_prompt_reruns_sets_and_aborts(
     assert "result r7" in capsys.readouterr().out
     magics.recon("set filter")
     assert "%recon set filter: NAME=VALUE is expected" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "request_"),
+    [
+        (("rerun", "filter=hann"), ("rerun", {"parameters": {"filter": "hann"}})),
+        (("abort", "wrong sample"), ("abort", {"reason": "wrong sample"})),
+    ],
+)
+def test_a_rerun_and_an_abort_are_one_request(
+    asked: list[Any],
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    request_: Any,
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["daiss", *words])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 0
+    assert asked == [request_]
+
+
+def test_a_word_that_is_no_parameter_is_refused(
+    asked: list[Any],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["daiss", "rerun", "filter"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == REFUSED
+    assert "daiss rerun filter: NAME=VALUE is expected" in capsys.readouterr().err
+    assert asked == []

@@ -17,6 +17,7 @@ from daiss_bluesky.engine.inline import calibration_batches, reconstruct_scan
 from daiss_bluesky.engine.local import Listener, LocalEngine
 from daiss_bluesky.testing.algorithm_contract import assert_same
 from daiss_bluesky.testing.ball_scan import make_ball_scan
+from daiss_bluesky.testing.on_hosts import OnHosts
 
 
 class Source:
@@ -24,6 +25,7 @@ class Source:
 
     def __init__(self, stored: StoredScan) -> None:
         self._batches = {batch.kind: batch for batch in calibration_batches(stored)}
+        self.loaded: list[FrameKey] = []
         n = len(stored.angles_rad)
         self._batches["projection"] = Batch(
             "projection",
@@ -43,11 +45,14 @@ class Source:
         ]
 
     def load(self, refs: Sequence[FrameRef]) -> Batch:
+        self.loaded += [ref.key for ref in refs]
         which = np.array([ref.key.index for ref in refs])
         return self._batches[refs[0].kind].select(which)
 
 
-def live(stored: StoredScan, algorithm: FbpAlgorithm) -> tuple[Final, list[Update]]:
+def live(
+    stored: StoredScan, algorithm: FbpAlgorithm
+) -> tuple[Final, list[Update], Source]:
     source = Source(stored)
     finals: list[Final] = []
     updates: list[Update] = []
@@ -64,13 +69,16 @@ def live(stored: StoredScan, algorithm: FbpAlgorithm) -> tuple[Final, list[Updat
     engine.end()
     assert ended.wait(60)
     assert engine.join(10)
-    return finals[0], updates
+    return finals[0], updates, source
 
 
+@pytest.mark.parametrize("make", [FbpAlgorithm, OnHosts])
 @pytest.mark.parametrize(
     "parameters", [{"half_acquisition": True}, {"axis_tilt_deg": "auto"}]
 )
-def test_live_is_the_batch_result(parameters: dict[str, Any]) -> None:
+def test_live_is_the_batch_result(
+    parameters: dict[str, Any], make: type[FbpAlgorithm]
+) -> None:
     if "half_acquisition" in parameters:
         angles_deg = projection_angles_deg(120, range_deg=360.0)
         wide = make_ball_scan(angles_deg, columns=64, center_px=32.25, pair=False)
@@ -82,8 +90,8 @@ def test_live_is_the_batch_result(parameters: dict[str, Any]) -> None:
         )
     else:
         stored = make_ball_scan(np.arange(0.0, 181.0, 3.0), rows=40, tilt_deg=3.0)
-    algorithm = FbpAlgorithm(**parameters)
-    final, updates = live(stored, algorithm)
+    algorithm = make(**parameters)
+    final, updates, source = live(stored, algorithm)
     assert final.status == "complete", final.message
     expected = reconstruct_scan(stored, algorithm)
     assert_same(final.arrays, expected.arrays)
@@ -91,3 +99,5 @@ def test_live_is_the_batch_result(parameters: dict[str, Any]) -> None:
     shape = expected.views["slice_xy"].shape
     assert updates[-1].views["slice_xy"].shape == shape
     assert final.progress.frames_missing == 0
+    read_once = len(source.loaded) == len(set(source.loaded))
+    assert read_once or make is FbpAlgorithm

@@ -10,15 +10,14 @@ from qtpy.QtGui import QPixmap
 
 from daiss_bluesky.viewers.model.colormaps import (
     DIVERGING,
-    MISSING,
-    SATURATED,
     complex_colors,
     table,
 )
 from daiss_bluesky.viewers.model.comparison import difference, full_scale, saturated
-from daiss_bluesky.viewers.model.contrast import Contrast, Levels, lookup, painted
+from daiss_bluesky.viewers.model.contrast import Contrast, Levels, lookup
 from daiss_bluesky.viewers.model.look import Look, default_look
 from daiss_bluesky.viewers.model.picture import Picture
+from daiss_bluesky.viewers.model.shown import Shown
 from daiss_bluesky.viewers.qt.pane.canvas import Canvas
 from daiss_bluesky.viewers.qt.pane.levels_bar import LevelsBar
 
@@ -192,16 +191,9 @@ class Painting(QObject):
             return difference(picture, self.reference)
         return picture.pixels
 
-    def colors(self) -> NDArray[np.uint8]:
-        """Give what is shown as (row, column, 3), at full resolution."""
-        pixels = self.shown_pixels()
-        if np.iscomplexobj(pixels):
-            return complex_colors(pixels, self.levels.high)
-        colors = painted(pixels, self.levels, self._lut)
-        colors[~np.isfinite(pixels)] = MISSING
-        if self._mask is not None:
-            colors[self._mask] = SATURATED
-        return colors
+    def shown(self) -> Shown:
+        """Give what is on the screen, for whom takes it elsewhere."""
+        return Shown(self._shown, self.levels, self._lut, self._mask)
 
     def grab(self) -> QPixmap:
         """Give what is on the screen."""

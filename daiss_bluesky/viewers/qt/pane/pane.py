@@ -42,6 +42,8 @@ class ImagePane(QWidget):
     def __init__(self, title: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._crosshair_placed = False
+        self._last: Picture | None = None
+        """What zoom and marks were placed on; `forget` does not forget it."""
         self._before_click: tuple[float, float] | None = None
         self.canvas = Canvas()
         self.levels_bar = LevelsBar()
@@ -94,12 +96,13 @@ class ImagePane(QWidget):
 
     def show_picture(self, picture: Picture) -> None:
         """Show a newer picture, of whatever size."""
-        before = self.picture
+        before, self._last = self._last, picture
         if before is not None and before.shape != picture.shape:
             self._rescale(*_factors(before, picture))
+        begins = self.picture is None
         self.painting.show(picture)
         self.canvas.view.set_square("angle" not in picture.rows_along)
-        if before is None:
+        if begins:
             self._begin()
         if not self._crosshair_placed:
             self.set_crosshair(*(side / 2 for side in picture.shape))

@@ -29,6 +29,8 @@ PLACES = ("top", "left", "height", "width")
 COLUMNS = ("region", "lock", "", "mean", "std", "sum", "px", *PLACES)
 _LOCK = COLUMNS.index("lock")
 _REMOVE = COLUMNS.index("")
+_DOTTED = 200
+"""Points of a curve up to which each has a dot; many take long to draw."""
 _FIRST_PLACE = COLUMNS.index("top")
 
 
@@ -200,6 +202,5 @@ class RegionPanel(QWidget):
         marks = self._colors.marks
         color = marks["ABCD".index(mark.name) % len(marks)]
         pen = pg.mkPen(color, width=2)
-        self.trend.plot(
-            x, y, pen=pen, symbol="o", symbolSize=4, symbolBrush=color, symbolPen=None
-        )
+        dots = {"symbol": "o", "symbolSize": 4, "symbolBrush": color, "symbolPen": None}
+        self.trend.plot(x, y, pen=pen, **(dots if len(x) < _DOTTED else {}))

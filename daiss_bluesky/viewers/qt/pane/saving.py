@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Thread
 
-import numpy as np
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtGui import QImage
 from qtpy.QtWidgets import QAction, QApplication, QFileDialog, QMenu, QWidget
@@ -116,25 +115,25 @@ class Saving(QObject):
             self.tiled_uri, self._shown(), finished=self.result_finished
         )
 
-    def sheet(self) -> QImage:
-        """Draw what is shown at full resolution, with scale bar and caption."""
-        painting, picture = self._painting, self._shown()
+    def sheet(self) -> Callable[[], QImage]:
+        """Give what draws the present picture with scale bar and caption, later."""
+        painting, picture, shown = self._painting, self._shown(), self._painting.shown()
         look, levels = painting.look, painting.levels
         lines = (
             *caption(picture),
             *painting.notes(),
             f"{look.colormap} {look.scale} · {levels.low:.4g} to {levels.high:.4g}",
         )
-        return draw_sheet(painting.colors(), picture, lines)
+        return lambda: draw_sheet(shown.colors(), picture, lines)
 
     def _writer(self, path: Path) -> Callable[[], object]:
         """Take what is to be written now; the picture may be another when it is."""
         picture = self._shown()
-        pixels = np.array(self._painting.shown_pixels())
+        pixels = self._painting.shown_pixels()
         name = path.name
         if name.endswith(".png"):
             sheet = self.sheet()
-            return lambda: _save_image(sheet, path)
+            return lambda: _save_image(sheet(), path)
         if name.endswith((".tif", ".tiff")):
             return lambda: save_tiff(path, picture, pixels)
         if name.endswith((".h5", ".hdf5", ".nxs")):

@@ -124,7 +124,7 @@ class Page {
 
   result() {
     this.listChanged = true;
-    this.changed();
+    this.wake();
   }
 
   problem(problem) {
@@ -230,7 +230,13 @@ class Page {
 
   /** Something is to be painted; `save` when it belongs into the address. */
   changed(save = false) {
-    if (save || this.state.search !== this.savedSearch) this.saveSoon();
+    if (save) this.saveSoon();
+    this.allChanged = true;
+    this.wake();
+  }
+
+  /** A picture has come: nothing else is to be painted again. */
+  wake() {
     if (this.waiting) return;
     this.waiting = true;
     requestAnimationFrame(() => this.paint());
@@ -239,7 +245,6 @@ class Page {
   saveSoon() {
     clearTimeout(this.saver);
     this.saver = setTimeout(() => {
-      this.savedSearch = this.state.search;
       const query = write(this.state);
       history.replaceState(null, "", location.pathname + (query && `?${query}`));
     }, SAVE_MS);
@@ -247,7 +252,8 @@ class Page {
 
   paint() {
     this.waiting = false;
-    this.desk.paint();
+    this.desk.paint(this.allChanged);
+    this.allChanged = false;
     if (this.listChanged) {
       this.listChanged = false;
       this.runs.show(this.shown);
@@ -265,7 +271,7 @@ class Page {
     const { follower } = this.desk;
     const honesty = follower?.honesty();
     const now_s = this.server.now_s();
-    setText(byId("honesty"), honesty && follower.metadata.status ? line(honesty, now_s) : this.catalog.results.size ? "" : "no reconstruction yet");
+    setText(byId("honesty"), honesty && follower.metadata.status ? line(honesty, now_s) : "no reconstruction yet");
     byId("honesty").dataset.status = honesty?.status ?? "";
     setText(byId("title"), follower?.metadata.status ? titleOf(follower.metadata) : "daiss");
     setText(byId("message"), honesty?.message ?? "");
@@ -273,6 +279,8 @@ class Page {
     byId("bar").hidden = honesty?.status !== "running";
     byId("show-all").hidden = !this.desk.hiddenCount;
     setText(byId("show-all"), this.state.all ? "fewer views" : `${this.desk.hiddenCount} more views`);
+    byId("nothing").hidden = this.desk.panes.size > 0 || this.login.dialog.open;
+    byId("panes").hidden = this.desk.panes.size === 0;
     this.tellConnection(follower);
     const banner = this.away?.message ?? this.trouble ?? "";
     setText(byId("banner"), banner);

@@ -1,6 +1,6 @@
 // The viewer in a cell of a notebook: an anywidget, fed by websocket from the page itself.
 //
-// Traits: uri, api_key, result_uid, raw_uid, height, snapshot, status. The page that shows the
+// Traits: uri, api_key, result_uid, raw_uid, height, and what it gives: snapshot, shown_uid, status. The page that shows the
 // cell talks to the server, so pictures move while the kernel is busy.
 //
 // This file may be handed to a notebook as text: what else it needs it loads from the server.
@@ -36,6 +36,8 @@ async function render({ model, el }) {
     const snapshot = await cell.snapshot();
     if (!snapshot || closed) return;
     model.set("snapshot", new DataView(snapshot));
+    model.set("shown_uid", cell.shown ?? "");
+    model.set("status", cell.desk.follower?.metadata.status ?? "");
     model.save_changes();
   }
   cell.ended = keep;

@@ -11,7 +11,10 @@ from daiss_bluesky.algorithms.ptychography.reconstruction import (
     PtychographyReconstruction,
 )
 from daiss_bluesky.core.errors import InputError
-from daiss_bluesky.core.reconstruction import SwitchableReconstruction
+from daiss_bluesky.core.reconstruction import (
+    AdjustableReconstruction,
+    SwitchableReconstruction,
+)
 from daiss_bluesky.core.stored_diffraction import StoredDiffraction
 from daiss_bluesky.engine.inline import sample_batches
 from daiss_bluesky.services.control import Asked
@@ -115,3 +118,16 @@ def test_a_request_switches_one_and_leaves_the_others(
     ]
     with pytest.raises(InputError, match="no slices and no center"):
         look(asked, z=1, y=1, x=1)
+
+
+def test_parameters_that_can_change_in_mid_scan_do(stored: StoredDiffraction) -> None:
+    one = begun(stored)
+    assert isinstance(one, AdjustableReconstruction)
+    one.set_parameters({"alpha": 0.1, "update_probe": False})
+    in_force = one.progress().parameters
+    assert (in_force["alpha"], in_force["update_probe"]) == (0.1, False)
+    with pytest.raises(InputError, match="modes cannot change in mid-scan"):
+        one.set_parameters({"modes": 2})
+    with pytest.raises(InputError, match="alpha = 3"):
+        one.set_parameters({"alpha": 3})
+    assert one.progress().parameters["alpha"] == 0.1

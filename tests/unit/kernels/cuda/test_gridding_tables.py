@@ -14,9 +14,17 @@ def test_the_window_as_one_line_is_the_window_by_grid_points() -> None:
     knots, table = gridding_tables.knots(grid), grid.table
     for m in range(WIDTH):
         for s in (0, 1, 100, STEPS - 1):
-            place = (m + 1) * STEPS - s
+            place = 1 + (m + 1) * STEPS - s
             assert knots[place] == table[s, m]
             np.testing.assert_allclose(knots[place - 1], table[s + 1, m], atol=1e-7)
+
+
+def test_a_coordinate_just_below_a_grid_point_is_on_it() -> None:
+    grid = Grid(1, 40)
+    knots, table = gridding_tables.knots(grid), grid.table
+    for m in range(WIDTH):
+        assert knots[1 + m * STEPS] == pytest.approx(table[STEPS, m], abs=1e-7)
+    assert knots[0] == knots[1] == 0
 
 
 def test_lines_are_in_order_of_direction_and_know_their_places() -> None:
@@ -66,8 +74,9 @@ def test_blocks_cover_the_grid_once_and_the_rim_where_windows_reach(size: int) -
     assert (count[inner | reached] == 1).all()
 
 
-def test_blocks_go_outwards_from_the_middle() -> None:
-    inside, _ = gridding_tables.anchors(64)
-    assert {tuple(a) for a in inside[:4]} == {(0, 0), (-8, 0), (0, -8), (-8, -8)}
+def test_what_takes_long_comes_first() -> None:
+    inside, _ = gridding_tables.anchors(256)
     away = np.hypot(*(inside + SIDE / 2).T)
-    assert away[0] < away[-1]
+    dense = int((away < 60).sum())
+    assert away[:dense].max() < away[-dense:].min()
+    assert (np.diff(inside[-32:, 0]) == SIDE).all()

@@ -4,11 +4,19 @@ import ctypes
 import importlib.util
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from daiss_bluesky.core.errors import UnavailableError
 from daiss_bluesky.kernels.cuda import module
-from daiss_bluesky.kernels.cuda.module import Operator, options, parts, source
+from daiss_bluesky.kernels.cuda.module import (
+    Operator,
+    is_half,
+    options,
+    parts,
+    source,
+    steps_of,
+)
 
 NAMES = sorted(path.stem for path in module.FOLDER.glob("*.cu"))
 
@@ -101,3 +109,12 @@ def test_the_compiler_complains_about_a_mistake() -> None:
     if library is None:
         pytest.skip("needs NVRTC: pip install nvidia-cuda-nvrtc-cu12")
     assert "undefined" in compile_text(library, "int f() { return q; }", options({}))
+
+
+def test_steps_between_elements_are_counted_without_the_last_axis() -> None:
+    frames = np.zeros((4, 5, 6), np.float16)
+    assert is_half(frames)
+    assert [int(n) for n in steps_of(frames)] == [30, 6]
+    turned = frames.transpose(1, 0, 2)
+    assert [int(n) for n in steps_of(turned)] == [6, 30]
+    assert not is_half(frames.astype(np.float32))

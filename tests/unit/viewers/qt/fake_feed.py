@@ -74,7 +74,7 @@ class FakeFeed:
             frames_expected=181,
             frames_received=91,
             frames_used=90,
-            coverage=0.5,
+            coverage=0.4,
             parameters={"center_px": 20.5, "center_source": "pair"},
         )
         self.drawn = Curves()

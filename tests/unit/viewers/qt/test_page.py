@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from daiss_bluesky.viewers.qt import keys
 from daiss_bluesky.viewers.qt.page import PanePage
+from daiss_bluesky.viewers.qt.pane.keys import KEYS
 from daiss_bluesky.viewers.qt.window import ViewerWindow
 from tests.unit.viewers.qt.fake_feed import FakeFeed, pump
 
@@ -53,3 +55,8 @@ def test_a_damaged_layout_of_a_pane_is_left_out(qt_app: Any) -> None:
     }
     page.load_layout(stored)
     assert page.panes["slice_xz"].crosshair() == (3, 4)
+
+
+def test_no_key_is_both_the_windows_and_a_panes() -> None:
+    of_window = {key for group in keys.KEYS.values() for key in group}
+    assert not of_window & {key.key for key in KEYS}

@@ -158,6 +158,15 @@ def test_a_click_into_the_fan_chooses_its_center(opened: Opened) -> None:
     pump(lambda: opened.asked("center") == [(21.5, "result5")])
 
 
+def test_a_fan_comes_by_itself_once_the_slices_are_good(opened: Opened) -> None:
+    opened.show(*SLICES)
+    assert opened.asked("fan") == []
+    opened.feed.told = replace(opened.feed.told, coverage=0.7)
+    pump(lambda: opened.asked("fan"))
+    pump(lambda: opened.window.steering.fan.tiles[8].tile)
+    assert len(opened.asked("fan")) == 1
+
+
 def test_half_a_turn_agrees_at_the_center(opened: Opened) -> None:
     opened.show(*SLICES)
     pane = opened.window.tomography.half_turn

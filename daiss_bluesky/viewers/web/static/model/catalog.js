@@ -36,7 +36,9 @@ export class Catalog {
   /** The newest page of both, again: what push has missed. */
   async ask() {
     clearTimeout(this.timer);
-    const found = await Promise.all([this.page("recon", 0), this.page("raw", 0)]);
+    // Asked for by name, a folder that is not made yet would be an error in the browser's log.
+    const folders = (await this.server.json("search/", { fields: "structure_family" })).data.map(({ id }) => id);
+    const found = await Promise.all(["recon", "raw"].map((path) => (folders.includes(path) ? this.page(path, 0) : null)));
     this.take.changed();
     if (this.closed) return;
     this.timer = setTimeout(() => this.askAgain(), found.includes(null) ? ASK_AGAIN_MS : ASK_EVERY_MS);
@@ -49,28 +51,28 @@ export class Catalog {
     });
   }
 
+  /** Whether there may be more than the newest page. */
+  get full() {
+    return this.results.size >= PAGE || this.runs.size >= PAGE;
+  }
+
   /** Older ones; gives false when there are none. */
   async more() {
-    if (this.complete) return false;
+    if (this.complete || !this.full) return false;
     const pages = { recon: this.pages.recon + 1, raw: this.pages.raw + 1 };
-    const counts = await Promise.all(Object.entries(pages).map(([path, n]) => this.page(path, n)));
+    const known = Object.entries(pages).filter(([path]) => this.subscriptions.has(path));
+    const counts = await Promise.all(known.map(([path, n]) => this.page(path, n)));
     this.pages = pages;
     this.complete = counts.every((n) => !n);
     this.take.changed();
     return !this.complete;
   }
 
-  /** Gives how many came, or null where the folder is not made yet. */
+  /** Gives how many came. */
   async page(path, n) {
-    let found;
     const parameters = { sort: "-", "page[offset]": n * PAGE, "page[limit]": PAGE, fields: "metadata" };
     if (path === "raw") parameters.select_metadata = SELECT_RUN;
-    try {
-      found = (await this.server.json(`search/${path}`, parameters)).data;
-    } catch (error) {
-      if (error.kind === "missing") return null;
-      throw error;
-    }
+    const found = (await this.server.json(`search/${path}`, parameters)).data;
     for (const node of found) this.put(path, node.id, node.attributes.metadata);
     this.subscribe(path);
     return found.length;

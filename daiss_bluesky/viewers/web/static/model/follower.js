@@ -23,7 +23,7 @@ export class Follower {
     this.progress = new Progress();
     this.streams = new Map();
     this.polled = new Set();
-    this.transport = "connecting";
+    this.pollingWorks = false;
     this.closed = false;
   }
 
@@ -38,6 +38,14 @@ export class Follower {
 
   get running() {
     return this.metadata.status === "running";
+  }
+
+  /** How news comes: live, polling, interrupted, or connecting for the first time. */
+  get transport() {
+    const streams = [...this.streams.values()];
+    if (streams.length && streams.every((one) => one.isOpen)) return "live";
+    if (this.polled.size && this.pollingWorks) return "polling";
+    return streams.some((one) => one.failures) ? "interrupted" : "connecting";
   }
 
   honesty() {
@@ -138,7 +146,11 @@ export class Follower {
     }
     const take = {
       message: (message) => this.takePixels(view, message),
-      open: () => this.opened(view),
+      open: () => {
+        this.opened(view);
+        // Not the first connection: something may have been missed.
+        if (view.number) this.fetchView(view);
+      },
       closed: (problem, failures) => this.interrupted(view, problem, failures),
     };
     this.stream(`live/${view.name}`, take);
@@ -158,7 +170,6 @@ export class Follower {
     // Only kept: the newest is read when it is painted.
     view.raw = message;
     view.number += 1;
-    this.transport = "live";
     this.take.picture(view.name);
   }
 
@@ -213,15 +224,12 @@ export class Follower {
 
   opened(what) {
     this.polled.delete(what);
-    this.transport = "live";
     this.take.changed();
   }
 
   interrupted(what, problem, failures = 0) {
-    if (problem.kind === "unauthorized" || problem.kind === "damaged") this.report(problem);
-    if (problem.kind === "size") this.report(problem);
+    if (problem.kind !== "away") this.report(problem);
     if (problem.kind === "size" || failures >= FAILURES_BEFORE_POLLING) this.polled.add(what);
-    this.transport = "interrupted";
     this.take.changed();
   }
 
@@ -232,10 +240,10 @@ export class Follower {
       const seen = this.progress.newest?.number;
       this.takeFresh(await this.server.describe(this.path));
       await this.readProgress();
-      this.transport = "polling";
+      this.pollingWorks = true;
       if (this.progress.newest?.number !== seen) await Promise.all([...this.views.values()].map((view) => this.fetchView(view)));
     } catch {
-      this.transport = "interrupted";
+      this.pollingWorks = false;
     }
     this.polling = false;
     this.take.changed();

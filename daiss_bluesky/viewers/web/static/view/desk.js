@@ -49,17 +49,27 @@ export class Desk {
   async open(uid) {
     this.close();
     const take = {
-      changed: () => this.page.result(),
+      changed: () => this.heard(),
       picture: (name) => {
         this.fresh.add(name);
-        this.page.changed();
+        this.page.wake();
       },
       problem: (problem) => this.page.problem(problem),
     };
     const follower = new Follower(this.page.server, uid, take);
     this.follower = follower;
+    this.kind = null;
     await follower.start();
     return follower;
+  }
+
+  // Most news are figures; pictures are painted again where the result has become another.
+  heard() {
+    const { metadata, finals, views } = this.follower;
+    const kind = [metadata.status, finals.size, views.size].join();
+    if (kind !== this.kind) this.page.changed();
+    this.kind = kind;
+    this.page.result();
   }
 
   close() {
@@ -70,14 +80,18 @@ export class Desk {
     this.fresh.clear();
   }
 
-  /** Take what is new and paint everything; called once for each refresh of the screen. */
-  paint() {
+  /**
+   * Take what is new and paint it; called once for each refresh of the screen.
+   * @param {boolean} all more than pictures has changed
+   */
+  paint(all = true) {
     if (!this.follower) return;
     this.arrange();
-    for (const name of this.fresh) this.take(name);
+    const fresh = [...this.fresh];
     this.fresh.clear();
+    for (const name of fresh) this.take(name);
     for (const pane of this.panes.values()) {
-      if (pane.element.hidden) continue;
+      if (pane.element.hidden || !(all || pane.fresh)) continue;
       this.chooseSlice(pane);
       pane.paint();
       this.wantDetail(pane);
@@ -162,8 +176,8 @@ export class Desk {
     const { rows, columns } = pane.window.seen();
     const step = Math.max(1, Math.floor(1 / pane.window.zoom));
     if (step >= picture.step || rows[1] <= rows[0] || columns[1] <= columns[0]) return;
-    const wish = { ...pane.source, rows, columns, step, detail: true };
-    const key = [...rows, ...columns, step, picture.number ?? pane.sliced].join();
+    const wish = { ...pane.source, rows, columns, step, number: picture.number, detail: true };
+    const key = JSON.stringify(wish);
     if (pane.detailKey === key) return;
     pane.detailKey = key;
     this.reader.want(pane, wish);
@@ -172,7 +186,7 @@ export class Desk {
   takeSlice(pane, wish, picture) {
     if (this.panes.get(pane.name) !== pane) return;
     if (wish.detail) {
-      pane.showDetail(picture);
+      if (wish.number === pane.slot.picture?.number) pane.showDetail(picture);
     } else if (pane.sliced === wish.index) {
       pane.show(picture, wish.structure.shape.filter((_, i) => i !== wish.axis));
       pane.source = { path: wish.path, structure: wish.structure, axis: wish.axis, index: wish.index };

@@ -1,6 +1,7 @@
 // One view of a result: picture, crosshair, value under the cursor, levels and colors.
 import { levels as levelsOf, sample } from "../model/contrast.js";
 import { general } from "../model/format.js";
+import { firstLook } from "../model/look.js";
 import { pixelSize, viewOf } from "../model/views.js";
 import { element, fitCanvas, setText } from "./dom.js";
 import { listen } from "./gestures.js";
@@ -125,20 +126,12 @@ export class Pane {
 
   look() {
     const { map, inverted, scale, mode, low, high } = this.settings;
-    const first = this.firstLook();
-    const look = { map: map ?? first.map, inverted, scale };
+    const first = firstLook(this.view, this.sorted, this.slot.picture);
+    const look = { ...first, map: map ?? first.map, inverted, scale };
     if (mode === "locked") return { ...look, low, high };
-    if (mode === null && first.levels) return { ...look, low: first.levels[0], high: first.levels[1] };
-    const [least, most] = levelsOf(this.sorted, mode ?? "percentile", this.slot.picture);
+    if (mode === null) return look;
+    const [least, most] = levelsOf(this.sorted, mode, this.slot.picture);
     return { ...look, low: least, high: most };
-  }
-
-  // Phase that wraps needs a cyclic map over the whole circle, in which a weak one is not seen.
-  firstLook() {
-    if (!this.view.phase) return { map: this.view.map };
-    const [low, high] = levelsOf(this.sorted, "percentile");
-    const wraps = low < -Math.PI / 2 || high > Math.PI / 2;
-    return wraps ? { map: this.view.map, levels: [-Math.PI, Math.PI] } : { map: "gray" };
   }
 
   paint() {

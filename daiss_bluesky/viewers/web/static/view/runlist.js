@@ -19,7 +19,7 @@ export class RunList {
     this.empty = element("p", { class: "empty" });
     this.older = element("button", { type: "button", class: "older", onclick: () => this.loadMore() }, "Older runs");
     const filters = element("div", { class: "filters" }, this.search, this.status, this.technique);
-    this.element = element("aside", { id: "runs", "aria-label": "Runs" }, filters, this.list, this.empty, this.older);
+    this.element = element("aside", { id: "runs", "aria-label": "Runs" }, filters, this.empty, this.list, this.older);
     this.restore();
   }
 
@@ -32,7 +32,8 @@ export class RunList {
 
   filter(name, value) {
     this.page.state[name] = value;
-    this.page.changed();
+    this.page.listChanged = true;
+    this.page.changed(true);
   }
 
   async loadMore() {
@@ -51,7 +52,7 @@ export class RunList {
     const rows = wanted.map((run) => this.row(run, shown));
     const nodes = rows.map((row) => row.element);
     if (nodes.some((node, i) => this.list.children[i] !== node) || this.list.children.length !== nodes.length) this.list.replaceChildren(...nodes);
-    this.older.hidden = catalog.complete;
+    this.older.hidden = catalog.complete || !catalog.full;
     this.empty.hidden = runs.length > 0;
     setText(this.empty, catalog.runs.size + catalog.results.size ? "No run matches." : "No runs yet. They appear here as they begin.");
     if (runs.length < ENOUGH && (state.search || state.status || state.technique)) this.lookFurther();

@@ -1,5 +1,6 @@
 // Small pictures for the list: read when their row is seen, one at a time.
-import { levels, sample } from "../model/contrast.js";
+import { sample } from "../model/contrast.js";
+import { firstLook } from "../model/look.js";
 import { THUMBNAILS, VIEWS } from "../model/views.js";
 import { PlainPainter, Slot } from "./painter.js";
 
@@ -75,11 +76,10 @@ function draw(painter, canvas, { picture, name }) {
   if (!picture) return;
   const slot = new Slot();
   slot.put(picture);
-  const [low, high] = levels(sample(picture), "percentile", picture);
   const pace = Math.min(picture.rows, picture.columns) / canvas.width;
   const left = (picture.columns - canvas.width * pace) / 2;
   const top = (picture.rows - canvas.height * pace) / 2;
   const frame = { left, top, pace, width: canvas.width, height: canvas.height };
-  const map = VIEWS[name].phase ? "gray" : VIEWS[name].map;
-  painter.draw(canvas.getContext("2d"), slot, frame, { map, inverted: false, low, high, scale: "linear" });
+  const look = firstLook(VIEWS[name], sample(picture), picture);
+  painter.draw(canvas.getContext("2d"), slot, frame, { ...look, inverted: false, scale: "linear" });
 }

@@ -178,3 +178,27 @@ def test_marks_stay_where_they_were_on_a_finer_picture(
         means, rel=2e-2
     )
     assert len(marks.regions[0].trend.rows()) == 2
+
+
+def test_nothing_piles_up_over_updates(pane: Any, make_picture: Any, ramp: Any) -> None:
+    pane.show_picture(make_picture(ramp))
+    measuring = pane.measuring
+    measuring.marks.add_line(Line(3, 4, 20, 30))
+    measuring.marks.add_region("ellipse")
+    measuring.toggle_cross_profiles()
+    measuring.profiles.freeze()
+
+    def drawn() -> tuple[int, ...]:
+        plots = (measuring.profiles.plot, measuring.regions.trend)
+        legend = measuring.profiles.plot.plotItem.legend
+        scenes = [len(one.scene().items()) for one in (pane.canvas, *plots)]
+        return *scenes, len(legend.items)
+
+    pane.show_picture(make_picture(ramp))
+    before = drawn()
+    for n in range(20):
+        pane.show_picture(make_picture(ramp * n))
+    assert drawn() == before
+    for _ in range(9):
+        measuring.profiles.freeze()
+    assert len(measuring.profiles.frozen) == 8

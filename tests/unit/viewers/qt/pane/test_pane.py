@@ -164,9 +164,13 @@ def test_a_pane_that_forgets_waits_for_the_next_result(
     assert not pane.grab().isNull()
     pane.show_picture(make_picture(ramp * 2))
     assert view_of(pane) == before
+    pane.forget()
+    pane.show_picture(make_picture(np.kron(ramp, np.ones((2, 2)))))
+    assert view_of(pane) == pytest.approx([2 * side for side in before])
+    pane.show_picture(make_picture(ramp * 2))
     assert np.array_equal(pane.canvas.image.image, ramp * 2)
     assert pane.canvas.crosshair.visible
-    assert len(pane.measuring.marks.regions[0].trend.rows()) == 1
+    assert len(pane.measuring.marks.regions[0].trend.rows()) == 2
 
 
 def test_pixels_are_square_but_for_angles(

@@ -34,7 +34,7 @@ assert heard == [(3.5, 4.5)]
 pane.show_picture(Picture("result", "slice_xy", 2, 1.7e9, pixels + 1, 0.5))
 app.processEvents()
 assert "· 125.0 · Δ 1.0" in pane.readout.text(), pane.readout.text()
-assert not pane.saving.sheet().isNull()
+assert not pane.saving.sheet()().isNull()
 stored = pane.save_layout()
 pane.load_layout(stored)
 assert pane.save_layout() == stored
