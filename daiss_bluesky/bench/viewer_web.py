@@ -16,7 +16,6 @@ from daiss_bluesky.viewers.web.address import page_uri
 
 BROWSER = "chromium"
 FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
-SCREEN = {"width": 1280, "height": 800}
 SETTLE_S = 2.0
 CONNECTED = """() => document.querySelector("#connection").textContent === "live" """
 WATCH = """() => {
@@ -53,7 +52,7 @@ def in_browser(pace: Pace) -> dict[str, Any]:
         arguments = ["tiled", uri, str(results_dir(state))]
         path = shutil.which(BROWSER)
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        page = browser.new_page(viewport=SCREEN)
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
         with source_process(arguments, pace, {"TILED_API_KEY": key}) as source:
             page.goto(page_uri(uri, api_key=key))
             page.wait_for_function(CONNECTED, timeout=1e3 * LIMIT_S)
