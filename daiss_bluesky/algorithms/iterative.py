@@ -26,7 +26,7 @@ from daiss_bluesky.kernels.backprojection import (
     backproject,
     filter_projections,
 )
-from daiss_bluesky.kernels.devices import choose_device
+from daiss_bluesky.kernels.devices import Gpu, choose_device
 from daiss_bluesky.kernels.iterative import Projector, Rays, Squares
 from daiss_bluesky.kernels.solver_places import HostPlace, SolverPlace
 
@@ -170,15 +170,21 @@ class SirtAlgorithm(KeptAlgorithm):
 
     def device_name(self) -> str:
         """Name what it would solve on now; views are made on the CPU."""
+        gpu = self._gpu()
+        return super().device_name() if gpu is None else gpu.name
+
+    def _gpu(self) -> Gpu | None:
+        """Give the GPU that is asked for by its number, if it is there."""
+        if self.parameters.device == "auto":
+            return None
         chosen = choose_device(self.parameters.device)
-        return chosen.gpus[0].name if chosen.gpus else super().device_name()
+        return chosen.gpus[0] if chosen.gpus else None
 
     def _place(self) -> SolverPlace:
-        chosen = choose_device(self.parameters.device)
-        if not chosen.gpus:
+        if (gpu := self._gpu()) is None:
             return HostPlace()
         make: Any = load("daiss_bluesky.kernels.cuda.solver_place:CudaPlace")
-        place: SolverPlace = make(chosen.gpus[0].number)
+        place: SolverPlace = make(gpu.number)
         return place
 
     def solve(self, lines: LineIntegrals) -> Iterator[Step]:

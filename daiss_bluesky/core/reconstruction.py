@@ -174,10 +174,6 @@ class TomographyReconstruction(VolumeReconstruction, Protocol):
         """
         ...
 
-    def center_fan(self, candidates_px: Any, row: int | None = None) -> tuple[int, Any]:
-        """Give the row and the `Fan` of slices at candidate centers, as of now."""
-        ...
-
 
 class Algorithm(Protocol):
     """Makes reconstructions; holds parameters, no state."""

@@ -19,6 +19,8 @@ from daiss_bluesky.services.epics_environment import LOOPBACK
 from daiss_bluesky.services.result_status import ResultStatus
 
 TIMEOUT_S = 30.0
+FAN_TIMEOUT_S = 120.0
+"""Nine slices of 2048 x 2048 take their time."""
 
 
 def myself() -> str:
@@ -155,6 +157,7 @@ class ControlClient:
         count: int = 9,
         z: int | None = None,
         of: str | None = None,
+        timeout_s: float = FAN_TIMEOUT_S,
     ) -> dict[str, Any]:
         """Give slices at candidate centers about the present one, with scores.
 
@@ -163,7 +166,13 @@ class ControlClient:
         or None), z (the kept row nearest to the one wanted).
         """
         found: dict[str, Any] = self.ask(
-            "fan", of=of, around_px=around_px, step_px=step_px, count=count, z=z
+            "fan",
+            of=of,
+            timeout_s=timeout_s,
+            around_px=around_px,
+            step_px=step_px,
+            count=count,
+            z=z,
         )
         return found
 

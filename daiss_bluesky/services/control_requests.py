@@ -13,7 +13,7 @@ from daiss_bluesky.core.reconstruction import (
     TomographyReconstruction,
 )
 from daiss_bluesky.services.control import Asked, Handler
-from daiss_bluesky.services.fan_request import fan_of
+from daiss_bluesky.services.fan_request import FanRows
 from daiss_bluesky.services.run_wishes import RunWishes, volume_of
 
 PATIENCE_S = 25.0
@@ -141,11 +141,10 @@ def _questions(find: Find) -> list[tuple[str, Callable[..., Any]]]:
         row = None if z is None else _whole(z, "z")
         around_px = None if around_px is None else _number(around_px, "around_px")
         step_px, count = _number(step_px, "step_px"), _whole(count, "count")
-        return _answered(
-            find(asked.of).ask(
-                lambda one: fan_of(_with_sinograms(one), around_px, step_px, count, row)
-            )
+        rows: FanRows = _answered(
+            find(asked.of).ask(lambda one: FanRows.of(_with_sinograms(one), row))
         )
+        return rows.fan(around_px, step_px, count)
 
     return [(one.__name__, one) for one in (slices, plane, sinogram, fan)]
 

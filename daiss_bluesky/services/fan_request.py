@@ -1,12 +1,14 @@
 """Candidate centers about the present one, and what is sent of their slices."""
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.reconstruction import TomographyReconstruction
+from daiss_bluesky.core.registry import load
 
 FEWEST, MOST = 5, 41
 MOST_PX = 512
@@ -30,29 +32,43 @@ def fan_centers(
     return first_px + step_px * np.arange(count, dtype=np.float64)
 
 
-def fan_of(
-    one: TomographyReconstruction,
-    around_px: float | None,
-    step_px: float,
-    count: int,
-    row: int | None,
-) -> dict[str, Any]:
-    """Make the fan, from the projections so far."""
-    in_force = one.progress().parameters
-    _, columns = one.frame_shape
-    present_px = in_force.get("center_px")
-    if around_px is None:
-        around_px = columns / 2 if present_px is None else float(present_px)
-    z, fan = one.center_fan(fan_centers(around_px, step_px, count, columns), row)
-    return {
-        "z": z,
-        "centers_px": fan.candidates_px,
-        "scores": fan.scores,
-        "slices": _small(fan.slices),
-        "best_px": fan.best_px,
-        "error_px": fan.error_px if np.isfinite(fan.error_px) else None,
-        "unsure": fan.unsure,
-    }
+@dataclass(frozen=True, slots=True, eq=False)
+class FanRows:
+    """What a fan is made from: one row of the projections so far, corrected."""
+
+    z: int
+    angles_rad: NDArray[np.float64]
+    sinogram: NDArray[np.float32]
+    center_px: float
+    """The present one, or the middle of the detector."""
+
+    @classmethod
+    def of(cls, one: TomographyReconstruction, row: int | None) -> Self:
+        """Take the kept row nearest to one, the middle without it; soon done."""
+        rows, columns = one.frame_shape
+        z, angles, sinogram = one.sinogram(rows // 2 if row is None else row)
+        present_px = one.progress().parameters.get("center_px")
+        center_px = columns / 2 if present_px is None else float(present_px)
+        return cls(z, angles, sinogram, center_px)
+
+    def fan(
+        self, around_px: float | None, step_px: float, count: int
+    ) -> dict[str, Any]:
+        """Make it: seconds where slices are large, in the thread of who asks."""
+        middle_px = self.center_px if around_px is None else around_px
+        columns = self.sinogram.shape[1]
+        candidates = fan_centers(middle_px, step_px, count, columns)
+        make = load("daiss_bluesky.kernels.center_fan:center_fan")
+        fan = make(self.sinogram[:, None], self.angles_rad, 0, candidates)
+        return {
+            "z": self.z,
+            "centers_px": fan.candidates_px,
+            "scores": fan.scores,
+            "slices": _small(fan.slices),
+            "best_px": fan.best_px,
+            "error_px": fan.error_px if np.isfinite(fan.error_px) else None,
+            "unsure": fan.unsure,
+        }
 
 
 def _small(slices: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from daiss_bluesky.services.control_client import ControlClient
+from tests.conftest import wait_until
 from tests.docs.pages import ROOT, blocks
 from tests.unit.services.running_scan import KEY, Served
 
@@ -47,8 +48,9 @@ def test_the_examples_run(served: Served, tmp_path: Path) -> None:
     assert done.stdout.startswith("24 24 ")
     assert "1 results" in done.stdout
     with ControlClient(served.address) as client:
-        parameters = client.status().parameters
-    assert parameters["center_px"] == 16.25
+        wait_until(
+            lambda: client.status().parameters.get("center_px") == 16.25, "the center"
+        )
     [(_, repeated)] = served.repeated
     assert repeated == {"filter": "cosine"}
 

@@ -64,6 +64,8 @@ def test_no_outputs_are_stored() -> None:
 
 def test_the_notebook_runs(beamline: Beamline, environment: dict[str, str]) -> None:
     notebook = nbformat.read(NOTEBOOK, as_version=4)
+    for cell in notebook.cells:
+        cell.source = cell.source.replace("tomo_scan(61", "tomo_scan(21")
     client = NotebookClient(notebook, timeout=LIMIT_S, kernel_name="python3")
     client.execute(env=environment)
     text = text_of(notebook)
