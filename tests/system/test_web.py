@@ -177,6 +177,8 @@ def test_finished_volume_is_cut_at_the_crosshair(
         "() => document.querySelector('#connection').textContent === 'finished'"
     )
     viewer.wait_painted("projection")
+    # Now nothing moves any more on the page, and a click hits what it is meant for.
+    viewer.wait(TOLD, 2)
     viewer.page.focus("[data-view=slice_xz] canvas")
     viewer.page.keyboard.press("x")
     viewer.page.keyboard.press("a")

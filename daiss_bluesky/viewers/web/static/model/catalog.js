@@ -80,7 +80,9 @@ export class Catalog {
 
   put(path, uid, metadata) {
     const kept = path === "recon" ? this.results : this.runs;
+    const known = kept.get(uid);
     kept.set(uid, metadata.selected ?? metadata);
+    if (path === "recon" && known && known.status !== metadata.status) this.take.metadata(uid, metadata);
   }
 
   subscribe(path) {

@@ -24,14 +24,13 @@ export class Follower {
     this.streams = new Map();
     this.polled = new Set();
     this.pollingWorks = false;
+    this.news = 0;
     this.closed = false;
   }
 
   /** Throws a Problem where the result cannot be shown at all. */
   async start() {
-    const found = await this.server.describe(this.path);
-    checkSpec(found.specs, this.uid);
-    this.metadata = found.metadata;
+    checkSpec((await this.refresh()).specs, this.uid);
     this.timer = setInterval(() => this.poll(), POLL_MS);
     await this.load();
   }
@@ -52,9 +51,23 @@ export class Follower {
     return honestyOf(this.metadata, this.progress.newest, !this.running);
   }
 
+  /** Ask for the metadata; what was pushed while the answer came may be newer than it. */
+  async refresh() {
+    let found;
+    let news;
+    do {
+      news = this.news;
+      found = await this.server.describe(this.path);
+    } while (news !== this.news);
+    this.metadata = found.metadata;
+    this.take.changed();
+    return found;
+  }
+
   /** News from the catalog's stream: metadata of this result. */
   takeMetadata(metadata) {
     const was = this.running;
+    this.news += 1;
     this.metadata = { ...this.metadata, ...metadata };
     // The last pictures may have been streamed before they could be read; now they can.
     if (this.running !== was) this.reload();
@@ -76,16 +89,11 @@ export class Follower {
 
   async reload() {
     try {
-      this.takeFresh(await this.server.describe(this.path));
+      await this.refresh();
       await this.load();
     } catch (error) {
       this.report(error);
     }
-  }
-
-  takeFresh(found) {
-    this.metadata = found.metadata;
-    this.take.changed();
   }
 
   async load() {
@@ -238,7 +246,8 @@ export class Follower {
     this.polling = true;
     try {
       const seen = this.progress.newest?.number;
-      this.takeFresh(await this.server.describe(this.path));
+      await this.refresh();
+      if (!this.running) await this.load();
       await this.readProgress();
       this.pollingWorks = true;
       if (this.progress.newest?.number !== seen) await Promise.all([...this.views.values()].map((view) => this.fetchView(view)));

@@ -3,7 +3,7 @@
 const KEPT = 24;
 
 export class SliceReader {
-  /** @param {(wish, picture) => void} take @param {(problem) => void} failed */
+  /** @param {(pane, wish, picture) => void} take @param {(pane, wish, problem) => void} failed */
   constructor(server, take, failed) {
     Object.assign(this, { server, take, failed });
     this.wishes = new Map();
@@ -39,7 +39,7 @@ export class SliceReader {
       this.keep(keyOf(wish), picture);
       this.take(pane, wish, picture);
     } catch (error) {
-      this.failed(error);
+      this.failed(pane, wish, error);
     }
     this.busy.delete(pane);
     this.next(pane);

@@ -29,6 +29,7 @@ export class Cell {
     this.box.attachShadow({ mode: "open" }).append(...styles, this.frame);
     host.append(this.box);
     this.frame.addEventListener("painted", () => (this.painted += 1));
+    this.frame.dataset.theme = document.body.dataset.jpThemeLight === "false" ? "dark" : "light";
     this.resize(height);
     this.ready = this.begin(address("../colormaps.json"));
     this.clock = setInterval(() => this.tell(), CLOCK_MS);
@@ -95,18 +96,25 @@ export class Cell {
   }
 
   result() {
-    this.changed();
+    this.wake();
     const { follower } = this.desk;
     if (this.wasRunning && follower && !follower.running) setTimeout(() => this.ended?.(), CLOCK_MS * 5);
     this.wasRunning = follower?.running;
   }
 
   changed() {
+    this.allChanged = true;
+    this.wake();
+  }
+
+  /** A picture has come: nothing else is to be painted again. */
+  wake() {
     if (this.waiting) return;
     this.waiting = true;
     requestAnimationFrame(() => {
       this.waiting = false;
-      this.desk.paint();
+      this.desk.paint(this.allChanged);
+      this.allChanged = false;
       this.tell();
     });
   }

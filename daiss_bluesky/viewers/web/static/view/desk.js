@@ -6,13 +6,15 @@ import { foremost, inOrder } from "../model/views.js";
 import { Pane } from "./pane.js";
 
 const VOLUME_AXES = ["z", "y", "x"];
+const AGAIN_MS = 1000;
 
 export class Desk {
   /** @param {{server, state, painter, colormaps, changed(save), problem(problem), result()}} page */
   constructor(page, element) {
     Object.assign(this, { page, element, painter: page.painter, colormaps: page.colormaps });
     this.panes = new Map();
-    this.reader = new SliceReader(page.server, (pane, wish, picture) => this.takeSlice(pane, wish, picture), page.problem);
+    const take = (pane, wish, picture) => this.takeSlice(pane, wish, picture);
+    this.reader = new SliceReader(page.server, take, (pane, wish, problem) => this.missSlice(pane, wish, problem));
     this.fresh = new Set();
   }
 
@@ -140,7 +142,9 @@ export class Desk {
       this.backToLive(pane, axis);
       return;
     }
-    pane.across = `${pane.view.across} = ${index}`;
+    // What is seen, until the one that is wished for has come.
+    const seen = pane.source?.axis === axis ? pane.source.index : this.livePlace()?.[axis];
+    pane.across = `${pane.view.across} = ${seen}${seen === index ? "" : ` … ${index}`}`;
     if (pane.sliced === index) return;
     pane.sliced = index;
     const shape = volume.shape.filter((_, i) => i !== axis);
@@ -181,6 +185,13 @@ export class Desk {
     if (pane.detailKey === key) return;
     pane.detailKey = key;
     this.reader.want(pane, wish);
+  }
+
+  missSlice(pane, wish, problem) {
+    this.page.problem(problem);
+    if (wish.detail) pane.detailKey = null;
+    else if (pane.sliced === wish.index) pane.sliced = null;
+    setTimeout(() => this.page.changed(), AGAIN_MS);
   }
 
   takeSlice(pane, wish, picture) {
