@@ -19,13 +19,16 @@ from daiss_bluesky.algorithms.iterative_parameters import (
 )
 from daiss_bluesky.algorithms.kept import KeptAlgorithm, LineIntegrals, Step
 from daiss_bluesky.core.geometry import angle_weights
+from daiss_bluesky.core.registry import load
 from daiss_bluesky.kernels import iterative as kernels
 from daiss_bluesky.kernels.backprojection import (
     Blocks,
     backproject,
     filter_projections,
 )
-from daiss_bluesky.kernels.iterative import Rays, Squares
+from daiss_bluesky.kernels.devices import Gpu, choose_device
+from daiss_bluesky.kernels.iterative import Projector, Rays, Squares
+from daiss_bluesky.kernels.solver_places import HostPlace, SolverPlace
 
 Array = NDArray[np.float32]
 
@@ -35,7 +38,7 @@ class Solver(Protocol):
 
     def __call__(
         self,
-        rays: Rays,
+        rays: Projector,
         b: Array,
         x: Array,
         iterations: int,
@@ -53,6 +56,7 @@ def solve_volume(
     non_negative: bool,
     start: Array | str = "zeros",
     filter_name: str = "ramp",
+    place: SolverPlace | None = None,
 ) -> Iterator[Step]:
     """Solve for the volume (z, y, x) in attenuation per pixel, a step an iteration.
 
@@ -64,17 +68,19 @@ def solve_volume(
     volume = _start(lines, start, filter_name)
     if non_negative:
         np.maximum(volume, 0, out=volume)
-    rays = Rays(lines.angles_rad, lines.center_px, n)
+    place = HostPlace() if place is None else place
+    rays = place.rays(lines.angles_rad, lines.center_px, n)
     squares = np.zeros((iterations, 2))
     together = Blocks(rows, n).slices
     parts = [slice(first, first + together) for first in range(0, rows, together)]
     # The middle, which is looked at, comes first.
     parts.sort(key=lambda part: not part.start <= rows // 2 < part.stop)
     for block, part in enumerate(parts):
-        x = _block(volume[part])
-        b = _arranged(lines.p[:, part])
-        present = partial(_put_back, volume, part, x)
-        for i, now in enumerate(solver(rays, b, x, iterations, non_negative)):
+        x = place.upload(_block(volume[part]))
+        b = place.upload(_arranged(lines.p[:, part]))
+        present = partial(_put_back, volume, part, place, x)
+        steps = solver(rays, b, x, iterations, non_negative)
+        for i, now in enumerate(place.each(steps)):
             squares[i] += now
             notes: dict[str, Any] = {"iteration": i + 1, "residual": _residual(now)}
             if len(parts) > 1:
@@ -86,8 +92,9 @@ def solve_volume(
         present()
 
 
-def _put_back(volume: Array, part: slice, x: Array) -> Array:
-    volume[part] = x[..., : len(volume[part])].transpose(2, 0, 1)
+def _put_back(volume: Array, part: slice, place: SolverPlace, x: Any) -> Array:
+    found = place.download(x)
+    volume[part] = found[..., : len(volume[part])].transpose(2, 0, 1)
     return volume
 
 
@@ -112,7 +119,7 @@ def _start(lines: LineIntegrals, start: Array | str, filter_name: str) -> Array:
             x = blocks.zeros()
             q = filter_projections(lines.p[:, part], weights, blocks, filter_name)
             backproject(q, lines.angles_rad, lines.center_px, x)
-            _put_back(volume, part, *x)
+            _put_back(volume, part, HostPlace(), *x)
     return volume
 
 
@@ -161,9 +168,30 @@ class SirtAlgorithm(KeptAlgorithm):
         """Choose the solver, and what it is told that the parameters do not say."""
         return kernels.sirt, {}
 
+    def device_name(self) -> str:
+        """Name what it would solve on now; views are made on the CPU."""
+        gpu = self._gpu()
+        return super().device_name() if gpu is None else gpu.name
+
+    def _gpu(self) -> Gpu | None:
+        """Give the GPU that is asked for by its number, if it is there."""
+        if self.parameters.device == "auto":
+            return None
+        chosen = choose_device(self.parameters.device)
+        return chosen.gpus[0] if chosen.gpus else None
+
+    def _place(self) -> SolverPlace:
+        if (gpu := self._gpu()) is None:
+            return HostPlace()
+        make: Any = load("daiss_bluesky.kernels.cuda.solver_place:CudaPlace")
+        place: SolverPlace = make(gpu.number)
+        return place
+
     def solve(self, lines: LineIntegrals) -> Iterator[Step]:
         """Make the volume, a step an iteration; see `solve_volume`."""
         solver, told = self._solver(lines)
+        place = self._place()
+        told |= {"device": place.name}
         steps = solve_volume(
             lines,
             solver,
@@ -171,6 +199,7 @@ class SirtAlgorithm(KeptAlgorithm):
             non_negative=self.parameters.non_negative,
             start=self.parameters.start,
             filter_name=self.parameters.filter,
+            place=place,
         )
         for step in steps:
             yield replace(step, notes={**told, **step.notes})

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from daiss_bluesky.algorithms.fbp_parameters import FbpParameters
 
@@ -15,13 +15,6 @@ class SirtParameters(FbpParameters):
     """Filtered backprojection of the same projections, or nothing."""
     non_negative: bool = True
     """Keep every pixel from falling below zero."""
-
-    @field_validator("device")
-    @classmethod
-    def _has_no_gpu_form(cls, device: str) -> str:
-        if device not in {"auto", "cpu"}:
-            raise ValueError("sirt, cgls and tv work on the CPU: auto or cpu")
-        return device
 
 
 class CglsParameters(SirtParameters):

@@ -170,7 +170,7 @@ class KeptAlgorithm(FbpAlgorithm):
     """Starts reconstructions that solve for the volume at the end."""
 
     def operators(self) -> list[Operators]:
-        """Give none: the solvers work on the CPU."""
+        """Give none: frames are kept here."""
         return []
 
     def _memory_bytes(

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from threading import Thread
 from typing import Any
 
+import numpy as np
+
 from daiss_bluesky.bench.viewer_processes import (
     LIMIT_S,
     source_process,
@@ -102,8 +104,9 @@ def over_pva(pace: Pace) -> dict[str, Any]:
 def through_tiled(pace: Pace) -> dict[str, Any]:
     """Have views published to a Tiled server of its own, and follow them.
 
-    The age counts from when the publisher was given the update. What is given while the
-    places of the views are still being made is left out.
+    The age counts from when the publisher was given the update; `viewer_p95_ms` from
+    when the server sent it on. What is given while the places of the views are still
+    being made is left out.
     """
     with tiled_server() as (uri, state):
         key = read_or_make_key(state)
@@ -122,12 +125,11 @@ def through_tiled(pace: Pace) -> dict[str, Any]:
             model.close()
     begun_s = min(published.values()) + SETTLE_S
     counted = {number: at_s for number, at_s in published.items() if at_s > begun_s}
-    ages_s = [
-        taken_s - counted[int(first)]
-        for view, first, _, taken_s in watch.taken
-        if view in VIEWS and int(first) in counted
-    ]
-    return watch.figures(ages_s, len(VIEWS) * len(counted))
+    seen = [one for one in watch.taken if one[0] in VIEWS and int(one[1]) in counted]
+    ages_s = [taken_s - counted[int(first)] for _, first, _, taken_s in seen]
+    found = watch.figures(ages_s, len(VIEWS) * len(counted))
+    own_s = [taken_s - sent_s for *_, sent_s, taken_s in seen]
+    return found | {"viewer_p95_ms": 1e3 * float(np.percentile(own_s, 95))}
 
 
 def _model() -> tuple[Intake, Watch]:

@@ -45,12 +45,15 @@ def bench(
     seconds: Annotated[
         float, typer.Option(help="of viewer: how long each source sends", min=3)
     ] = 60.0,
+    web: Annotated[
+        bool, typer.Option("--web", help="of viewer: the page in a browser alone")
+    ] = False,
     json_output: Json = False,
 ) -> None:
     """Measure speed, memory and error on this machine; ratios are to peers beside.
 
     Examples: daiss bench tomography --case A; daiss bench ptychography --peers --json;
-    daiss bench viewer --seconds 20
+    daiss bench viewer --seconds 20; daiss bench viewer --web --seconds 20
     """
     if what not in KINDS:
         raise unknown("benchmark", what, KINDS)
@@ -60,7 +63,7 @@ def bench(
     elif what == "gpu":
         report = _gpu(peers, console)
     elif what == "viewer":
-        report = _viewer(seconds, console)
+        report = {"rows": _web(seconds, console)} if web else _viewer(seconds, console)
     elif what == "ptychography":
         names = case or ["siemens", "phantom"]
         report = _ptychography(names, peers, _device(device), console)
@@ -100,6 +103,19 @@ def _viewer(seconds: float, console: Console) -> dict[str, Any]:
         if any(find_spec(one) for one in BINDINGS):
             rows += painted(pace, status.update)
         return {"rows": rows}
+
+
+def _web(seconds: float, console: Console) -> list[dict[str, Any]]:
+    from daiss_bluesky.bench.viewer import TILED_FPS, TILED_SIZE  # noqa: PLC0415
+    from daiss_bluesky.bench.viewer_source import Pace  # noqa: PLC0415
+    from daiss_bluesky.bench.viewer_web import in_browser  # noqa: PLC0415
+
+    what = (
+        f"three {TILED_SIZE} x {TILED_SIZE} float32 at {TILED_FPS:g} Hz, in a browser"
+    )
+    with console.status(what):
+        found = in_browser(Pace(TILED_SIZE, TILED_FPS, seconds))
+    return [{"case": "viewer", "name": "browser"} | found]
 
 
 def _measure(what: str, console: Console) -> dict[str, Any]:

@@ -105,21 +105,28 @@ def _refine_ramp(
     """Solve for the rest of a ramp that is known to a part of a turn over the array."""
     product = np.asarray(weight * a * np.conj(b), np.complex128)
     shape = product.shape
-    rows, columns = _coordinates(shape)
+    rows, columns = (one.ravel() for one in _coordinates(shape))
     for _ in range(_ROUNDS):
         rest = product * np.conj(_plane(shape, phase, slope))
-        phase += float(np.angle(rest.sum()))
-        rest = product * np.conj(_plane(shape, phase, slope))
-        w, angle = np.abs(rest), np.angle(rest)
-        terms = [np.ones(shape), np.broadcast_to(rows, shape)]
-        terms.append(np.broadcast_to(columns, shape))
-        normal = [[np.sum(w * p * q) for q in terms] for p in terms]
-        found = np.linalg.solve(
-            np.array(normal), np.array([np.sum(w * p * angle) for p in terms])
-        )
+        turn = float(np.angle(rest.sum()))
+        phase += turn
+        w = np.abs(rest)
+        asked = w * np.angle(rest * np.exp(-1j * turn))
+        right = [asked.sum(), rows @ asked.sum(axis=1), columns @ asked.sum(axis=0)]
+        found = np.linalg.solve(_normal(w, rows, columns), np.array(right))
         phase += float(found[0])
         slope = slope + found[1:]
     return float(np.angle(np.exp(1j * phase))), slope
+
+
+def _normal(
+    w: Weight, rows: NDArray[np.float64], columns: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Give Σ w p q for p and q out of 1, row and column, by way of sums of lines."""
+    down, across = w.sum(axis=1), w.sum(axis=0)
+    y, x, yx = rows @ down, columns @ across, rows @ w @ columns
+    yy, xx = rows**2 @ down, columns**2 @ across
+    return np.array([[down.sum(), y, x], [y, yy, yx], [x, yx, xx]])
 
 
 def shifted(image: Image, shift_px: NDArray[np.float64]) -> Image:

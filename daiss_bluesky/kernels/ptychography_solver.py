@@ -75,8 +75,6 @@ class Forms:
     moments: Callable[..., Moments] = frame_moments
     device: str = "cpu"
     arrays: Arrays = HOST
-    frees_cpu: bool = False
-    """The solver leaves the CPU to others, who may compute at the same time."""
 
 
 CPU = Forms()
@@ -112,9 +110,8 @@ def forms_on(
     make = partial(
         ptychography_device.DeviceSolver, bench=bench, frame_bytes=frame_bytes
     )
-    return Forms(
-        make, DeviceMoments(bench.queue), str(device.gpus[0]), bench.queue, True
-    )
+    queue = bench.queue
+    return Forms(make, DeviceMoments(queue), str(device.gpus[0]), queue)
 
 
 @lru_cache(maxsize=16)

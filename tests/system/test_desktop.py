@@ -57,7 +57,7 @@ def test_the_window_follows_steers_and_recovers(tmp_path: Path) -> None:
         opened_window(beamline) as window,
     ):
         until(lambda: window.feed.connection().state == "connected", "Tiled")
-        scan = beamline.scan(angles=150, exposure_s=0.05, md={"sample": "chalk"})
+        scan = beamline.scan(angles=100, exposure_s=0.05, md={"sample": "chalk"})
         scan.go()
         wanted_px = center_of_a_running_scan(window)
         with beamline.killed("reconstructor"):
@@ -66,7 +66,7 @@ def test_the_window_follows_steers_and_recovers(tmp_path: Path) -> None:
         run_uid = scan.outcome()["run_uid"]
         until(lambda: window.followed.finished, "the end of the reconstruction")
         assert window.followed.raw_uid == run_uid
-        until(lambda: "150 used" in window.honesty.text(), "the last update")
+        until(lambda: "100 used" in window.honesty.text(), "the last update")
         client = from_uri(beamline.fleet.tiled_uri, api_key=beamline.fleet.api_key())
         result = client["recon"][window.followed.result_uid]
         finished_result(window, result, wanted_px)

@@ -170,6 +170,36 @@ def test_pictures_are_pushed_and_say_what_they_are(
         assert window.of("slice_xy")[0].number == 6
 
 
+def test_views_that_grow_and_views_that_come_later(
+    server: TiledServer, publisher: TiledPublisher
+) -> None:
+    def update(number: int, **shapes: tuple[int, int]) -> Update:
+        views = {
+            view: np.full(shape, number, np.float32) for view, shape in shapes.items()
+        }
+        return replace(make_update(number), views=views)
+
+    with _viewing(server) as model, _Window(model) as window:
+        publisher.open(_result())
+        steps = [
+            update(1, map=(4, 5)),
+            update(2, map=(4, 5), object_phase=(8, 9)),
+            update(3, map=(6, 7), object_phase=(8, 11)),
+            update(4, map=(6, 7), object_phase=(10, 11), probe=(3, 3)),
+        ]
+        for step in steps:
+            publisher.write(step)
+            for view, pixels in step.views.items():
+                wait_until(lambda: _shows(window, view, pixels), view)  # noqa: B023
+        numbers = [one.number for one in window.of("object_phase")]
+        assert numbers == sorted(set(numbers))
+
+
+def _shows(window: _Window, view: str, pixels: Any) -> bool:
+    shown = window.of(view)
+    return bool(shown) and np.array_equal(shown[-1].pixels, pixels)
+
+
 def test_runs_are_listed_whenever_they_came(server: TiledServer) -> None:
     http, uid = TiledHttp(server.uri, server.api_key), str(uuid4())
     start = {

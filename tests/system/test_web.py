@@ -235,6 +235,23 @@ def test_page_is_accessible(viewer: Viewer, theme: str) -> None:
         viewer.page.keyboard.press("Escape")
 
 
+def pinch(viewer: Viewer, place: str) -> None:
+    """Draw two fingers apart."""
+    box = viewer.page.locator(place).bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    devtools = viewer.page.context.new_cdp_session(viewer.page)
+    for kind, apart in [("Start", 20), ("Move", 40), ("Move", 60), ("End", None)]:
+        points = (
+            []
+            if apart is None
+            else [{"x": x - apart, "y": y}, {"x": x + apart, "y": y}]
+        )
+        devtools.send(
+            "Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": points}
+        )
+
+
 def test_phone_shows_all_below_each_other(
     browser: Browser, server: TiledServer
 ) -> None:
@@ -252,6 +269,8 @@ def test_phone_shows_all_below_each_other(
     assert tops == sorted(set(tops))
     phone.page.tap("[data-view=slice_xy] canvas")
     phone.wait("() => location.search.includes('at=y:')")
+    pinch(phone, "[data-view=slice_xy] .stage canvas")
+    phone.wait("() => /v.slice_xy=zoom:/.test(location.search)")
     assert phone.complaints == []
     phone.page.context.close()
 

@@ -3,9 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -329,9 +327,10 @@ class PtychographyReconstruction:
                 "the reconstruction diverged: are energy, distance and pixel those of"
                 " the scan? a smaller alpha is steadier"
             )
-        half_period_px = self._last_measures(solver)
+        half_period_px = half_data_resolution_px(solver, parameters)
         if half_period_px is not None:
             self._quality["frc_half_period_px"] = half_period_px
+        self._confirm_bearing(solver)
         level(solver, solver.illumination() > 0)
         if self._keep_probe is not None and not self.progress().frames_missing:
             self._keep_probe(solver.probe)
@@ -342,26 +341,13 @@ class PtychographyReconstruction:
             "frame_indices": np.array(self._indices, np.float64),
         }
 
-    def _last_measures(self, solver: AnySolver) -> float | None:
-        """Find how finely halves of the frames agree, and how the detector lies."""
-        confirm = self._bearing_check(solver)
-        if not self._forms.frees_cpu:
-            confirm()
-            return half_data_resolution_px(solver, self._parameters)
-        with ThreadPoolExecutor(1) as aside:
-            confirmed = aside.submit(confirm)
-            found = half_data_resolution_px(solver, self._parameters)
-            confirmed.result()
-        return found
-
-    def _bearing_check(self, solver: AnySolver) -> Callable[[], None]:
-        """Give what compares the orientation that was set with what the frames say."""
+    def _confirm_bearing(self, solver: AnySolver) -> None:
+        """Compare the orientation that was set with what the frames say."""
         few = np.arange(min(solver.count, TRIES[-1]))
         if self._optics.transfer is not None or len(few) < FIRST_FRAMES:
-            return lambda: None
+            return
         frames = self._optics.upright(solver.frames_of(few))
-        given = frames, solver.positions[few].copy(), self._bad, solver.probe
-        return partial(self._bearing.confirm, *given)
+        self._bearing.confirm(frames, solver.positions[few], self._bad, solver.probe)
 
     def _read_again(self, reread: Reread) -> None:
         keys = sorted(self._intake.seen)

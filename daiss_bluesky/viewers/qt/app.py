@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from PIL import Image, ImageOps
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication
 
@@ -19,6 +20,8 @@ from daiss_bluesky.viewers.qt.window import ViewerWindow
 from daiss_bluesky.viewers.sources.pva import PvaPlace
 
 _SIGNALS_EVERY_MS = 200
+_FEWER_BITS = (7, 6, 5)
+_MOST_BYTES = 300_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ def run_viewer(
         timer.stop()
         followed = window.followed
         if options.picture is not None:
-            window.last_picture.save(str(options.picture))
+            save_small(window.last_picture.toImage(), options.picture)
     finally:
         model.close()
         if watch is not None:
@@ -87,6 +90,21 @@ def run_viewer(
         "honesty": window.honesty.text(),
         "picture": options.picture and str(options.picture),
     }
+
+
+def save_small(image: Any, path: Path) -> None:
+    """Write a QImage as a PNG, with fewer shades where it is too large for a page."""
+    kind = image.Format.Format_RGB888
+    plain = image.convertToFormat(kind)
+    size = (plain.width(), plain.height())
+    data = bytes(plain.constBits().asstring(plain.sizeInBytes()))
+    picture = Image.frombytes("RGB", size, data, "raw", "RGB", plain.bytesPerLine())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    picture.save(path, optimize=True)
+    for bits in _FEWER_BITS:
+        if path.stat().st_size <= _MOST_BYTES:
+            return
+        ImageOps.posterize(picture, bits).save(path, optimize=True)
 
 
 def quiet_runtime_directory() -> None:

@@ -48,11 +48,17 @@ class CurvePlot(pg.PlotWidget):
             self.removeItem(self._curves.pop(name))
         for name, values in curves.items():
             if name not in self._curves:
-                self._curves[name] = self.plot(name=name, pen=self._pen(name))
+                self._curves[name] = self._new_curve(name)
             y = np.asarray(values, dtype=float)
             known = np.isfinite(y)
-            self._curves[name].setData(x[known], y[known])
+            # A single point is no line.
+            symbol = "o" if known.sum() == 1 else None
+            self._curves[name].setData(x[known], y[known], symbol=symbol)
         self._name_axis()
+
+    def _new_curve(self, name: str) -> Any:
+        pen = self._pen(name)
+        return self.plot(name=name, pen=pen, symbolPen=None, symbolBrush=pen.color())
 
     def mark(self, number: int | None) -> None:
         """Mark an update; None takes the mark away."""
@@ -77,6 +83,7 @@ class CurvePlot(pg.PlotWidget):
         self._mark.setPen(theme.warn, width=_LINE_PX)
         for name, curve in self._curves.items():
             curve.setPen(self._pen(name))
+            curve.setSymbolBrush(self._color(name))
         self._name_axis()
 
     def _name_axis(self) -> None:

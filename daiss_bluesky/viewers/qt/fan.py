@@ -178,8 +178,11 @@ class FanPanel(QWidget):
         self.words.setText("asked for the fan ...")
         self.asked.emit(self.step.value())
 
-    def show_tiles(self, tiles: Sequence[Tile]) -> None:
-        """Show at most nine, all between the same levels."""
+    def show_tiles(self, tiles: Sequence[Tile], unsure: str = "") -> None:
+        """Show at most nine, all between the same levels.
+
+        `unsure` says why the scores are not to be believed; then none gets the star.
+        """
         if not tiles:
             self.words.setText("nothing to show yet")
             return
@@ -188,11 +191,12 @@ class FanPanel(QWidget):
         strided = [tile.pixels[::4, ::4] for tile in shown]
         low, high = np.nanpercentile(np.stack(strided), [0.5, 99.5])
         for i, tile in enumerate(shown):
-            self.tiles[i].show_tile(tile, (float(low), float(high)), best=i == best)
+            self.tiles[i].show_tile(
+                tile, (float(low), float(high)), i == best and not unsure
+            )
         self._stack.setCurrentIndex(1)
-        self.words.setText(
-            f"sharpest at {shown[best].center_px:.2f} px; click to use one"
-        )
+        sharpest = f"sharpest at {shown[best].center_px:.2f} px; click to use one"
+        self.words.setText(f"not sure which: {unsure}" if unsure else sharpest)
 
     def forget(self) -> None:
         """Show none: another run is followed."""

@@ -33,7 +33,7 @@ class PositionsPlot(pg.PlotWidget):
         font.setPixelSize(11)
         for side in ("left", "bottom"):
             self.getAxis(side).setTickFont(font)
-        self.words = "Positions: none yet"
+        self.words = "none yet"
         self._theme = DARK
         self.set_theme(DARK)
         self.forget()
@@ -54,7 +54,7 @@ class PositionsPlot(pg.PlotWidget):
         for side in ("left", "bottom"):
             self.getAxis(side).setVisible(bool(counts))
         told = ", ".join(f"{n} {name}" for name, n in counts.items())
-        self.words = f"Positions: {told}" if told else "Positions: none yet"
+        self.words = told or "none yet"
         self._name()
 
     def forget(self) -> None:

@@ -2,6 +2,10 @@
 
 from typing import Any
 
+from qtpy.QtCore import QRectF
+
+from daiss_bluesky.viewers.model.picture import Picture
+from daiss_bluesky.viewers.model.scanned_area import scanned_area
 from daiss_bluesky.viewers.qt.page import PanePage
 
 TITLES = {
@@ -12,6 +16,9 @@ TITLES = {
     "diffraction": "Diffraction",
     "map": "Transmission map",
 }
+
+OF_OBJECT = ("object_phase", "object_amplitude", "coverage")
+"""Views of one shape: pixel by pixel the same place."""
 
 
 class PtychographyPage(PanePage):
@@ -24,3 +31,36 @@ class PtychographyPage(PanePage):
         lower = self.row([panes[view] for view in small], [1] * len(small))
         self.fill(self.column([upper, lower], [5, 4]))
         self.without_histogram(*small, "map")
+        self._area: QRectF | None = None
+        self._cropped = True
+
+    def show_picture(self, picture: Picture) -> None:
+        """Show a picture; the coverage says what part of the object was scanned."""
+        super().show_picture(picture)
+        if picture.view == "coverage":
+            found = scanned_area(picture.pixels)
+            top, left, rows, columns = found or (0, 0, *picture.shape)
+            self._area = QRectF(left, top, columns, rows)
+            self.set_cropped(self._cropped)
+        elif picture.view in OF_OBJECT:
+            self._fit_to_area(picture.view)
+
+    def set_cropped(self, cropped: bool) -> None:
+        """Fit the object's panes to what was scanned, or to all of it."""
+        self._cropped = cropped
+        for view in OF_OBJECT:
+            self._fit_to_area(view)
+
+    def forget(self) -> None:
+        """Begin anew: another result is shown."""
+        self._area = None
+
+    def _fit_to_area(self, view: str) -> None:
+        pane = self.panes[view]
+        if pane.picture is None:
+            return
+        rows, columns = pane.picture.shape
+        whole = QRectF(0, 0, columns, rows)
+        area = self._area if self._cropped and self._area else whole
+        if whole.contains(area):
+            pane.canvas.view.set_bounds(area)

@@ -121,6 +121,7 @@ QCheckBox::indicator { width: 14px; height: 14px; border: 1px solid $dim;
   border-radius: 3px; background: $raised; }
 QCheckBox::indicator:checked { background: $accent; border-color: $accent; }
 QCheckBox::indicator:disabled { border-color: $line; background: $surface; }
+QCheckBox::indicator:checked:disabled { background: $dim; }
 QSplitter::handle { background: $background; }
 QSplitter::handle:hover { background: $accent; }
 QStatusBar { background: $surface; color: $dim; }

@@ -20,7 +20,7 @@ from daiss_bluesky.viewers.qt.theme import Theme
 from daiss_bluesky.viewers.qt.tomography_page import TomographyPage
 
 _SINOGRAM_EVERY_S = 3.0
-_ENOUGH_FOR_A_FAN = 0.6
+_ENOUGH_FOR_A_FAN = 0.9
 """Coverage."""
 _QUIET = {"sinogram", "half turn", "positions", "planned positions"}
 """Asked by the window itself: a refusal is shown where it belongs, if anywhere."""
@@ -124,7 +124,10 @@ class TomographySteering(QObject):
                 of=of,
             )
 
-        self._ask("fan", fan, lambda found: self.fan.show_tiles(tiles_of(found)))
+        self._ask("fan", fan, self._show_fan)
+
+    def _show_fan(self, found: Mapping[str, Any]) -> None:
+        self.fan.show_tiles(tiles_of(found), str(found.get("unsure") or ""))
 
     def ask_half_turn(self) -> None:
         """Ask for the projections at 0 and 180 degrees."""

@@ -268,6 +268,9 @@ class ViewerWindow(QMainWindow):
         self.runs.searched.connect(self._search)
         self.steering.said.connect(self._say)
         self.ptychography.said.connect(self._say)
+        objects = self.pages["ptychography"]
+        assert isinstance(objects, PtychographyPage)  # noqa: S101 - made so above
+        self.ptychography.crop.toggled.connect(objects.set_cropped)
         for page in self.pages.values():
             page.said.connect(self._say)
 

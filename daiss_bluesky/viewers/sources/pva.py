@@ -83,6 +83,8 @@ class PvaSource:
             self._monitors, self._context, self._ended = [], None, True
 
     def _take(self, view: str, value: Any) -> None:
+        if not value.has("attribute"):
+            return  # the coverage of a scan is a number of the picture's name
         attributes = {one["name"]: one["value"] for one in value["attribute"]}
         uid, number = attributes.get("result_uid"), attributes.get("update")
         unique_id, last_id = int(value["uniqueId"]), self._last_ids.get(view, 0)

@@ -85,7 +85,6 @@ def test_iterations_are_done_and_their_residuals_reported(
         (["--iterations", "9"], "unknown key 'iterations' in the parameters of fbp"),
         (["--algorithm", "art"], "unknown algorithm 'art' (known: "),
         (["--device", "gpu"], "device = 'gpu' in the parameters of fbp is refused"),
-        (["--algorithm", "sirt", "--device", "cuda:0"], "work on the CPU: auto or cpu"),
     ],
 )
 def test_what_makes_no_sense_is_refused(

@@ -45,7 +45,12 @@ def test_browser_is_opened_by_a_file_only_the_user_reads(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     opened: list[str] = []
-    monkeypatch.setattr(webbrowser, "open", lambda uri: opened.append(uri) or True)
+
+    def remember(uri: str) -> bool:
+        opened.append(uri)
+        return True
+
+    monkeypatch.setattr(webbrowser, "open", remember)
     assert KEY not in run("--open", "--state", str(tmp_path))
     [address] = opened
     assert KEY not in address

@@ -33,7 +33,7 @@ class TestDevice(PtychographyContract):
     def _device(self, monkeypatch: pytest.MonkeyPatch) -> None:
         chosen = ChosenDevice((GPU,), "there is one")
         make = partial(DeviceSolver, bench=BENCH)
-        forms = Forms(make, DeviceMoments(BENCH.queue), str(GPU), BENCH.queue, True)
+        forms = Forms(make, DeviceMoments(BENCH.queue), str(GPU), BENCH.queue)
         monkeypatch.setattr(ptychography_guess, "RADII", (0.1,))
         monkeypatch.setattr(refinement, "HALF_PASSES", 1)
         monkeypatch.setattr(algorithm, "choose_device", lambda _: chosen)

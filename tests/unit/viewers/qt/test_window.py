@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QEvent, QPoint, QSettings, Qt
+from qtpy.QtCore import QEvent, QPoint, QRectF, QSettings, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
 from daiss_bluesky.viewers.model.connection import Connection
 from daiss_bluesky.viewers.model.curves import Curves
+from daiss_bluesky.viewers.qt.fan import Tile
 from daiss_bluesky.viewers.qt.keys import KEYS
 from daiss_bluesky.viewers.qt.layout import LayoutStore
 from daiss_bluesky.viewers.qt.pane.pane import ImagePane
@@ -158,10 +159,20 @@ def test_a_click_into_the_fan_chooses_its_center(opened: Opened) -> None:
     pump(lambda: opened.asked("center") == [(21.5, "result5")])
 
 
+def test_a_fan_that_is_not_sure_has_no_star(opened: Opened) -> None:
+    fan = opened.window.steering.fan
+    slices = np.eye(8, dtype=np.float32)
+    fan.show_tiles([Tile(1.0, 1.2, slices), Tile(2.0, 1.0, slices)], "too few angles")
+    assert [tile.best for tile in fan.tiles[:2]] == [False, False]
+    assert fan.words.text() == "not sure which: too few angles"
+    fan.show_tiles([Tile(1.0, 1.2, slices), Tile(2.0, 1.0, slices)])
+    assert [tile.best for tile in fan.tiles[:2]] == [False, True]
+
+
 def test_a_fan_comes_by_itself_once_the_slices_are_good(opened: Opened) -> None:
     opened.show(*SLICES)
     assert opened.asked("fan") == []
-    opened.feed.told = replace(opened.feed.told, coverage=0.7)
+    opened.feed.told = replace(opened.feed.told, coverage=0.95)
     pump(lambda: opened.asked("fan"))
     pump(lambda: opened.window.steering.fan.tiles[8].tile)
     assert len(opened.asked("fan")) == 1
@@ -335,9 +346,18 @@ def test_a_ptychography_has_its_own_page(qt_app: Any) -> None:
     opened.show("object_phase", "probe", "coverage")
     assert opened.window.stack.currentWidget() is opened.window.pages["ptychography"]
     panel = opened.window.ptychography
+    lit = np.zeros((20, 40), np.float32)
+    lit[5:15, 10:30] = 1
+    coverage = opened.feed.picture("coverage", lit, number=2)
+    opened.feed.mailbox.put(coverage)
+    box = opened.window.pages["ptychography"].panes["object_phase"].canvas.view
+    pump(lambda: box.viewRect().contains(QRectF(10, 5, 20, 10)))
+    pump(lambda: box.viewRect().width() < 40)
+    panel.crop.setChecked(False)
+    assert box.viewRect().contains(QRectF(0, 0, 40, 20))
     pump(lambda: "3 planned" in panel.positions.words)
     opened.feed.now = replace(opened.feed.now, arrays={"positions_um": (2, 2)})
-    pump(lambda: panel.positions.words == "Positions: 3 planned, 2 refined")
+    pump(lambda: panel.positions.words == "3 planned, 2 refined")
     panel.switches["update_probe"].click()
     pump(lambda: opened.asked("update") == [({"update_probe": True},)])
     opened.close()

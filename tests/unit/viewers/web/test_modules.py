@@ -166,3 +166,82 @@ def test_message_above_the_limit_is_refused_in_one_sentence(run: Run) -> None:
         "closed",
         "A message of 134 MB for recon/a/live/slice_xy is above the limit of 64 MB.",
     ]
+
+
+STREAM = """async (m, steps) => {
+  const sockets = [];
+  globalThis.WebSocket = class {
+    constructor(url) {
+      this.url = url;
+      sockets.push(this);
+    }
+    send(text) { this.sent = text; }
+    close() {}
+  };
+  const heard = [];
+  const take = {
+    message: ({ sequence }) => heard.push(sequence),
+    open: () => {},
+    closed: (problem) => heard.push(problem.message),
+  };
+  const server = { apiKey: "secret", socketUrl: (path, given) => ({ path, ...given }) };
+  const one = new m.Subscription(server, "recon/a", take);
+  const now_ms = Date.now();
+  for (const [what, sequence, late_s] of steps) {
+    const socket = sockets.at(-1);
+    const timestamp = new Date(now_ms - (late_s ?? 0) * 1000).toISOString();
+    if (what === "open") {
+      socket.onopen();
+      socket.onmessage({ data: JSON.stringify({ type: "array-schema" }) });
+    } else if (what === "send") {
+      socket.onmessage({ data: JSON.stringify({ sequence, timestamp }) });
+    } else if (what === "refuse") socket.onclose({ code: 4003 });
+    else one.renew();
+  }
+  one.close();
+  const starts = sockets.map((socket) => socket.url.start ?? null);
+  return { heard, starts, sent: sockets[0].sent };
+}"""
+
+
+@pytest.mark.parametrize(
+    ("steps", "heard", "starts"),
+    [
+        pytest.param(
+            [["open"], ["send", 4], ["send", 5], ["send", 5], ["send", 3]],
+            [4, 5],
+            [None],
+            id="a repeated message counts once",
+        ),
+        pytest.param(
+            [["open"], ["send", 4], ["cut"], ["open"], ["send", 5]],
+            [4, 5],
+            [None, 5],
+            id="it goes on after the last one",
+        ),
+        pytest.param(
+            [["open"], ["send", 90], ["cut"], ["open"], ["send", 1], ["send", 2]],
+            [90, 1, 2],
+            [None, 91],
+            id="a server begun again counts from 1",
+        ),
+        pytest.param(
+            [["open"], ["send", 4], ["send", 5, 9], ["open"], ["send", 30]],
+            [4, 30],
+            [None, None],
+            id="what waited for long is passed over",
+        ),
+        pytest.param(
+            [["open"], ["refuse"]],
+            ["The server does not accept this API key."],
+            [None],
+            id="a refused key is told",
+        ),
+    ],
+)
+def test_stream(
+    run: Run, steps: list[Any], heard: list[Any], starts: list[int | None]
+) -> None:
+    found = run("model/subscription.js", STREAM, steps)
+    assert (found["heard"], found["starts"]) == (heard, starts)
+    assert found["sent"] == '{"type":"auth","api_key":"secret"}'

@@ -146,7 +146,11 @@ export class Follower {
     }
     const take = {
       message: (message) => this.takePixels(view, message),
-      open: () => this.opened(view),
+      open: () => {
+        this.opened(view);
+        // Not the first connection: something may have been missed.
+        if (view.number) this.fetchView(view);
+      },
       closed: (problem, failures) => this.interrupted(view, problem, failures),
     };
     this.stream(`live/${view.name}`, take);

@@ -14,7 +14,8 @@ export class SliceReader {
   /**
    * Wish for one picture of a pane.
    * @param {object} wish path, structure, and `axis` with `index` where the array has three axes;
-   *   rows and columns as [start, stop], `step` between the pixels that are read
+   *   rows and columns as [start, stop], `step` between the pixels that are read, and `number`
+   *   of the update where the array is written again and again
    */
   want(pane, wish) {
     const key = keyOf(wish);
@@ -58,4 +59,4 @@ export class SliceReader {
   }
 }
 
-const keyOf = ({ path, axis, index, rows, columns, step }) => [path, axis, index, ...rows, ...columns, step].join();
+const keyOf = ({ path, axis, index, rows, columns, step, number }) => [path, axis, index, ...rows, ...columns, step, number].join();

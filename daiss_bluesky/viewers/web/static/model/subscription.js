@@ -6,6 +6,8 @@ export const MESSAGE_LIMIT_BYTES = 64e6;
 const WAITS_MS = [300, 600, 1200, 2500, 5000];
 // Newer pictures replace older ones, so after longer than this the newest alone is fetched.
 const REPLAY_WITHIN_MS = 5000;
+// A slow line, or a page that slept, is behind by the messages that wait for it.
+const BEHIND_MS = 5000;
 const [EXPECTED_AUTH, REFUSED_AUTH, ENDED] = [4001, 4003, 1000];
 
 export class Subscription {
@@ -90,7 +92,20 @@ export class Subscription {
       return;
     }
     if (this.isRepeated(message.sequence)) return;
+    if (!this.replayAll && this.isBehind(message.timestamp)) {
+      this.last = null;
+      this.renew();
+      return;
+    }
     this.take.message(message, this.schema);
+  }
+
+  // Clocks differ by an unknown time; what a message took at least is taken for that.
+  isBehind(timestamp) {
+    const took_ms = Date.now() - Date.parse(timestamp);
+    if (!Number.isFinite(took_ms)) return false;
+    this.least_ms = Math.min(this.least_ms ?? Infinity, took_ms);
+    return took_ms - this.least_ms > BEHIND_MS;
   }
 
   // A server that was started again counts from 1: then the first number may be small.

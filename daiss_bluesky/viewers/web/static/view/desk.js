@@ -176,8 +176,8 @@ export class Desk {
     const { rows, columns } = pane.window.seen();
     const step = Math.max(1, Math.floor(1 / pane.window.zoom));
     if (step >= picture.step || rows[1] <= rows[0] || columns[1] <= columns[0]) return;
-    const wish = { ...pane.source, rows, columns, step, detail: true };
-    const key = [...rows, ...columns, step, picture.number ?? pane.sliced].join();
+    const wish = { ...pane.source, rows, columns, step, number: picture.number, detail: true };
+    const key = JSON.stringify(wish);
     if (pane.detailKey === key) return;
     pane.detailKey = key;
     this.reader.want(pane, wish);
@@ -186,7 +186,7 @@ export class Desk {
   takeSlice(pane, wish, picture) {
     if (this.panes.get(pane.name) !== pane) return;
     if (wish.detail) {
-      pane.showDetail(picture);
+      if (wish.number === pane.slot.picture?.number) pane.showDetail(picture);
     } else if (pane.sliced === wish.index) {
       pane.show(picture, wish.structure.shape.filter((_, i) => i !== wish.axis));
       pane.source = { path: wish.path, structure: wish.structure, axis: wish.axis, index: wish.index };

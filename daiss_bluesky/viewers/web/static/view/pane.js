@@ -141,6 +141,7 @@ export class Pane {
     context.clearRect(0, 0, this.canvas.width, this.canvas.height);
     if (!this.slot.picture) return;
     this.window.resize(...this.shape, this.canvas.width, this.canvas.height);
+    this.canvas.classList.toggle("zoomed", !this.window.fitted);
     const frame = this.window.frame();
     const look = this.look();
     this.controls.show(this.settings, look);
