@@ -25,7 +25,8 @@ COMPILER = shutil.which("g++")
 
 _FLAGS = ("-O2", "-march=native", "-shared", "-fPIC", "-U_FORTIFY_SOURCE", "-w")
 _MOST_ARGUMENTS = 16
-_FOLDER = Path(tempfile.mkdtemp(prefix="kernels-on-host-"))
+_KEPT = tempfile.TemporaryDirectory(prefix="kernels-on-host-")
+_FOLDER = Path(_KEPT.name)
 
 
 class HostQueue:
