@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import sys
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,7 +24,8 @@ X_SOCKETS = Path("/tmp/.X11-unix")
 BINDINGS = ("PyQt5", "PySide2", "PyQt6", "PySide6")
 """In the order in which one is chosen where QT_API does not say."""
 COUNTS_WELL = (3, 12)
-"""Below, PySide6 6.12 drops a reference to True with each signal: Python aborts."""
+"""Below, PySide6 from LEAKING on drops a reference to True with each signal."""
+LEAKING = (6, 12)
 
 
 def view(
@@ -112,6 +114,11 @@ def fast_lane(fleet: Fleet) -> PvaPlace:
     return PvaPlace(fleet.prefix, named or None)
 
 
+def _aborts(pyside: str) -> bool:
+    found = tuple(int(part) for part in pyside.split(".")[:2])
+    return sys.version_info < COUNTS_WELL and found >= LEAKING
+
+
 def refuse_blind() -> None:
     """Refuse without a screen or without Qt, where Qt itself would abort."""
     binding = next((one for one in BINDINGS if find_spec(one)), None)
@@ -120,10 +127,10 @@ def refuse_blind() -> None:
             "the desktop window needs Qt: pip install 'daiss-bluesky[view]'"
         )
     chosen = os.environ.get("QT_API") or binding
-    if chosen.lower() == "pyside6" and sys.version_info < COUNTS_WELL:
+    if chosen.lower() == "pyside6" and _aborts(version("PySide6-Essentials")):
         raise UnavailableError(
-            "PySide6 aborts under Python 3.11 after some minutes: use PyQt5, or Python"
-            " 3.12 or newer"
+            "PySide6 6.12 aborts under Python 3.11 after some minutes: use PyQt5, an"
+            " older PySide6, or Python 3.12 or newer"
         )
     platform = os.environ.get("QT_QPA_PLATFORM", "")
     if not sys.platform.startswith("linux") or platform not in {"", "xcb"}:

@@ -31,13 +31,21 @@ class Honesty:
         if self.frames_missing and self.status != "running":
             parts.append(f"{self.frames_missing} missing")
         if self.published_s is not None:
-            parts.append(f"{max(0.0, now_s - self.published_s):.1f} s old")
+            parts.append(self._age(max(0.0, now_s - self.published_s)))
         if self.lag_s is not None:
             parts.append(f"lag {self.lag_s:.2f} s")
         if self.steps:
             parts.append(f"step {self.step} of {self.steps}")
         parts += [f"{name} {value:.3g}" for name, value in self.quality.items()]
         return " · ".join(parts)
+
+    def _age(self, age_s: float) -> str:
+        if self.status == "running":
+            return f"{age_s:.1f} s old"
+        for unit, length_s in (("d", 86_400), ("h", 3600), ("min", 60)):
+            if age_s >= 2 * length_s:
+                return f"ended {int(age_s // length_s)} {unit} ago"
+        return f"ended {int(age_s)} s ago"
 
     def _frames(self) -> str:
         total = "so far" if self.frames_expected is None else self.frames_expected

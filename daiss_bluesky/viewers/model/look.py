@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from numpy.typing import NDArray
+
 from daiss_bluesky.viewers.model.colormaps import CYCLIC, INVERTED, default_for
 from daiss_bluesky.viewers.model.contrast import Contrast, Levels
 
@@ -45,12 +47,23 @@ class Look:
         )
 
 
-def default_look(view: str) -> Look:
-    """Give the look a view starts with; phase is cyclic, between -π and π always."""
+def default_look(view: str, pixels: NDArray[Any] | None = None) -> Look:
+    """Give the look of a view that nobody chose one for.
+
+    Phase that wraps needs a cyclic map over the whole circle, in which a weak one would
+    not be seen: that is painted in gray.
+    """
     colormap = default_for(view)
     if colormap == CYCLIC:
+        if pixels is not None and not _wraps(pixels):
+            return Look()
         fixed = Contrast("fixed", fixed=Levels(-math.pi, math.pi))
         return Look(colormap, contrast=fixed)
     if view == "diffraction":
         return Look(colormap, "log", Contrast("range"))
     return Look(colormap)
+
+
+def _wraps(phase_rad: NDArray[Any]) -> bool:
+    levels = Contrast().levels(phase_rad)
+    return max(-levels.low, levels.high) > math.pi / 2

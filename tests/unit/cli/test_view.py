@@ -62,8 +62,12 @@ def test_without_qt_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.skipif(sys.version_info >= view.COUNTS_WELL, reason="it counts well here")
 def test_pyside6_is_refused_where_it_aborts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QT_API", "pyside6")
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    monkeypatch.setattr(view, "version", lambda _: "6.12.0")
     with pytest.raises(UnavailableError, match=r"Python 3\.12"):
         view.refuse_blind()
+    monkeypatch.setattr(view, "version", lambda _: "6.11.3")
+    view.refuse_blind()
 
 
 def test_dark_and_light_exclude_each_other() -> None:

@@ -72,11 +72,12 @@ class Painting(QObject):
         return now is not None and before is not None and now.shape == before.shape
 
     def show(self, picture: Picture) -> None:
-        """Paint a newer picture; the first of a view brings its own look."""
-        before, look = self.picture, self.look
+        """Paint a newer picture, in the look of its view until another is chosen."""
+        look = self.look
         self.picture = picture
-        if (before is None or before.view != picture.view) and not self.look_chosen:
-            self._plain = default_look(picture.view)
+        if not self.look_chosen:
+            fresh = default_look(picture.view, picture.pixels)
+            self._plain = self._plain if fresh == self._plain else fresh
         if self.look is not look:
             self.apply_look()
         self.paint()

@@ -76,3 +76,9 @@ def test_phase_starts_cyclic_between_minus_pi_and_pi() -> None:
     assert (levels.low, levels.high) == (-np.pi, np.pi)
     assert look.colormap == "twilight"
     assert default_look("slice_xy") == Look()
+
+
+def test_weak_phase_is_seen() -> None:
+    phase = np.linspace(-0.4, 0.1, 400).reshape(20, 20)
+    assert default_look("object_phase", phase) == Look()
+    assert default_look("object_phase", 6 * phase) == default_look("object_phase")

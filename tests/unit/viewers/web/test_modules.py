@@ -88,7 +88,9 @@ def test_honesty_is_worded_as_on_the_desktop(run: Run) -> None:
                 frames_missing=chance.choice([None, 0, 3]),
                 coverage=chance.choice([chance.random(), 0.125, 0.005, 0.015, 1.0]),
                 lag_s=chance.choice([None, 0.125, 0.375, chance.uniform(0, 9)]),
-                published_s=chance.choice([None, 1e9, 1e9 - 0.25, 1e9 + 5]),
+                published_s=chance.choice(
+                    [None, 1e9, 1e9 - 0.25, 1e9 + 5, 1e9 - 10 ** chance.uniform(0, 7)]
+                ),
                 quality={"residual": value},
                 step=2,
                 steps=chance.choice([0, 5]),
