@@ -180,7 +180,9 @@ def test_it_moves_while_the_kernel_is_inside_a_scan(
         assert seen == sorted(seen)
         if os.environ.get("DAISS_PICTURES"):
             picture = Path(os.environ["DAISS_PICTURES"]) / "notebook.png"
-            page.locator(".jp-WindowedPanel-outer").first.screenshot(path=picture)
+            page.add_style_tag(content=".Toastify { display: none; }")
+            cells = page.locator(".jp-CodeCell", has=page.locator(".honesty"))
+            cells.first.screenshot(path=picture)
         wait_until(lambda: "complete" in honesty_of(page), "the end")
 
         def saved() -> str:
