@@ -20,7 +20,7 @@ from daiss_bluesky.bench.diffraction_cases import (
 from daiss_bluesky.bench.live_ptychography import live_figures
 from daiss_bluesky.bench.measuring import seconds
 from daiss_bluesky.core.stored_batches import count_frames
-from daiss_bluesky.kernels.cuda.ceilings import copy_bytes_per_s, fft_pairs_per_s
+from daiss_bluesky.kernels.cuda.limits import fft_pairs_per_s, measure_limits
 from daiss_bluesky.kernels.cuda.queue import DeviceQueue
 from daiss_bluesky.kernels.devices import choose_device
 from daiss_bluesky.kernels.ptychography_device import Bench, DeviceSolver
@@ -48,7 +48,7 @@ def device_rows(device: str) -> Iterator[dict[str, Any]]:
     """Measure all sizes on a GPU; one row for each."""
     chosen = choose_device(device)
     make = forms_on(chosen).make
-    yield {"case": "ceiling", "name": "copy", "gb_per_s": copy_bytes_per_s() / 1e9}
+    yield {"case": "ceiling", **measure_limits()}
     for shape, frames, numbers in SIZES:
         ceiling = fft_pairs_per_s(shape)
         for modes in numbers:
