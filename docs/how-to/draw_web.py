@@ -1,6 +1,6 @@
 """Takes pictures of the web viewer on the newest result of what `daiss up` runs.
 
-python docs/how-to/draw_web.py [FOLDER]
+python docs/how-to/draw_web.py [FOLDER [NAME ...]], all of them without a name.
 """
 
 import shutil
@@ -25,6 +25,7 @@ READY = "() => document.querySelectorAll('.pane .wait:not([hidden])').length ===
 SETTLE_MS = 2000
 
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else "docs/images")
+wanted = sys.argv[2:]
 told = subprocess.run(
     ["daiss", "web", "--with-key"], capture_output=True, text=True, check=True
 )
@@ -38,7 +39,8 @@ with sync_playwright() as playwright:
     kind = page.inner_text("#title").split(" · ")[1]
     page.close()
     pictures = TOMOGRAPHY if kind == "tomography" else PTYCHOGRAPHY
-    for name, (size, query) in pictures.items():
+    for name in wanted or pictures:
+        size, query = pictures[name]
         page = browser.new_page(viewport=size, device_scale_factor=1)
         page.goto(f"{page_uri}?{query}#{key}")
         page.wait_for_selector(".pane[data-painted]")

@@ -1,6 +1,12 @@
-"""The desktop window on a running beamline: it follows, steers, outlives trouble."""
+"""The desktop window on a running beamline: it follows, steers, outlives trouble.
+
+With DAISS_PICTURES=docs/images it makes pictures for the documentation on the way.
+"""
 
 import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from qtpy.QtWidgets import QApplication
 from tiled.client import from_uri
 
@@ -15,15 +22,19 @@ from daiss_bluesky.cli.view import fast_lane
 from daiss_bluesky.services.control_client import ControlClient
 from daiss_bluesky.viewers.model.model import ViewModel
 from daiss_bluesky.viewers.model.reconstructor_watch import AWAY, ReconstructorWatch
-from daiss_bluesky.viewers.qt.theme import LIGHT
+from daiss_bluesky.viewers.qt.app import save_small
+from daiss_bluesky.viewers.qt.theme import DARK, LIGHT
 from daiss_bluesky.viewers.qt.window import ViewerWindow
-from tests.conftest import wait_until
+from tests.conftest import LIMIT_S, wait_until
+from tests.docs.pages import ROOT
 from tests.system.live_beamline import Beamline, running_beamline
 
 pytestmark = pytest.mark.system
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 SLICES = ("slice_xy", "slice_xz", "slice_yz")
+PICTURES = os.environ.get("DAISS_PICTURES")
+SIZE, ANGLES = ("256", 181) if PICTURES else ("64", 100)
 
 
 @contextmanager
@@ -53,27 +64,55 @@ def until(condition: Callable[[], Any], what: str) -> None:
 def test_the_window_follows_steers_and_recovers(tmp_path: Path) -> None:
     application = QApplication.instance() or QApplication([])
     with (
-        running_beamline(tmp_path / "state") as beamline,
+        running_beamline(tmp_path / "state", "--size", SIZE) as beamline,
         opened_window(beamline) as window,
     ):
         until(lambda: window.feed.connection().state == "connected", "Tiled")
-        scan = beamline.scan(angles=100, exposure_s=0.05, md={"sample": "chalk"})
+        scan = beamline.scan(angles=ANGLES, exposure_s=0.05, md={"sample": "chalk"})
         scan.go()
         wanted_px = center_of_a_running_scan(window)
+        take_pictures(window, beamline, Path(PICTURES or tmp_path))
         with beamline.killed("reconstructor"):
             until(lambda: window.banner.text() == AWAY, "the banner")
         until(lambda: window.banner.text() == "", "the banner to go")
         run_uid = scan.outcome()["run_uid"]
         until(lambda: window.followed.finished, "the end of the reconstruction")
         assert window.followed.raw_uid == run_uid
-        until(lambda: "100 used" in window.honesty.text(), "the last update")
+        until(lambda: f"{ANGLES} used" in window.honesty.text(), "the last update")
         client = from_uri(beamline.fleet.tiled_uri, api_key=beamline.fleet.api_key())
         result = client["recon"][window.followed.result_uid]
         finished_result(window, result, wanted_px)
         client.context.http_client.close()
         window.set_theme(LIGHT)
-        assert window.grab().save(str(tmp_path / "window.png"))
+        save(window, Path(PICTURES or tmp_path) / "desktop-tomography-light.png")
     assert application is not None
+
+
+def take_pictures(window: ViewerWindow, beamline: Beamline, folder: Path) -> None:
+    """Show the running scan in both windows, as the README does."""
+    window.set_theme(DARK)
+    window.resize(1600, 1000)
+    until(lambda: window.tomography.panes["projection"].picture, "a projection")
+    save(window, folder / "desktop-tomography-dark.png")
+    if shutil.which("chromium") is None and not os.environ.get("CI"):
+        return
+    script = ROOT / "docs/how-to/draw_web.py"
+    paths = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    subprocess.run(
+        [sys.executable, str(script), str(folder), "web"],
+        env=os.environ | {"DAISS_STATE": str(beamline.fleet.state), "PATH": paths},
+        timeout=LIMIT_S,
+        check=True,
+    )
+    with Image.open(folder / "web.png") as page:
+        assert len(page.convert("L").getcolors() or []) > 100
+
+
+def save(window: ViewerWindow, path: Path) -> None:
+    """Write what the window shows."""
+    save_small(window.grab().toImage(), path)
+    with Image.open(path) as picture:
+        assert len(picture.convert("L").getcolors() or []) > 100
 
 
 def center_of_a_running_scan(window: ViewerWindow) -> float:
