@@ -22,7 +22,8 @@ demo: setup  ## a live tomography scan on the simulated beamline, start to end
 	$(BIN)/daiss demo
 
 test: check  ## everything that must hold
-	$(BIN)/pytest -n 2 --dist loadfile
+	# System tests wait for motors and exposures: three at a time fill two cores.
+	$(BIN)/pytest -n 3 --dist loadfile
 
 check: setup  ## style, types and import contracts
 	$(BIN)/ruff check .

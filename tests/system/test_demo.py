@@ -40,7 +40,7 @@ def run(place: Path, *options: str) -> dict[str, Any]:
     "options",
     [
         ["--angles", "60", "--fly"],
-        ["--angles", "48", "--order", "golden", "--flats-after", "5"],
+        ["--angles", "30", "--order", "golden", "--flats-after", "5"],
     ],
     ids=["fly", "golden"],
 )
