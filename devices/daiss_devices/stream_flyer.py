@@ -106,10 +106,14 @@ class StreamFlyer(Device):
 
     def _check_written(self, written: int, exposing: Any, stalled: bool) -> None:
         """Raise what keeps the frames that are missing from coming."""
-        camera = self.camera
-        missing = f"{written} of {self.flight.n_frames} frames were written"
+        camera, of = self.camera, f"of {self.flight.n_frames} frames were written"
         if why := camera.hdf.why_failed():
-            raise UnavailableError(f"{missing}, then {camera.hdf.name} failed: {why}")
+            # More may have been written since they were counted.
+            counted = camera.hdf.frames_now() - self._first
+            raise UnavailableError(
+                f"{counted} {of}, then {camera.hdf.name} failed: {why}"
+            )
+        missing = f"{written} {of}"
         if exposing is not None and exposing.done and exposing.exception():
             raise UnavailableError(f"{exposing.exception()}: {missing}")
         if stalled:

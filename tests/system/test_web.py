@@ -157,6 +157,7 @@ def test_address_opens_what_was_seen(viewer: Viewer, server: TiledServer) -> Non
     other = viewer.page.context.new_page()
     other.goto(f"{address}#key={server.api_key}")
     other.wait_for_selector("[data-view=slice_yz] .reading:not([hidden])")
+    other.wait_for_selector("[data-view=projection][data-painted]")
     assert other.evaluate(SEEN) == viewer.page.evaluate(SEEN)
     assert other.input_value("#runs input") == "basa"
     other.wait_for_timeout(400)
