@@ -142,10 +142,10 @@ def test_a_failed_write_ends_the_flight_with_its_reason(flyer: RasterFlyer) -> N
     camera: Any = flyer.camera
     camera.hdf.why_failed = lambda: "No space left on device"
     camera.hdf.frames_written = SimpleNamespace(get=lambda: 4, put=lambda _: None)
-    camera.hdf.frames_now = lambda: 5
+    camera.hdf.frames_now = lambda: 5  # two of them before the flight
     flyer.prepare(FLIGHT).wait(5)
     flyer.kickoff().wait(5)
-    with pytest.raises(UnavailableError, match=r"^5 of .*No space left on device"):
+    with pytest.raises(UnavailableError, match=r"^3 of 10 .*No space left on device"):
         flyer.complete().wait(30)
 
 
