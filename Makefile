@@ -22,8 +22,7 @@ demo: setup  ## a live tomography scan on the simulated beamline, start to end
 	$(BIN)/daiss demo
 
 test: check  ## everything that must hold
-	# In the order of their folders: the long ones first, many short ones to fill the end.
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n 2 --dist loadfile
 
 check: setup  ## style, types and import contracts
 	$(BIN)/ruff check .
