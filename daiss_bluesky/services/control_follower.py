@@ -6,7 +6,6 @@ each message is the whole status of one result nothing else is needed to be righ
 """
 
 import time
-from types import TracebackType
 from typing import Any, Self
 
 import zmq
@@ -77,12 +76,7 @@ class StatusFollower:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _take_messages(self) -> dict[str, ResultStatus]:

@@ -89,4 +89,10 @@ def test_the_beamline_page_names_every_key() -> None:
 
 def test_the_readme_fits_one_screen() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) <= 60
-    assert (ROOT / "docs/images/demo.png").stat().st_size < 400_000
+
+
+def test_pictures_are_small_and_shown() -> None:
+    pictures = {path.name: path for path in (ROOT / "docs/images").iterdir()}
+    shown = {Path(target).name for _, target in links()}
+    assert pictures.keys() <= shown
+    assert [n for n, p in pictures.items() if p.stat().st_size > 400_000] == []
