@@ -60,14 +60,7 @@ def view(
     if close_after_s is not None and not close_after_s > 0:
         raise InputError(f"--close-after {close_after_s}: seconds, above 0")
     refuse_blind()
-    fleet = None
-    if tiled_uri is not None:
-        refuse_server(tiled_uri)
-        uri, key = tiled_uri, os.environ[API_KEY]
-    else:
-        fleet = Fleet.load((state or default_root()).resolve())
-        uri, key = fleet.tiled_uri, fleet.api_key()
-        refuse_absent(uri)
+    uri, key, fleet = find_server(tiled_uri, state)
     result_uid = None if run is None else find_uid(connect(uri, key), run)
     from daiss_bluesky.services.control_client import (  # noqa: PLC0415
         ControlClient,
@@ -94,6 +87,18 @@ def view(
             client.close()
     if json_output:
         typer.echo(json.dumps(report))
+
+
+def find_server(
+    tiled_uri: str | None, state: Path | None
+) -> tuple[str, str, Fleet | None]:
+    """Give address and key of the Tiled server, and what `daiss up` runs beside it."""
+    if tiled_uri is not None:
+        refuse_server(tiled_uri)
+        return tiled_uri, os.environ[API_KEY], None
+    fleet = Fleet.load((state or default_root()).resolve())
+    refuse_absent(fleet.tiled_uri)
+    return fleet.tiled_uri, fleet.api_key(), fleet
 
 
 def check_picture(picture: Path | None) -> None:

@@ -253,21 +253,11 @@ def main(
 ) -> None:
     """Reconstruct every run that there is a pipeline for as its documents arrive."""
     directory = StateDirectory(state.resolve())
-    plans = {plan.technique: plan for plan in map(read_pipeline, pipeline)}
+    read = map(read_pipeline, pipeline)
+    plans: dict[str, Pipeline] = {plan.technique: plan for plan in read}
     known = publishers_of(directory, tiled_uri, prefix)
-    shared = {
-        "allowed_roots": data_root or [directory.raw],
-        "path_map": dict(pair.split("=", 1) for pair in path_map or []),
-        "scratch": directory.scratch,
-        "slot": threading.Lock(),
-    }
     remembered = partial(_remembered, directory)
-    settings: dict[str, Any] = {
-        technique: load(LIVE_SETTINGS)(
-            pipeline=plan, algorithm=remembered(plan), **shared
-        )
-        for technique, plan in plans.items()
-    }
+    settings = _settings(directory, plans, remembered, data_root, path_map)
     for plan in plans.values():
         # Before a scan comes: what cannot be made is refused, and its server is there.
         make_publishers(plan, known)
@@ -285,9 +275,10 @@ def main(
     )
     reconstructor = Reconstructor(position, runs.begin, board.settled)
     reruns = Reruns(directory.reruns, directory.journal, runs.repeat, board.settled)
-    place = position.resume_sequence
     with ExitStack() as ends:
-        stream = DocumentStream(directory.journal, proxy_address, place)
+        stream = DocumentStream(
+            directory.journal, proxy_address, position.resume_sequence
+        )
         ends.enter_context(closing(stream))
         ends.callback(reconstructor.stop)
         ends.callback(reruns.stop)
@@ -297,18 +288,50 @@ def main(
                 status_port or control_port + 1,
                 read_or_make_control_key(directory.root),
             )
-            handlers = make_handlers(
-                lambda of: _find(reconstructor, reruns, board, of),
-                partial(runs.ask_again, reruns),
-                partial(_cancel, reruns, board),
-            )
-            ends.enter_context(closing(ControlServer(address, handlers, board)))
+            server = _control(address, reconstructor, runs, reruns, board)
+            ends.enter_context(closing(server))
         announce(
             ready_file,
             algorithms=[plan.algorithm for plan in plans.values()],
             prefix=prefix,
         )
         follow(stream, reconstructor, lambda: reruns.step(busy=reconstructor.busy))
+
+
+def _settings(
+    directory: StateDirectory,
+    plans: Mapping[str, Pipeline],
+    remembered: Callable[[Pipeline], Algorithm],
+    data_root: list[Path] | None,
+    path_map: list[str] | None,
+) -> dict[str, Any]:
+    """Say by technique what every run of it shares."""
+    shared = {
+        "allowed_roots": data_root or [directory.raw],
+        "path_map": dict(pair.split("=", 1) for pair in path_map or []),
+        "scratch": directory.scratch,
+        "slot": threading.Lock(),
+    }
+    make = load(LIVE_SETTINGS)
+    return {
+        technique: make(pipeline=plan, algorithm=remembered(plan), **shared)
+        for technique, plan in plans.items()
+    }
+
+
+def _control(
+    address: ControlAddress,
+    reconstructor: Reconstructor,
+    runs: LiveRuns,
+    reruns: Reruns,
+    board: StatusBoard,
+) -> ControlServer:
+    handlers = make_handlers(
+        lambda of: _find(reconstructor, reruns, board, of),
+        partial(runs.ask_again, reruns),
+        partial(_cancel, reruns, board),
+    )
+    return ControlServer(address, handlers, board)
 
 
 def _cancel(reruns: Reruns, board: StatusBoard, of: str | None, message: str) -> bool:

@@ -1,12 +1,13 @@
 """Raw frames on a device to line integrals; what `kernels.correction` does."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from daiss_bluesky.core.errors import InputError
+from daiss_bluesky.core.errors import unknown
 from daiss_bluesky.kernels.correction import Fields
 from daiss_bluesky.kernels.cuda.module import Operator, cupy, is_half, parts, steps_of
 
@@ -63,8 +64,7 @@ def correct(
     """
     name = str(raw.dtype)
     if name not in RAW_TYPES:
-        known = ", ".join(RAW_TYPES)
-        raise InputError(f"frames on a device are {known}, not {name}")
+        raise unknown("dtype of frames on a device", name, RAW_TYPES)
     height, columns = fields.dark.shape
     rows = slice(0, height) if rows is None else rows
     cp, count = cupy(), len(which)
@@ -72,8 +72,7 @@ def correct(
     group = position.astype(np.int32)
     threshold = np.inf if zinger_threshold is None else zinger_threshold
     steps = steps_of(out)
-    places = (a.data.ptr // a.dtype.itemsize for a in (raw, out))
-    pixels = 1 if any(n % _PIXELS for n in (columns, *steps, *places)) else _PIXELS
+    pixels = _pixels_each(columns, steps, raw, out)
     operator = Operator(
         "correct",
         {
@@ -102,3 +101,10 @@ def correct(
             *steps,
         ),
     )  # fmt: skip
+
+
+def _pixels_each(columns: int, steps: Iterable[np.int64], *arrays: Any) -> int:
+    """Tell how many pixels a thread may read at once: several, if all begin evenly."""
+    places = (one.data.ptr // one.dtype.itemsize for one in arrays)
+    even = not any(n % _PIXELS for n in (columns, *steps, *places))
+    return _PIXELS if even else 1

@@ -88,11 +88,23 @@ class ViewerWindow(QMainWindow):
         self.plots = ProgressPlots()
         self.past = LookingBack(feed.history, self.pages, self.plots, self)
         self._put_together()
+        self._add_panels(steering)
+        self.keys = KeySheet(self, {"In a picture": overview()})
+        add_shortcuts(self)
+        self._connect()
+        self._load_layout()
+        self.set_theme(theme or self.theme)
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self.tick)
+        self._timer.start(TICK_MS)
+
+    def _add_panels(self, steering: Steering | None) -> None:
+        """Put what steers each technique beside its page."""
         self.steering = TomographySteering(
-            feed, steering, self.tomography, self.errands
+            self.feed, steering, self.tomography, self.errands
         )
         self.ptychography = PtychographyPanel(
-            feed,
+            self.feed,
             steering,
             self.errands,
             self.pages["ptychography"].panes["map"],
@@ -104,14 +116,6 @@ class ViewerWindow(QMainWindow):
         self.steering_dock = self.dock(
             "steering", STEERING, self.panels, Qt.DockWidgetArea.RightDockWidgetArea
         )
-        self.keys = KeySheet(self, {"In a picture": overview()})
-        add_shortcuts(self)
-        self._connect()
-        self._load_layout()
-        self.set_theme(theme or self.theme)
-        self._timer = QTimer(self)
-        self._timer.timeout.connect(self.tick)
-        self._timer.start(TICK_MS)
 
     @property
     def tomography(self) -> TomographyPage:
