@@ -14,9 +14,6 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from daiss_bluesky.core.errors import DaissError, UnavailableError
 from daiss_bluesky.core.frames import Batch, FrameKey, FrameRef
 from daiss_bluesky.core.reconstruction import (
@@ -31,6 +28,7 @@ from daiss_bluesky.core.results import Final, Status, Update
 from daiss_bluesky.core.technique import AnyScan
 from daiss_bluesky.engine.pending import Pending
 from daiss_bluesky.engine.questions import Question, Questions
+from daiss_bluesky.engine.unshown import Unshown
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +86,7 @@ class LocalEngine:
         self._lost: set[FrameKey] = set()
         self._updates = 0
         self._last_update_s = 0.0
-        self._unpublished: list[NDArray[np.float64]] = []
+        self._unshown = Unshown()
         self._changed = False
         self._calibrated_s = 0.0
         self._slot = slot or nullcontext()
@@ -185,7 +183,7 @@ class LocalEngine:
     def _next(self) -> list[FrameRef] | None:
         """Wait for frames, or for the moment something is due; None at the end."""
         due_s = None
-        if self._unpublished or self._changed:
+        if self._changed:
             due_s = max(0.0, self._last_update_s + self._period_s - time.monotonic())
         elif self._reconstruction is not None and self._reconstruction.stale():
             due_s = CALIBRATION_QUIET_S
@@ -210,7 +208,8 @@ class LocalEngine:
         if self._reconstruction is None:
             self._reconstruction = self._open(batch)
         if batch.is_sample:
-            self._unpublished.append(batch.times_s)
+            self._unshown.add(batch)
+            self._changed = True
         else:
             self._calibrated_s = time.monotonic()
         self._reconstruction.add(batch)
@@ -232,6 +231,7 @@ class LocalEngine:
             return False
         logger.info("reading the frames again: %s", reason)
         reconstruction.restart()
+        self._unshown.forget()
         refs = [ref for ref in self._seen.values() if ref.is_sample]
         self._pending.put_back([ref for ref in refs if ref.key not in self._lost])
         return True
@@ -239,17 +239,15 @@ class LocalEngine:
     def _publish_if_due(self) -> None:
         now = time.monotonic()
         due = now >= self._last_update_s + self._period_s
-        news = self._unpublished or self._changed
-        if self._reconstruction is None or not (news and due):
+        if self._reconstruction is None or not (self._changed and due):
             return
         if views := self._reconstruction.views():
             self._updates += 1
             progress = self._reconstruction.progress()
-            times_s = np.concatenate([np.zeros(0), *self._unpublished])
+            times_s = self._unshown.show()
             self._listener.on_update(
                 Update(self._updates, time.time(), progress, views, times_s)
             )
-            self._unpublished.clear()
             self._changed = False
         self._last_update_s = now
 
@@ -275,7 +273,7 @@ class LocalEngine:
                 reconstruction.views(),
                 arrays,
                 time.time(),
-                np.concatenate([np.zeros(0), *self._unpublished]),
+                self._unshown.show(),
             )
         )
 

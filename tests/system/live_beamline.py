@@ -156,7 +156,14 @@ class Beamline:
         command, environment = process.cmdline(), process.environ()
         process.kill()
         process.wait(30)
-        yield
+        try:
+            yield
+        finally:
+            self._start_again(name, command, environment)
+
+    def _start_again(
+        self, name: str, command: list[str], environment: dict[str, str]
+    ) -> None:
         [service] = [one for one in self.fleet.services if one.name == name]
         with Path(service.log).open("ab") as log:
             self._restarted.append(

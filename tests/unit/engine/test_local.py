@@ -14,6 +14,7 @@ from daiss_bluesky.core.reconstruction import Arrays, OnStep, Progress, Reread
 from daiss_bluesky.core.results import Final, Update
 from daiss_bluesky.core.scan import Scan
 from daiss_bluesky.engine.local import Listener, LocalEngine
+from tests.conftest import wait_until
 
 N = 20
 
@@ -154,6 +155,18 @@ def test_flats_after_the_scan_are_used_for_every_frame(run: Run) -> None:
     final = run.result()
     assert final.arrays["volume"][0, 0, 0] == sum(range(N))
     assert run.made[0].flats_at_start == 2
+
+
+def test_frames_read_again_are_told_of_once(run: Run) -> None:
+    run.engine.submit(refs("projection", "primary", range(N)))
+    wait_until(lambda: sum(len(one.frame_times_s) for one in run.updates) == N, "all")
+    run.engine.submit(refs("flat", "flat", [0]))
+    run.engine.end()
+    final = run.result()
+    assert run.made[0].restarts == 1
+    shown = [one.frame_times_s for one in run.updates]
+    told = np.concatenate([*shown, final.frame_times_s])
+    assert sorted(told) == list(range(N))
 
 
 def test_a_refusal_is_the_final_message(run: Run) -> None:
