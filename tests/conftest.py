@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bluesky import RunEngine
 from tiled.client import from_uri
 
 from daiss_bluesky.kernels.method_speeds import MethodSpeeds, speeds_path
@@ -24,6 +25,8 @@ from daiss_bluesky.services.tiled_server import (
 )
 
 LIMIT_S = 90.0
+
+Documents = list[tuple[str, dict[str, Any]]]
 
 
 @pytest.fixture(autouse=True)
@@ -159,6 +162,20 @@ class RecorderProcess:
         code = self.process.returncode
         self.process = None
         return code
+
+
+@pytest.fixture
+def documents() -> Documents:
+    """What `engine` has emitted."""
+    return []
+
+
+@pytest.fixture
+def engine(documents: Documents) -> RunEngine:
+    """A run engine that leaves Ctrl-C alone."""
+    engine = RunEngine(context_managers=[])
+    engine.subscribe(lambda name, doc: documents.append((str(name), doc)))
+    return engine
 
 
 @pytest.fixture(scope="session")

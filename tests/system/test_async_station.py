@@ -17,22 +17,10 @@ from ophyd_async.core import FlyMotorInfo, TriggerInfo
 from daiss_bluesky.core.resources import resource
 from daiss_devices.async_station import AsyncStation, DayDirectory, load_async_station
 from daiss_devices.beamline_file import CameraFile
+from tests.conftest import Documents
 from tests.system.twin_process import TwinProcess
 
 pytestmark = pytest.mark.system
-Documents = list[tuple[str, dict[str, Any]]]
-
-
-@pytest.fixture
-def documents() -> Documents:
-    return []
-
-
-@pytest.fixture
-def engine(documents: Documents) -> RunEngine:
-    engine = RunEngine(context_managers=[])
-    engine.subscribe(lambda name, doc: documents.append((str(name), doc)))
-    return engine
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ from daiss_bluesky.core.resources import resource
 from daiss_bluesky.core.scan import START_KEY
 from daiss_bluesky.plans.tomography import tomo_fly, tomo_scan
 from daiss_devices.station import TomographyStation, load_station
+from tests.conftest import Documents
 from tests.system.twin_process import TwinProcess
 
 pytestmark = pytest.mark.system
-Documents = list[tuple[str, dict[str, Any]]]
 MakeTwin = Callable[..., TwinProcess]
 
 ATTRIBUTES = "entry/instrument/NDAttributes"
@@ -36,18 +36,6 @@ def station(twin: TwinProcess) -> Iterator[TomographyStation]:
     station.rotation.velocity.set(360.0).wait(30.0)
     yield station
     station.close()
-
-
-@pytest.fixture
-def documents() -> Documents:
-    return []
-
-
-@pytest.fixture
-def engine(documents: Documents) -> RunEngine:
-    engine = RunEngine(context_managers=[])
-    engine.subscribe(lambda name, doc: documents.append((str(name), doc)))
-    return engine
 
 
 def of(documents: Documents, name: str) -> list[dict[str, Any]]:

@@ -19,9 +19,8 @@ from daiss_bluesky.plans.ptychography import (
     ptycho_points,
     ptycho_spiral,
 )
+from tests.conftest import Documents
 from tests.unit.plans.fake_ptychography import FakePtychography
-
-Documents = list[tuple[str, dict[str, Any]]]
 
 REFUSED = [
     pytest.param({"step_um": 0}, "step_um = 0", id="no-step"),
@@ -145,18 +144,6 @@ def test_the_stage_settles_before_each_frame() -> None:
     for move, next_frame in zip(moves, [9999, 9999], strict=True):
         after = commands[move : min(next_frame, len(commands))]
         assert after.index("sleep") < after.index("trigger")
-
-
-@pytest.fixture
-def documents() -> Documents:
-    return []
-
-
-@pytest.fixture
-def engine(documents: Documents) -> RunEngine:
-    engine = RunEngine(context_managers=[])
-    engine.subscribe(lambda name, doc: documents.append((str(name), doc)))
-    return engine
 
 
 def assert_safe(station: FakePtychography) -> None:

@@ -10,21 +10,8 @@ from bluesky.utils import FailedStatus, RunEngineInterrupted
 
 from daiss_bluesky.core.errors import UnavailableError
 from daiss_bluesky.plans.tomography import tomo_scan
+from tests.conftest import Documents
 from tests.unit.plans.fake_station import FakeStation, angles_taken
-
-Documents = list[tuple[str, dict[str, Any]]]
-
-
-@pytest.fixture
-def documents() -> Documents:
-    return []
-
-
-@pytest.fixture
-def engine(documents: Documents) -> RunEngine:
-    engine = RunEngine(context_managers=[])
-    engine.subscribe(lambda name, doc: documents.append((str(name), doc)))
-    return engine
 
 
 @pytest.fixture

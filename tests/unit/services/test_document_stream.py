@@ -1,11 +1,6 @@
 """Documents across a proxy: once, in order, whoever is late or away."""
 
-import socket
-import subprocess
-import sys
 import threading
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,47 +16,7 @@ from daiss_bluesky.services.epics_environment import LOOPBACK, free_ports
 from daiss_bluesky.services.journal import JournalReader, Record
 from daiss_bluesky.services.position import Position
 from daiss_callbacks.document_publisher import LARGEST_SENT_BYTES, DocumentPublisher
-
-
-class Relay:
-    """The proxy in its own process, to be taken away and brought back."""
-
-    def __init__(self) -> None:
-        self._ports = [str(port) for port in free_ports(2)]
-        self.in_address, self.out_address = (f"{LOOPBACK}:{p}" for p in self._ports)
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        command = [sys.executable, "-m", "daiss_bluesky.services.proxy"]
-        command += ["--in-port", self._ports[0], "--out-port", self._ports[1]]
-        self._process = subprocess.Popen(command)
-        for port in self._ports:
-            wait_for_port(int(port))
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait(10)
-            self._process = None
-
-
-def wait_for_port(port: int) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        try:
-            socket.create_connection((LOOPBACK, port), 1).close()
-        except OSError:
-            time.sleep(0.02)
-        else:
-            return
-    raise TimeoutError(f"nobody listens on port {port}")
-
-
-@pytest.fixture
-def relay() -> Iterator[Relay]:
-    relay = Relay()
-    yield relay
-    relay.stop()
+from tests.conftest import Proxy
 
 
 def take(stream: DocumentStream, n: int) -> list[Record]:
@@ -73,10 +28,10 @@ def take(stream: DocumentStream, n: int) -> list[Record]:
     return found
 
 
-def test_documents_arrive_once_and_in_order(tmp_path: Path, relay: Relay) -> None:
-    relay.start()
-    stream = DocumentStream(tmp_path, relay.out_address)
-    with DocumentPublisher(tmp_path, relay.in_address) as publisher:
+def test_documents_arrive_once_and_in_order(tmp_path: Path, proxy: Proxy) -> None:
+    proxy.start()
+    stream = DocumentStream(tmp_path, proxy.out_address)
+    with DocumentPublisher(tmp_path, proxy.in_address) as publisher:
         for i in range(200):
             publisher("event", {"i": i})
         assert [r.doc["i"] for r in take(stream, 200)] == list(range(200))
@@ -86,27 +41,27 @@ def test_documents_arrive_once_and_in_order(tmp_path: Path, relay: Relay) -> Non
     stream.close()
 
 
-def test_a_proxy_that_is_away_costs_nothing(tmp_path: Path, relay: Relay) -> None:
-    stream = DocumentStream(tmp_path, relay.out_address, poll_s=0.05)
-    with DocumentPublisher(tmp_path, relay.in_address) as publisher:
+def test_a_proxy_that_is_away_costs_nothing(tmp_path: Path, proxy: Proxy) -> None:
+    stream = DocumentStream(tmp_path, proxy.out_address, poll_s=0.05)
+    with DocumentPublisher(tmp_path, proxy.in_address) as publisher:
         for i in range(3000):
             publisher("event", {"i": i})
         assert [r.doc["i"] for r in take(stream, 3000)] == list(range(3000))
-        relay.start()
+        proxy.start()
         publisher("event", {"i": 3000})
-        relay.stop()
+        proxy.stop()
         publisher("event", {"i": 3001})
-        relay.start()
+        proxy.start()
         publisher("event", {"i": 3002})
         assert [r.sequence for r in take(stream, 3)] == [3001, 3002, 3003]
     stream.close()
 
 
-def test_large_documents_come_from_the_journal(tmp_path: Path, relay: Relay) -> None:
-    relay.start()
-    stream = DocumentStream(tmp_path, relay.out_address)
+def test_large_documents_come_from_the_journal(tmp_path: Path, proxy: Proxy) -> None:
+    proxy.start()
+    stream = DocumentStream(tmp_path, proxy.out_address)
     image = np.ones(LARGEST_SENT_BYTES, np.uint8)
-    with DocumentPublisher(tmp_path, relay.in_address) as publisher:
+    with DocumentPublisher(tmp_path, proxy.in_address) as publisher:
         publisher("event", {"data": {"image": image}})
         publisher("stop", {"run_start": "a"})
         event, stop = take(stream, 2)
@@ -122,12 +77,12 @@ def test_a_stream_stops_when_told(tmp_path: Path) -> None:
     stream.close()
 
 
-def test_strangers_on_the_proxy_are_not_heard(tmp_path: Path, relay: Relay) -> None:
-    relay.start()
-    stream = DocumentStream(tmp_path / "a", relay.out_address)
+def test_strangers_on_the_proxy_are_not_heard(tmp_path: Path, proxy: Proxy) -> None:
+    proxy.start()
+    stream = DocumentStream(tmp_path / "a", proxy.out_address)
     with (
-        DocumentPublisher(tmp_path / "a", relay.in_address) as ours,
-        DocumentPublisher(tmp_path / "b", relay.in_address) as theirs,
+        DocumentPublisher(tmp_path / "a", proxy.in_address) as ours,
+        DocumentPublisher(tmp_path / "b", proxy.in_address) as theirs,
     ):
         for i in range(50):
             theirs("event", {"i": -1})
