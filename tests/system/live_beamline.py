@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -91,9 +92,14 @@ class Scan:
 
     def outcome(self) -> dict[str, Any]:
         """Wait for the end; gives run_uid and exit_status."""
-        output, errors = self.process.communicate(timeout=LIMIT_S)
+        watchdog = threading.Timer(LIMIT_S, self.process.kill)
+        watchdog.start()
+        # `communicate` alone would miss what was read ahead with an earlier line.
+        lines = list(self.lines())
+        _, errors = self.process.communicate()
+        watchdog.cancel()
         assert self.process.returncode == 0, errors
-        answer: dict[str, Any] = json.loads(output.splitlines()[-1])
+        answer: dict[str, Any] = json.loads(lines[-1])
         return answer
 
 
