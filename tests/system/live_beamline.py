@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,7 +38,15 @@ with open_session(fleet, Console(quiet=True)) as session:
     sys.stdin.readline()
     uids = []
     session.RE.subscribe(lambda _, doc: uids.append(doc["uid"]), "start")
-    session.RE.subscribe(lambda _, doc: print(doc["seq_num"], flush=True), "event")
+    holds, told = json.loads(sys.argv[5]), []
+
+    def tell(_, doc):
+        told.append(doc["seq_num"])
+        print(told[-1], flush=True)
+        if len(told) in holds:
+            sys.stdin.readline()
+
+    session.RE.subscribe(tell, "event")
     stops = []
     session.RE.subscribe(lambda _, doc: stops.append(doc["exit_status"]), "stop")
     last = int(sys.argv[4])
@@ -68,12 +76,12 @@ def daiss(*arguments: str, **environment: str) -> subprocess.CompletedProcess[st
 
 @dataclass(slots=True)
 class Scan:
-    """A scan in a process of its own, which waits to be let go."""
+    """A scan in a process of its own, which waits to be let go, and at its holds."""
 
     process: subprocess.Popen[str]
 
     def go(self) -> None:
-        """Let it begin."""
+        """Let it begin, or go on from where it is held."""
         assert self.process.stdin is not None
         self.process.stdin.write("\n")
         self.process.stdin.flush()
@@ -111,15 +119,25 @@ class Beamline:
     _restarted: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def scan(
-        self, plan: str = "tomo_scan", *, abort_after: int = 0, **arguments: Any
+        self,
+        plan: str = "tomo_scan",
+        *,
+        abort_after: int = 0,
+        hold_at: Sequence[int] = (),
+        **arguments: Any,
     ) -> Scan:
         """Open a scan; it is connected to the devices and waits for `go`.
 
-        It is aborted at the event that has the number `abort_after` in its stream.
+        It is aborted at the event that has the number `abort_after` in its stream. It
+        is held after so many events of all streams as each of `hold_at` says.
         """
         code = [sys.executable, "-c", SCAN, str(self.fleet.state)]
         process = subprocess.Popen(
-            [*code, plan, json.dumps(arguments), str(abort_after)],
+            [
+                *code,
+                *(plan, json.dumps(arguments), str(abort_after)),
+                json.dumps(list(hold_at)),
+            ],
             env=os.environ | self.fleet.client_environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

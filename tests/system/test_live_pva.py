@@ -1,6 +1,7 @@
 """Others follow a scan while it runs: with tiled.client alone, and over PVA."""
 
 import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from tests.system.live_beamline import LIMIT_S, Beamline, daiss, running_beamlin
 
 pytestmark = pytest.mark.system
 
-N = 120
+N = 60
+BEFORE = 3 + 3 + 2
+"""Events of darks, flats and the pair."""
 
 FOLLOW_TILED = """
 import hashlib, json, os, sys, threading, time, warnings
@@ -45,6 +48,7 @@ def take(update):
 subscription = result["live/slice_xy"].subscribe()
 subscription.new_data.add_callback(take)
 subscription.start_in_thread(1)
+print("subscribed", flush=True)
 enough.wait(60)
 status = client[f"{recon}/{result.item['id']}"].metadata["status"]
 subscription.disconnect()
@@ -99,14 +103,25 @@ def beamline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Beamline]:
         yield running
 
 
+def hear(follower: subprocess.Popen[str], word: str) -> None:
+    """Wait for a follower's word."""
+    assert follower.stdout is not None
+    assert follower.stdout.readline() == f"{word}\n", follower.communicate()[1]
+
+
 def test_two_followers_see_one_scan(beamline: Beamline) -> None:
     fleet = beamline.fleet
     tiled = beamline.client(FOLLOW_TILED, fleet.tiled_uri, RECON_PATH)
     pva = beamline.client(FOLLOW_PVA, fleet.prefix, str(N))
-    scan = beamline.scan(angles=N, exposure_s=0.1, darks=3, flats=3, center_px=33.3)
-    for follower in (tiled, pva):
-        assert follower.stdout is not None
-        assert follower.stdout.readline() == "ready\n", follower.communicate()[1]
+    first = BEFORE + N // 6
+    scan = beamline.scan(
+        angles=N, exposure_s=0.1, darks=3, flats=3, center_px=33.3, hold_at=(first,)
+    )
+    hear(tiled, "ready")
+    hear(pva, "ready")
+    scan.go()
+    scan.wait_for_events(first)
+    hear(tiled, "subscribed")
     scan.go()
     outcome = scan.outcome()
     assert outcome["exit_status"] == "success"
@@ -162,9 +177,10 @@ def test_wishes_in_mid_scan_are_granted(beamline: Beamline, tmp_path: Path) -> N
     refused = daiss("look", "--z", "10", *place)
     assert refused.returncode == 2
     assert refused.stderr == "error: no run is being reconstructed\n"
-    scan = beamline.scan(angles=N, exposure_s=0.1, darks=3, flats=3)
+    first = BEFORE + N // 4
+    scan = beamline.scan(angles=N, exposure_s=0.05, darks=3, flats=3, hold_at=(first,))
     scan.go()
-    scan.wait_for_events(N // 4)
+    scan.wait_for_events(first)
     picture = tmp_path / "slices.png"
     looked = daiss("look", "--z", "10", "--picture", str(picture), *place)
     assert looked.returncode == 0, looked.stderr
@@ -172,6 +188,7 @@ def test_wishes_in_mid_scan_are_granted(beamline: Beamline, tmp_path: Path) -> N
     assert picture.stat().st_size > 1000
     moved = daiss("recenter", "33.0", *place)
     assert moved.returncode == 0, moved.stderr
+    scan.go()
     outcome = scan.outcome()
     assert outcome["exit_status"] == "success"
     client = connect(fleet.tiled_uri, fleet.api_key())

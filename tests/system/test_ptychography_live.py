@@ -68,11 +68,13 @@ def arrays_of(tiled: Any, uid: str) -> dict[str, NDArray[Any]]:
 
 
 def test_killed_in_mid_scan_it_gives_the_same(beamline: Beamline, tiled: Any) -> None:
-    scan = beamline.scan("ptycho_spiral", **SPIRAL)
+    scan = beamline.scan("ptycho_spiral", hold_at=(3 + 20, 3 + 30), **SPIRAL)
     scan.go()
     scan.wait_for_events(3 + 20)
     with beamline.killed("reconstructor"):
+        scan.go()
         scan.wait_for_events(10)
+    scan.go()
     outcome = scan.outcome()
     assert outcome["exit_status"] == "success"
     uid = beamline.result_uid(outcome["run_uid"], PTYCHOGRAPHY)

@@ -24,8 +24,8 @@ from tests.system.live_beamline import Beamline, running_beamline
 
 pytestmark = pytest.mark.system
 
-N = 60
-FEW = 40
+N = 30
+FEW = 24
 BEFORE = 3 + 3 + 2
 """Events of darks, flats and the pair."""
 
@@ -105,12 +105,17 @@ def newest_file(beamline: Beamline) -> Path:
 def test_killed_in_mid_scan(
     beamline: Beamline, victim: str, connected: list[Any]
 ) -> None:
-    scan = beamline.scan(angles=N, exposure_s=0.05, darks=3, flats=3)
+    first, second = BEFORE + N // 3, N // 3
+    scan = beamline.scan(
+        angles=N, exposure_s=0.05, darks=3, flats=3, hold_at=(first, first + second)
+    )
     scan.go()
-    scan.wait_for_events(BEFORE + N // 3)
+    scan.wait_for_events(first)
     with beamline.killed(victim):
+        scan.go()
         # The scan goes on without it.
-        scan.wait_for_events(N // 4)
+        scan.wait_for_events(second)
+    scan.go()
     outcome = scan.outcome()
     assert outcome["exit_status"] == "success"
     client = complete_result(beamline, outcome["run_uid"], connected)
@@ -127,6 +132,12 @@ def client(beamline: Beamline) -> Iterator[ControlClient]:
 def tiled(beamline: Beamline, connected: list[Any]) -> Any:
     connected.append(connect(beamline.fleet.tiled_uri, beamline.fleet.api_key()))
     return connected[-1]
+
+
+def in_work(client: ControlClient) -> str:
+    """Wait until projections are in the running result; give its uid."""
+    wait_until(lambda: client.status().frames_used > 0, "projections in the result")
+    return client.status().result_uid
 
 
 def follow_until(
@@ -147,13 +158,14 @@ def follow_until(
 def test_what_is_set_is_in_force_outlives_a_crash_and_is_repeated(
     beamline: Beamline, client: ControlClient, tiled: Any
 ) -> None:
-    scan = beamline.scan(angles=FEW, exposure_s=0.05, darks=3, flats=3)
+    first, second = BEFORE + FEW // 3, 5
+    scan = beamline.scan(
+        angles=FEW, exposure_s=0.05, darks=3, flats=3, hold_at=(first, first + second)
+    )
     with client.follow() as follower:
         scan.go()
-        scan.wait_for_events(BEFORE + FEW // 3)
-        present = client.status()
-        uid = present.result_uid
-        assert present.frames_used > 0
+        scan.wait_for_events(first)
+        uid = in_work(client)
         assert client.fan(count=5)["slices"].shape == (5, 64, 64)
         exact = client.sinogram(20, exact=True)
         assert exact["sinogram"].shape == (len(exact["angles_rad"]), 64)
@@ -164,7 +176,9 @@ def test_what_is_set_is_in_force_outlives_a_crash_and_is_repeated(
         assert status.parameters["center_source"] == "set"
         assert status.parameters["set_by"]["center_px"]["by"] == "jane@hutch"
         with beamline.killed("reconstructor"):
-            scan.wait_for_events(5)
+            scan.go()
+            scan.wait_for_events(second)
+        scan.go()
         outcome = scan.outcome()
         assert outcome["exit_status"] == "success"
         ended = follow_until(follower, uid, lambda one: one.ended)
@@ -193,17 +207,21 @@ def test_what_is_set_is_in_force_outlives_a_crash_and_is_repeated(
 def test_an_abort_leaves_the_scan_alone(
     beamline: Beamline, client: ControlClient, tiled: Any
 ) -> None:
-    scan = beamline.scan(angles=FEW, exposure_s=0.05, darks=3, flats=3)
+    first = BEFORE + FEW // 3
+    scan = beamline.scan(
+        angles=FEW, exposure_s=0.05, darks=3, flats=3, hold_at=(first,)
+    )
     with client.follow() as follower:
         scan.go()
-        scan.wait_for_events(BEFORE + FEW // 3)
-        uid = client.status().result_uid
+        scan.wait_for_events(first)
+        uid = in_work(client)
         client.abort(uid, reason="wrong sample")
         ended = follow_until(follower, uid, lambda one: one.ended)
         assert ended.status == "incomplete"
         with pytest.raises(UnavailableError):
             client.slices(1, 1, 1)
         with beamline.killed("reconstructor"):
+            scan.go()
             scan.wait_for_events(1)
         outcome = scan.outcome()
         assert outcome["exit_status"] == "success"
