@@ -74,6 +74,27 @@ def daiss(*arguments: str, **environment: str) -> subprocess.CompletedProcess[st
     )
 
 
+def lines_of(process: subprocess.Popen[str]) -> Iterator[str]:
+    """Give the lines that a process says, until its end."""
+    assert process.stdout is not None
+    # Not "yield from": that would close the pipe with the generator.
+    while line := process.stdout.readline():
+        yield line
+
+
+def last_words(process: subprocess.Popen[str]) -> dict[str, Any]:
+    """Wait for the end of a process that succeeds; give the JSON of its last line."""
+    watchdog = threading.Timer(LIMIT_S, process.kill)
+    watchdog.start()
+    # `communicate` alone would miss what was read ahead with an earlier line.
+    lines = list(lines_of(process))
+    _, errors = process.communicate()
+    watchdog.cancel()
+    assert process.returncode == 0, errors
+    answer: dict[str, Any] = json.loads(lines[-1])
+    return answer
+
+
 @dataclass(slots=True)
 class Scan:
     """A scan in a process of its own, which waits to be let go, and at its holds."""
@@ -88,10 +109,7 @@ class Scan:
 
     def lines(self) -> Iterator[str]:
         """Give what it says: one number an event, at the end JSON."""
-        assert self.process.stdout is not None
-        # Not "yield from": that would close the pipe with the generator.
-        while line := self.process.stdout.readline():
-            yield line
+        return lines_of(self.process)
 
     def wait_for_events(self, n: int) -> None:
         """Wait until so many events have been emitted."""
@@ -100,15 +118,7 @@ class Scan:
 
     def outcome(self) -> dict[str, Any]:
         """Wait for the end; gives run_uid and exit_status."""
-        watchdog = threading.Timer(LIMIT_S, self.process.kill)
-        watchdog.start()
-        # `communicate` alone would miss what was read ahead with an earlier line.
-        lines = list(self.lines())
-        _, errors = self.process.communicate()
-        watchdog.cancel()
-        assert self.process.returncode == 0, errors
-        answer: dict[str, Any] = json.loads(lines[-1])
-        return answer
+        return last_words(self.process)
 
 
 @dataclass(slots=True)

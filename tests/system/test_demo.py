@@ -40,7 +40,7 @@ def run(place: Path, *options: str) -> dict[str, Any]:
     "options",
     [
         ["--angles", "60", "--fly"],
-        ["--angles", "30", "--order", "golden", "--flats-after", "5"],
+        ["--angles", "16", "--order", "golden", "--flats-after", "5"],
     ],
     ids=["fly", "golden"],
 )

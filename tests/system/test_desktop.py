@@ -34,7 +34,9 @@ pytestmark = pytest.mark.system
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 SLICES = ("slice_xy", "slice_xz", "slice_yz")
 PICTURES = os.environ.get("DAISS_PICTURES")
-SIZE, ANGLES = ("256", 181) if PICTURES else ("64", 100)
+SIZE, ANGLES = ("256", 181) if PICTURES else ("64", 40)
+BEFORE = 10 + 10 + 2
+"""Events of darks, flats and the pair."""
 
 
 @contextmanager
@@ -68,13 +70,17 @@ def test_the_window_follows_steers_and_recovers(tmp_path: Path) -> None:
         opened_window(beamline) as window,
     ):
         until(lambda: window.feed.connection().state == "connected", "Tiled")
-        scan = beamline.scan(angles=ANGLES, exposure_s=0.05, md={"sample": "chalk"})
+        first = BEFORE + 3 * ANGLES // 4
+        scan = beamline.scan(
+            angles=ANGLES, exposure_s=0.05, md={"sample": "chalk"}, hold_at=(first,)
+        )
         scan.go()
         wanted_px = center_of_a_running_scan(window)
         take_pictures(window, beamline, Path(PICTURES or tmp_path))
         with beamline.killed("reconstructor"):
             until(lambda: window.banner.text() == AWAY, "the banner")
         until(lambda: window.banner.text() == "", "the banner to go")
+        scan.go()
         run_uid = scan.outcome()["run_uid"]
         until(lambda: window.followed.finished, "the end of the reconstruction")
         assert window.followed.raw_uid == run_uid

@@ -10,7 +10,7 @@ import pytest
 from daiss_bluesky.cli.results_table import connect, find_result
 from daiss_bluesky.core.results import RECON_PATH
 from tests.conftest import wait_until
-from tests.system.live_beamline import LIMIT_S, Beamline, daiss, running_beamline
+from tests.system.live_beamline import Beamline, daiss, last_words, running_beamline
 
 pytestmark = pytest.mark.system
 
@@ -126,15 +126,11 @@ def test_two_followers_see_one_scan(beamline: Beamline) -> None:
     outcome = scan.outcome()
     assert outcome["exit_status"] == "success"
 
-    output, errors = tiled.communicate(timeout=LIMIT_S)
-    assert tiled.returncode == 0, errors
-    followed = json.loads(output)
+    followed = last_words(tiled)
     assert followed["states"] >= 5
     assert followed["status"] == "running"
 
-    output, errors = pva.communicate(timeout=LIMIT_S)
-    assert pva.returncode == 0, errors
-    shown = json.loads(output)
+    shown = last_words(pva)
     pictures = [one for one in shown["seen"] if one["id"] > 0]
     ids = [one["id"] for one in pictures]
     assert len(ids) >= 5
