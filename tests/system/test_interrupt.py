@@ -55,7 +55,7 @@ def test_in_mid_scan(tmp_path: Path) -> None:
         state = demo.state()
         journals = state.glob("journal/*") if state else ()
         # Darks, flats and the pair come first: 23 documents of 2 and less than 1 kB.
-        return sum(one.stat().st_size for one in journals) > 60_000
+        return sum(one.stat().st_size for one in journals) > 40_000
 
     wait_until(projections_come, "projections")
     output, _errors = interrupt(demo)
