@@ -261,6 +261,7 @@ def _rows(case: GpuCase, told: Callable[[str], None]) -> Iterator[dict[str, Any]
         ("batch, the first of all", whole_scan, feed, {}),
         ("batch", whole_scan, feed, {}),
         ("batch, half precision", whole_scan, feed, {"precision": "half"}),
+        ("batch, sorting and Paganin, their first", whole_scan, feed, both),
         ("batch, sorting and Paganin", whole_scan, feed, both),
         ("live", live_scan, feed, {}),
         ("three planes", three_planes, Feed(SMALL), {}),
