@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -113,8 +114,8 @@ class Scan:
 
     def wait_for_events(self, n: int) -> None:
         """Wait until so many events have been emitted."""
-        for _, _line in zip(range(n), self.lines(), strict=False):
-            pass
+        seen = len(list(islice(self.lines(), n)))
+        assert seen == n, f"{seen} of {n} events: {self.process.communicate()[1]}"
 
     def outcome(self) -> dict[str, Any]:
         """Wait for the end; gives run_uid and exit_status."""
