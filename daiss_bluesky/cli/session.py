@@ -5,13 +5,14 @@ Imports EPICS: the variables of the fleet must be in the environment before it i
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
 
 import ophyd
 from bluesky import RunEngine
+from ophyd.signal import EpicsSignalBase
 from rich.console import Console
 from rich.table import Table
 
@@ -32,6 +33,8 @@ from daiss_bluesky.services.state import StateDirectory, read_json
 STATION = "daiss_devices.station:load_station"
 PUBLISHER = "daiss_callbacks.document_publisher:DocumentPublisher"
 CONNECT_TIMEOUT_S = 3.0
+READ_TIMEOUT_S = 10.0
+"""How long an IOC that is connected may stall; ophyd waits two seconds."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,6 +63,9 @@ def open_session(
     `context_managers` are the RunEngine's, which hold Ctrl-C while it runs.
     """
     ophyd.set_cl("pyepics")
+    # Refused once there are signals: then they are the user's own, who has chosen.
+    with suppress(RuntimeError):
+        EpicsSignalBase.set_defaults(timeout=READ_TIMEOUT_S)
     directory = StateDirectory(fleet.state)
     run_engine = RunEngine(
         RunMetadata(fleet.state / "run_engine.json"),

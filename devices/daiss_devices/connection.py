@@ -12,11 +12,21 @@ POLL_S = 0.02
 CAMERA_SIGNALS = (
     "cam.acquire", "cam.image_mode", "cam.num_images", "cam.array_callbacks",
     "cam.array_size.array_size_x", "cam.array_size.array_size_y", "cam.data_type",
-    "cam.port_name", "hdf.enable", "hdf.capture", "hdf.file_path", "hdf.file_name",
-    "hdf.file_template", "hdf.file_path_exists", "hdf.num_capture", "hdf.swmr_mode",
-    "hdf.array_size.width", "hdf.plugin_type", "hdf.nd_array_port",
+    "cam.data_type_disabled", "cam.port_name",
+    "hdf.enable", "hdf.blocking_callbacks", "hdf.capture", "hdf.file_path",
+    "hdf.file_name", "hdf.file_template", "hdf.file_path_exists", "hdf.num_capture",
+    "hdf.swmr_mode", "hdf.auto_increment", "hdf.auto_save", "hdf.file_write_mode",
+    "hdf.lazy_open", "hdf.store_attr", "hdf.create_directory", "hdf.array_size.width",
+    "hdf.array_size.height", "hdf.array_size.depth", "hdf.plugin_type",
+    "hdf.port_name", "hdf.nd_array_port",
+    "pva.enable", "pva.blocking_callbacks", "pva.plugin_type", "pva.port_name",
+    "pva.nd_array_port",
 )  # fmt: skip
-"""What a scan needs of the hundreds of PVs an areaDetector has."""
+"""What a scan needs of the hundreds of PVs an areaDetector has.
+
+ophyd connects to them when they are first used, in the midst of the start of a scan,
+and waits a second for each at most.
+"""
 
 
 @dataclass(frozen=True, slots=True)

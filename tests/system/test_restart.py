@@ -3,6 +3,7 @@
 Nor is what somebody set for the run; and what they ended stays ended.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ N = 30
 FEW = 24
 BEFORE = 3 + 3 + 2
 """Events of darks, flats and the pair."""
+STALL_S = 4.0
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +122,21 @@ def test_killed_in_mid_scan(
     assert outcome["exit_status"] == "success"
     client = complete_result(beamline, outcome["run_uid"], connected)
     check(beamline, outcome["run_uid"], client)
+
+
+def test_an_ioc_that_stalls_is_waited_for(
+    beamline: Beamline, connected: list[Any]
+) -> None:
+    scan = beamline.scan(angles=4, exposure_s=0.05, darks=3, flats=3)
+    twin = beamline.process("twin")
+    twin.suspend()
+    scan.go()
+    # As when its disk or network hangs.
+    time.sleep(STALL_S)
+    twin.resume()
+    outcome = scan.outcome()
+    assert outcome["exit_status"] == "success"
+    complete_result(beamline, outcome["run_uid"], connected)
 
 
 @pytest.fixture
