@@ -18,13 +18,12 @@ PAGE = "docs/how-to/scan-ptychography.md"
 
 @pytest.fixture(scope="module")
 def beamline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Beamline]:
-    """The services of the page, with a camera of 64 x 64 pixels."""
+    """The services of the page."""
     root = tmp_path_factory.mktemp("ptychography")
     beamline = Beamline(root / "state", root)
     [pipeline] = blocks("yaml", page=PAGE)
     (root / "pipeline.yml").write_text(pipeline.text)
-    up = ("up", "--ptychography", "--size", "64", "--pipeline")
-    beamline.daiss(*up, str(root / "pipeline.yml"))
+    beamline.up("--ptychography", "--pipeline", str(root / "pipeline.yml"))
     yield beamline
     beamline.daiss("down")
 

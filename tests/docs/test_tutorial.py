@@ -5,8 +5,9 @@ import os
 import re
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ pytestmark = pytest.mark.system
 
 DAISS = str(Path(sys.executable).with_name("daiss"))
 LIMIT_S = 150.0
+PREFIX = "DAISS:"
 TUTORIAL = "docs/tutorial/first-scan.md"
 
 
@@ -32,6 +34,8 @@ class Beamline:
 
     state: Path
     work: Path
+    prefix: str = field(default_factory=lambda: f"T{uuid.uuid4().hex[:8]}:")
+    """Where the pages say DAISS: ; no two beamlines of one machine may share it."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -65,18 +69,23 @@ class Beamline:
         answer: dict[str, Any] = json.loads(output.splitlines()[-1])
         return answer
 
+    def up(self, *options: str) -> dict[str, Any]:
+        """Start the services, with a camera of 64 x 64 pixels."""
+        return self.daiss("up", "--size", "64", "--prefix", self.prefix, *options)
+
     def python(self, code: str) -> str:
         """Run a block as a program, with the beamline's EPICS ports."""
+        code = code.replace(PREFIX, self.prefix)
         fleet = Fleet.load(self.state)
         return self.run(sys.executable, "-c", code, **fleet.client_environment())
 
 
 @pytest.fixture(scope="module")
 def beamline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Beamline]:
-    """The services of the tutorial, with a camera of 64 x 64 pixels."""
+    """The services of the tutorial."""
     root = tmp_path_factory.mktemp("tutorial")
     beamline = Beamline(root / "state", root)
-    assert beamline.daiss("up", "--size", "64")["state"] == str(beamline.state)
+    assert beamline.up()["state"] == str(beamline.state)
     yield beamline
     answer = beamline.daiss("down")
     assert answer["killed"] == []
@@ -196,6 +205,8 @@ def test_a_run_engine_of_ones_own(
     beamline: Beamline, finished: dict[int, dict[str, Any]]
 ) -> None:
     template = (ROOT / "profiles/twin.yml").read_text()
+    assert PREFIX in template
+    template = template.replace(PREFIX, beamline.prefix)
     raw = str(beamline.state / "raw")
     (beamline.work / "beamline.yml").write_text(template.replace("/tmp/daiss", raw))
     (own,) = blocks("python", page="docs/how-to/your-beamline.md")
