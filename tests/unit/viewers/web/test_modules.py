@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Route
 
 from daiss_bluesky.viewers.model.contrast import Contrast
+from daiss_bluesky.viewers.model.curves import Rows
 from daiss_bluesky.viewers.model.honesty import Honesty
 from daiss_bluesky.viewers.web.assets import assets
 from tests.browser import open_browser
@@ -71,6 +72,36 @@ def test_state_survives_the_address(run: Run) -> None:
         }
         again = run("model/state.js", "(m, s) => m.read(m.write(s))", state)
         assert again == state
+
+
+def test_rows_are_put_in_order_as_on_the_desktop(run: Run) -> None:
+    chance = random.Random(7)
+    for _ in range(30):
+        first = [(n, 100.0 + n) for n in range(1, 9)]
+        again = [(n, 200.0 + n) for n in range(1, chance.randrange(2, 12))]
+        sent = []
+        for table in chance.choice([[first], [first, again]]):
+            rows = [*table, *chance.sample(table, len(table) // 2)]
+            chance.shuffle(rows)
+            sent += [rows[i : i + 3] for i in range(0, len(rows), 3)]
+        desktop = Rows()
+        for rows in sent:
+            desktop.add([{"number": n, "time": t} for n, t in rows])
+        columns = [
+            {"number": [n for n, _ in r], "time": [t for _, t in r]} for r in sent
+        ]
+        page = run(
+            "model/progress.js",
+            """(m, sent) => {
+              const progress = new m.Progress();
+              sent.forEach((columns) => progress.add(columns));
+              return progress.rows.map(({ number, time }) => [number, time]);
+            }""",
+            columns,
+        )
+        curves = desktop.curves()
+        shown = zip(curves.number, curves.columns["time"], strict=True)
+        assert page == [[number, time] for number, time in shown]
 
 
 def test_honesty_is_worded_as_on_the_desktop(run: Run) -> None:

@@ -7,13 +7,32 @@ export class Progress {
     this.rows = [];
   }
 
-  /** Take rows in columns, as Tiled sends them; those known already change nothing. */
+  /**
+   * Take rows in columns, as Tiled sends them: repeats, and overtaken ones, too.
+   *
+   * Where a number comes again with another time, or a lower one comes later, the
+   * reconstruction has begun anew, and what was before is dropped.
+   */
   add(columns) {
     const numbers = columns.number ?? [];
+    if (numbers.some((number, i) => this.contradicts(number, columns.time[i]))) this.rows = [];
     for (let i = 0; i < numbers.length; i++) {
-      if (this.newest && numbers[i] <= this.newest.number) continue;
-      this.rows.push(readRow(columns, i));
+      const place = this.placeOf(numbers[i]);
+      if (this.rows[place]?.number !== numbers[i]) this.rows.splice(place, 0, readRow(columns, i));
     }
+  }
+
+  contradicts(number, time) {
+    const known = this.rows[this.placeOf(number)];
+    if (known?.number === number) return known.time !== time;
+    return known !== undefined && time > this.newest.time;
+  }
+
+  /** Where a number is, or belongs. */
+  placeOf(number) {
+    let place = this.rows.length;
+    while (place > 0 && this.rows[place - 1].number >= number) place -= 1;
+    return place;
   }
 
   get newest() {
