@@ -14,7 +14,7 @@ from playwright.sync_api import Browser
 from daiss_bluesky.publishers.tiled_http import TiledHttp
 from tests.browser import open_browser
 from tests.conftest import TiledServer
-from tests.system.web_page import Viewer
+from tests.system.web_page import LIMIT_MS, Viewer
 from tests.system.web_result import MIDDLE, VOLUME, Reconstruction, make_slices
 
 pytestmark = pytest.mark.system
@@ -158,7 +158,9 @@ def test_address_opens_what_was_seen(viewer: Viewer, server: TiledServer) -> Non
     other.goto(f"{address}#key={server.api_key}")
     other.wait_for_selector("[data-view=slice_yz] .reading:not([hidden])")
     other.wait_for_selector("[data-view=projection][data-painted]")
-    assert other.evaluate(SEEN) == viewer.page.evaluate(SEEN)
+    seen = viewer.page.evaluate(SEEN)
+    same = f"(seen) => JSON.stringify({SEEN}) === JSON.stringify(seen)"
+    other.wait_for_function(same, arg=seen, timeout=LIMIT_MS)
     assert other.input_value("#runs input") == "basa"
     other.wait_for_timeout(400)
     assert other.url == address
