@@ -92,8 +92,16 @@ export class Follower {
       await this.refresh();
       await this.load();
     } catch (error) {
-      this.report(error);
+      this.unanswered(error);
     }
+  }
+
+  // Nothing would bring the last rows of a result once more.
+  unanswered(error) {
+    this.report(error);
+    if (error.kind !== "away" || this.closed) return;
+    clearTimeout(this.again);
+    this.again = setTimeout(() => this.reload(), NOT_YET_MS);
   }
 
   async load() {
@@ -207,7 +215,7 @@ export class Follower {
     try {
       this.progress.add(await this.server.json(`table/full/${this.path}/progress`, { format: "json" }));
     } catch (error) {
-      if (error.kind !== "missing") this.report(error);
+      if (error.kind !== "missing") this.unanswered(error);
     }
   }
 
