@@ -9,10 +9,10 @@ from typing import Annotated
 
 import typer
 
-from daiss_bluesky.cli.fleet import API_KEY, Fleet, refuse_server
+from daiss_bluesky.cli.fleet import API_KEY, Fleet
 from daiss_bluesky.cli.options import Json, State
-from daiss_bluesky.cli.results_table import connect, refuse_absent
-from daiss_bluesky.cli.view import find_uid
+from daiss_bluesky.cli.results_table import connect
+from daiss_bluesky.cli.view import find_server, find_uid
 from daiss_bluesky.core.errors import UnavailableError
 from daiss_bluesky.services.state import StateDirectory, default_root, write_private
 from daiss_bluesky.viewers.web.address import page_uri
@@ -43,19 +43,13 @@ def web(
     Examples: daiss web; daiss web --open; daiss web --run 12 --open;
     daiss web --with-key --tiled-uri https://tiled.example.org
     """
-    root = (state or default_root()).resolve()
-    if tiled_uri is not None:
-        refuse_server(tiled_uri)
-        uri, key, place = tiled_uri, os.environ[API_KEY], f"in {API_KEY}"
-    else:
-        fleet = Fleet.load(root)
-        uri, key, place = fleet.tiled_uri, fleet.api_key(), key_place(fleet)
-        refuse_absent(uri)
+    uri, key, fleet = find_server(tiled_uri, state)
+    place = key_place(fleet) if fleet else f"in {API_KEY}"
     result_uid = None if run is None else find_uid(connect(uri, key), run)
     page = page_uri(uri, result_uid)
     whole = page_uri(uri, result_uid, key)
     if open_it:
-        open_browser(whole, root)
+        open_browser(whole, (state or default_root()).resolve())
     if json_output:
         typer.echo(json.dumps({"page": whole if with_key else page, "key": place}))
     elif with_key:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from daiss_bluesky.cli import web
+from daiss_bluesky.cli import view, web
 from daiss_bluesky.cli.app import app
 from daiss_bluesky.core.errors import UnavailableError
 from daiss_bluesky.viewers.web.address import page_uri
@@ -20,7 +20,7 @@ KEY = "0123456789abcdef"
 @pytest.fixture(autouse=True)
 def _facility(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TILED_API_KEY", KEY)
-    monkeypatch.setattr(web, "refuse_server", lambda uri: None)
+    monkeypatch.setattr(view, "refuse_server", lambda uri: None)
 
 
 def run(*arguments: str) -> str:
