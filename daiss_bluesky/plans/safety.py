@@ -73,17 +73,35 @@ def one_run(
         bpp.run_wrapper(in_one_sentence(plan), md=dict(document)),
         [station.camera, *station.measured],
     )
-    return left_safe(inside, station, moving)
+    return left_safe(in_one_sentence(inside), station, moving)
 
 
 def in_one_sentence(plan: Plan) -> Plan:
-    """Run a plan; a device's own sentence takes the place of bluesky's FailedStatus."""
+    """Run a plan; a device's own sentence takes the place of a FailedStatus.
+
+    What did not come in time, a move or an answer of an IOC, is an UnavailableError.
+    """
     try:
         return (yield from plan)
     except FailedStatus as error:
         if isinstance(error.__cause__, DaissError):
             raise error.__cause__ from None
+        if isinstance(error.__cause__, TimeoutError):
+            raise UnavailableError(_too_late(error.args[0])) from error
         raise
+    except TimeoutError as error:
+        raise UnavailableError(str(error)) from error
+
+
+def _too_late(status: Any) -> str:
+    """Say what of a device did not come to its end; `status` is ophyd's."""
+    device = status.device
+    if not hasattr(status, "target"):
+        return f"{device.name} did not answer in time"
+    return (
+        f"{device.name} did not come to {status.target:g} within"
+        f" {status.timeout:.3g} s: it is at {device.position:g}"
+    )
 
 
 def make_safe(

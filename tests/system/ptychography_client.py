@@ -14,7 +14,9 @@ import ophyd
 from bluesky import RunEngine
 from bluesky.utils import RunEngineInterrupted
 from numpy.typing import NDArray
+from ophyd.signal import EpicsSignalBase
 
+from daiss_bluesky.cli.session import READ_TIMEOUT_S
 from daiss_bluesky.core.errors import DaissError
 from daiss_bluesky.core.ptychography import PTYCHOGRAPHY_KEY
 from daiss_bluesky.core.resources import resource
@@ -67,6 +69,7 @@ def fly_frames(documents: Documents) -> tuple[Path, list[int], NDArray[Any]]:
 def main() -> None:
     prefix, data_root, plan, arguments, trouble = sys.argv[1:]
     ophyd.set_cl("pyepics")
+    EpicsSignalBase.set_defaults(timeout=READ_TIMEOUT_S)
     station = load_station(
         resource("profiles/twin.yml"), prefix=prefix, data_root=data_root
     )

@@ -9,7 +9,9 @@ from typing import Any
 
 import ophyd
 from bluesky import RunEngine
+from ophyd.signal import EpicsSignalBase
 
+from daiss_bluesky.cli.session import READ_TIMEOUT_S
 from daiss_bluesky.core.errors import DaissError
 from daiss_bluesky.core.resources import resource
 from daiss_bluesky.plans import tomography
@@ -19,6 +21,7 @@ from daiss_devices.station import load_station
 def main() -> None:
     prefix, data_root, plan, arguments, victim = sys.argv[1:]
     ophyd.set_cl("pyepics")
+    EpicsSignalBase.set_defaults(timeout=READ_TIMEOUT_S)
     station = load_station(
         resource("profiles/twin.yml"), prefix=prefix, data_root=data_root
     )

@@ -46,10 +46,10 @@ def test_a_plugin_that_never_saw_a_frame(make_twin: MakeTwin) -> None:
 def test_an_ioc_that_dies(make_twin: MakeTwin, plan: str) -> None:
     twin = make_twin("--size", "32", "--motor-speed", "360")
     answer = run(twin, plan, str(twin.process.pid), exposure_s=0.05)
-    twin.process.communicate()
     assert answer["exit_status"] == "fail"
     assert "could not be made safe" in answer["error"]
     assert "\n" not in answer["error"]
+    twin.process.communicate()
 
 
 def test_an_ioc_that_is_not_there(make_twin: MakeTwin) -> None:

@@ -4,22 +4,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ophyd import Component, Signal
+from ophyd import Component
 from ophyd.sim import SynAxis
 
 from daiss_bluesky.core.errors import UnavailableError
 from daiss_devices.raster_flight import RasterFlight
 from daiss_devices.raster_flyer import RasterFlyer
+from tests.unit.devices.fake_camera import FakeSignal, fake_camera
 
 FLIGHT = RasterFlight([0.0, 1.0], [0.0, 1.0, 2.0], 0.01, 0.05, 0.0)
 SLEW_UM_S = 500.0
-
-
-class FakeSignal(Signal):
-    def put(self, value: Any, *, callback: Any = None, **_: Any) -> None:
-        super().put(value)
-        if callback is not None:
-            callback()
 
 
 class FakePiezo(SynAxis):
@@ -35,46 +29,6 @@ class FakePiezo(SynAxis):
 
     def stop(self, *, success: bool = False) -> None:
         self.told.append((self.name, "stop"))
-
-
-class FakeAcquire(FakeSignal):
-    """Writes a series of frames at once."""
-
-    def __init__(self, camera: Any) -> None:
-        super().__init__(name="acquire")
-        self.camera = camera
-
-    def put(self, value: Any, *, callback: Any = None, **_: Any) -> None:
-        if value:
-            self.camera.log.append(("camera", self.camera.num_images.get()))
-            written = self.camera.hdf.frames_written
-            written.put(written.get() + self.camera.num_images.get())
-        super().put(value, callback=callback)
-
-
-def fake_camera(log: list[Any]) -> Any:
-    camera = SimpleNamespace(
-        name="camera",
-        image_key="camera_image",
-        timeout_s=5.0,
-        triggered=2,
-        log=log,
-        num_images=Signal(name="num_images", value=1),
-        exposure_s=Signal(name="exposure_s", value=0.1),
-        period_s=Signal(name="period_s", value=0.0),
-        counted_from=[],
-        make_data_key=lambda: {"shape": (1, 8, 10), "dtype": "array"},
-        stop=lambda success=False: log.append(("camera", "stop")),
-    )
-    camera.hdf = SimpleNamespace(
-        name="camera_hdf",
-        path="/data/a.h5",
-        frames_written=Signal(name="frames_written", value=2),
-        why_failed=lambda: None,
-        count_from=camera.counted_from.append,
-    )
-    camera.acquire = FakeAcquire(camera)
-    return camera
 
 
 @pytest.fixture

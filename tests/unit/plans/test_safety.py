@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from bluesky import RunEngine
 from bluesky.utils import FailedStatus, RunEngineInterrupted
+from ophyd.status import MoveStatus
 
 from daiss_bluesky.core.errors import UnavailableError
 from daiss_bluesky.plans.tomography import tomo_scan
@@ -112,6 +113,41 @@ def test_aborted_from_another_thread_while_it_runs(
         engine(tomo_scan(station, 180, exposure_s=0.01, darks=1, flats=1))
     assert_safe(station)
     assert documents[-1][1]["exit_status"] == "abort"
+
+
+def test_a_move_that_does_not_end_says_where_it_is(
+    engine: RunEngine, station: FakeStation, documents: Documents
+) -> None:
+    sentence = r"^sample_x did not come to 10 within 0\.01 s: it is at 1\.5$"
+    real = station.x.set
+
+    def out(value: float) -> Any:
+        return real(value) if value != 10.0 else MoveStatus(station.x, 10, timeout=0.01)
+
+    station.x.set = out  # type: ignore[method-assign]
+    with pytest.raises(UnavailableError, match=sentence):
+        engine(tomo_scan(station, 6, exposure_s=0.01, darks=1, flats=1))
+    assert_safe(station)
+    assert documents[-1][1]["exit_status"] == "fail"
+    assert documents[-1][1]["reason"].startswith("sample_x did not come")
+
+
+@pytest.mark.parametrize("in_run", [True, False])
+def test_an_ioc_that_does_not_answer_in_time_is_named(
+    engine: RunEngine, station: FakeStation, in_run: bool
+) -> None:
+    sentence = "Failed to read X:cam1:ArraySizeX_RBV within 10 sec"
+
+    def refuse(*_: Any) -> None:
+        raise TimeoutError(sentence)
+
+    if in_run:
+        station.camera.on_trigger = refuse
+    else:
+        station.camera.stage = refuse
+    with pytest.raises(UnavailableError, match=f"^{sentence}$"):
+        engine(tomo_scan(station, 6, exposure_s=0.01, darks=1, flats=1))
+    assert_safe(station)
 
 
 def test_aborted_while_the_rotation_turns(
