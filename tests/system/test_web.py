@@ -227,6 +227,16 @@ def test_filters_leave_the_runs_that_match(viewer: Viewer) -> None:
     viewer.page.select_option("#runs select >> nth=0", "")
 
 
+def serious_findings(viewer: Viewer) -> list[tuple[str, str]]:
+    """Give what axe finds of weight: the rule, and the first element against it."""
+    found = Axe().run(viewer.page).response["violations"]
+    return [
+        (one["id"], one["nodes"][0]["html"])
+        for one in found
+        if one["impact"] in {"serious", "critical"}
+    ]
+
+
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_page_is_accessible(viewer: Viewer, theme: str) -> None:
     if viewer.page.get_attribute("html", "data-theme") != theme:
@@ -234,10 +244,21 @@ def test_page_is_accessible(viewer: Viewer, theme: str) -> None:
     viewer.wait("(t) => document.documentElement.dataset.theme === t", theme)
     viewer.page.click("#show-help")
     for _ in ("with its keys", "without"):
-        found = Axe().run(viewer.page).response["violations"]
-        serious = [one for one in found if one["impact"] in {"serious", "critical"}]
-        assert not serious, [(one["id"], one["nodes"][0]["html"]) for one in serious]
+        assert serious_findings(viewer) == []
         viewer.page.keyboard.press("Escape")
+
+
+def test_page_is_accessible_before_the_first_picture(
+    browser: Browser, server: TiledServer, live: Reconstruction
+) -> None:
+    waiting = Viewer.open(browser, server.uri)
+    waiting.page.route("**/api/v1/array/**", lambda route: route.abort())
+    waiting.go(f"?result={live.uid}", key=server.api_key)
+    waiting.wait(CONNECTED)
+    waiting.wait("() => document.querySelector('[data-view=projection] .levels')")
+    assert painted_of(waiting, "projection") == 0
+    assert serious_findings(waiting) == []
+    waiting.page.context.close()
 
 
 def pinch(viewer: Viewer, place: str) -> None:

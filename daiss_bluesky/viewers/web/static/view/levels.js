@@ -20,6 +20,7 @@ export class Levels {
   handle(which, title) {
     const names = { low: "Black level", high: "White level" };
     const made = element("div", { class: `handle ${which}`, role: "slider", tabindex: "0", "aria-label": `${names[which]} of ${title}` });
+    made.hidden = true; // a slider has a value, and there is none without a picture
     made.addEventListener("pointerdown", (event) => {
       made.setPointerCapture(event.pointerId);
       event.preventDefault();
@@ -65,6 +66,7 @@ export class Levels {
       handle.setAttribute("aria-valuenow", value);
       handle.setAttribute("aria-valuetext", reading(value));
       handle.dataset.value = reading(value);
+      handle.hidden = false;
     });
   }
 
