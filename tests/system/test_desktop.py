@@ -91,7 +91,18 @@ def test_the_window_follows_steers_and_recovers(tmp_path: Path) -> None:
         client.context.http_client.close()
         window.set_theme(LIGHT)
         save(window, Path(PICTURES or tmp_path) / "desktop-tomography-light.png")
+        made_again(window)
     assert application is not None
+
+
+def made_again(window: ViewerWindow) -> None:
+    """A press has the run reconstructed once more, and shows that."""
+    old = window.followed
+    window.end.click()
+    until(lambda: window.followed.result_uid != old.result_uid, "the result made again")
+    until(lambda: window.followed.finished, "its end")
+    assert window.followed.metadata["status"] == "complete"
+    assert window.followed.raw_uid == old.raw_uid
 
 
 def take_pictures(window: ViewerWindow, beamline: Beamline, folder: Path) -> None:

@@ -122,3 +122,11 @@ class Steering(Protocol):
     ) -> Mapping[str, Any]:
         """Give slices at candidate centers."""
         ...
+
+    def rerun(self, of: str | None = None, **parameters: Any) -> str:
+        """Reconstruct a run once more."""
+        ...
+
+    def abort(self, of: str | None = None, *, reason: str = "") -> None:
+        """End a reconstruction as incomplete."""
+        ...

@@ -49,6 +49,12 @@ class TopBar(QFrame):
         for button in (self.follow, self.theme, self.keys):
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
 
+    def add(self, button: QPushButton) -> None:
+        """Put a button beside the name of what is followed."""
+        layout = self.layout()
+        assert isinstance(layout, QHBoxLayout)  # noqa: S101 - made so above
+        layout.insertWidget(1, button)
+
     def show_followed(self, followed: Followed) -> None:
         """Name the result that is shown, and say how many are newer."""
         self.name.setText(_name(followed))

@@ -21,6 +21,7 @@ from daiss_bluesky.viewers.model.followed import Followed
 from daiss_bluesky.viewers.model.query import Query
 from daiss_bluesky.viewers.model.reconstructor_watch import ReconstructorWatch
 from daiss_bluesky.viewers.qt.banner import Banner
+from daiss_bluesky.viewers.qt.end_button import EndButton
 from daiss_bluesky.viewers.qt.errands import Errands
 from daiss_bluesky.viewers.qt.feed import Feed, Steering
 from daiss_bluesky.viewers.qt.honesty_line import HonestyLine
@@ -99,7 +100,9 @@ class ViewerWindow(QMainWindow):
         self._timer.start(TICK_MS)
 
     def _add_panels(self, steering: Steering | None) -> None:
-        """Put what steers each technique beside its page."""
+        """Put what steers one technique beside its page, what steers both on top."""
+        self.end = EndButton(steering, self.errands)
+        self.bar.add(self.end)
         self.steering = TomographySteering(
             self.feed, steering, self.tomography, self.errands
         )
@@ -161,6 +164,7 @@ class ViewerWindow(QMainWindow):
             page.set_source(self._tiled_uri, has_volume=has_volume)
         honesty = self.feed.honesty()
         self.bar.show_followed(followed)
+        self.end.show_followed(followed)
         self.bar.show_connection(connection, now_s)
         self.honesty.show_honesty(honesty if followed.result_uid else None, now_s)
         away = self._watch.message if self._watch else ""
@@ -272,8 +276,9 @@ class ViewerWindow(QMainWindow):
         self.bar.keys_asked.connect(self.keys.toggle)
         self.runs.opened.connect(self.open_run)
         self.runs.searched.connect(self._search)
-        self.steering.said.connect(self._say)
-        self.ptychography.said.connect(self._say)
+        self.end.made_again.connect(self.follow_latest)
+        for one in (self.end, self.steering, self.ptychography):
+            one.said.connect(self._say)
         objects = self.pages["ptychography"]
         assert isinstance(objects, PtychographyPage)  # noqa: S101 - made so above
         self.ptychography.crop.toggled.connect(objects.set_cropped)

@@ -197,6 +197,13 @@ class FakeReconstructor:
             "slices": slices,
         }
 
+    def rerun(self, of: str | None = None, **parameters: Any) -> str:
+        self._take("rerun", of, parameters)
+        return "result6"
+
+    def abort(self, of: str | None = None, *, reason: str = "") -> None:
+        self._take("abort", of, reason)
+
     def _take(self, *request: Any) -> None:
         self.asked.append(request)
         if request[0] in self.refuses:
