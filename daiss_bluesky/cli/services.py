@@ -56,9 +56,9 @@ def up(
     """
     root = (state or default_root()).resolve()
     _refuse_if_running(root)
-    twin = ["--sample", sample, "--size", str(size or 256)]
+    twin = ["--sample", sample, "--size", str(256 if size is None else size)]
     if ptychography:
-        twin = ["--ptychography", "--size", str(size or 128)]
+        twin = ["--ptychography", "--size", str(128 if size is None else size)]
     if scan is not None:
         twin = ["--ptychography"] if ptychography else []
         twin += ["--scan", str(scan.resolve())]

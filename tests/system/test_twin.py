@@ -87,7 +87,8 @@ def test_ports_in_use_are_refused(twin: TwinProcess, tmp_path: Path) -> None:
     [
         (["--sample", "cheese"], "unknown sample 'cheese'"),
         (["--sample", "absent.json"], "absent.json cannot be read"),
-        (["--size", "0"], "must be"),
+        (["--size", "0"], "--size must be 1 to 8192, not 0"),
+        (["--size", "64", "--rows", "-3"], "--rows must be 1 to 8192, not -3"),
         (["--noise", "nan"], "--noise must be 0 or more"),
         (["--data-root", "/nowhere/at/all"], "is not a directory"),
         (["--scan", "absent.npz"], "absent.npz"),

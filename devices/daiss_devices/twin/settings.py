@@ -61,8 +61,10 @@ def parse(arguments: Sequence[str] | None) -> TwinSettings:
     complete(a)
     rows, columns = a.rows or a.size, a.columns or a.size
     for name, value, low in (
-        ("rows", rows, 1), ("columns", columns, 8), ("dead-pixels", a.dead_pixels, 0)
-    ):  # fmt: skip
+        ("rows" if a.rows else "size", rows, 1),
+        ("columns" if a.columns else "size", columns, 8),
+        ("dead-pixels", a.dead_pixels, 0),
+    ):
         if not low <= value <= 8192:  # noqa: PLR2004
             raise InputError(f"--{name} must be {low} to 8192, not {value}")
     for name in ("noise", "flat_counts", "dark_counts", "distance_mm"):
