@@ -359,6 +359,7 @@ def test_without_a_stream_pictures_are_asked_for(
 def test_what_cannot_be_shown_is_said_in_one_sentence(
     server: TiledServer, publisher: TiledPublisher
 ) -> None:
+    publisher.open(_result())
     recon = server.connect()[RECON_PATH]
     newer = recon.create_container(
         "newer", specs=[Spec("DaissReconstruction", "2.0")], metadata={"raw_uid": "run"}
@@ -380,13 +381,22 @@ def test_what_cannot_be_shown_is_said_in_one_sentence(
     with _viewing(server, api_key="wrong") as model:
         wait_until(lambda: model.connection().state == "refused", "a refusal")
         assert "refuses the API key" in model.connection().message
-    with _viewing(server, message_limit_bytes=100_000) as model:
+
+
+def test_what_is_too_large_to_be_pushed_is_asked_for_and_said(
+    server: TiledServer, publisher: TiledPublisher
+) -> None:
+    with (
+        _viewing(server, message_limit_bytes=100_000) as model,
+        _Window(model) as window,
+    ):
         publisher.open(_result())
-        publisher.write(_update(1))
-        wait_until(lambda: model.history.of(VIEWS[0]), "what was fetched")
-        publisher.write(_update(2))
-        wait_until(lambda: "above the limit" in model.connection().message, "a word")
-        assert "0.1 MB" in model.connection().message
+        for number in range(1, 4):
+            publisher.write(_update(number))
+            wait_until(lambda: window.shows(float(number)), "an update")  # noqa: B023
+        message = model.connection().message
+        assert "above the limit of 0.1 MB: they are asked for." in message
+        assert model.connection().state == "connected"
 
 
 def test_a_stopped_viewer_slows_nothing_and_comes_back_to_the_newest(

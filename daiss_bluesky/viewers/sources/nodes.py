@@ -174,11 +174,18 @@ class ProgressNode(NodeBase):
     """The progress table of a result."""
 
     def __init__(
-        self, uid: str, reader: TiledReader, threads: Executor, sink: Sink
+        self,
+        uid: str,
+        reader: TiledReader,
+        threads: Executor,
+        sink: Sink,
+        grown: Callable[[], None],
     ) -> None:
+        """`grown` is called with each row: the views it speaks of are there."""
         super().__init__(reader, threads, sink)
         self.uid = uid
         self.path = f"{RECON_PATH}/{uid}/{PROGRESS}"
+        self._grown = grown
 
     async def fetch(self) -> Any:
         """Read all rows."""
@@ -187,12 +194,14 @@ class ProgressNode(NodeBase):
     def present(self, state: Any) -> None:
         """Hand them on; repeats are harmless."""
         self._sink.rows(self.uid, state)
+        self._grown()
 
     def message(self, message: Message) -> None:
         """Hand on new rows."""
         self._sink.heard("push")
         if message["type"] == "table-data":
             self._sink.rows(self.uid, rows_of(message["payload"]))
+            self._grown()
 
 
 def _created_array(message: Message) -> dict[str, Array]:

@@ -62,12 +62,19 @@ class Stream:
         self._newest = ""
         self._listened_s = float("-inf")
         self._delay_s = FIRST_RETRY_S
+        self._too_big = False
+        self._news = asyncio.Event()
 
     def renew(self) -> None:
         """Connect anew and fetch the present state, without what came meanwhile."""
         self._sequence = None
+        self.tell_of_news()
         if self._connection is not None:
             self._connection.transport.abort()
+
+    def tell_of_news(self) -> None:
+        """Have the present state fetched, where messages are too large to be pushed."""
+        self._news.set()
 
     async def run(self) -> None:
         """Listen until cancelled; NoStreamError where nothing is pushed."""
@@ -81,14 +88,14 @@ class Stream:
     async def _try_once(self, path: str) -> float:
         """Listen once; gives the time to wait before the next try."""
         try:
-            await self._listen(path)
+            await (self._ask(path) if self._too_big else self._listen(path))
         except (NotThereError, MissingError):
             self._line.up(path)
             self._node.absent()
             return ABSENT_RETRY_S
         except MessageTooBigError as error:
-            self._line.note(path, f"{error}.")
-            await asyncio.Event().wait()
+            self._line.note(path, f"{error}: they are asked for.")
+            self._too_big = True
         except InputError as error:
             self._line.refused(str(error))
             return REFUSED_RETRY_S
@@ -97,6 +104,14 @@ class Stream:
             delay_s, self._delay_s = self._delay_s, 2 * self._delay_s
             return min(delay_s, LONGEST_RETRY_S)
         return FIRST_RETRY_S
+
+    async def _ask(self, path: str) -> None:
+        """Fetch the state now and whenever there is news."""
+        while True:
+            await self._fetch()
+            self._line.up(path)
+            await self._news.wait()
+            self._news.clear()
 
     async def _listen(self, path: str) -> None:
         away_s = time.monotonic() - self._listened_s

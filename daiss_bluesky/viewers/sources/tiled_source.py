@@ -147,7 +147,13 @@ class TiledSource:
     def _listen_to_progress(self, uid: str) -> None:
         """Listen from now on: a table that was made anew has a stream of its own."""
         if uid == self._followed:
-            self._listen(ProgressNode(uid, self._reader, self._threads, self._sink))
+            parts = (self._reader, self._threads, self._sink)
+            self._listen(ProgressNode(uid, *parts, self._tell_of_news))
+
+    def _tell_of_news(self) -> None:
+        for path in self._views:
+            if path in self._streams:
+                self._streams[path][0].tell_of_news()
 
     def _listen_to_view(self, uid: str, view: str, known: Array, anew: bool) -> None:
         node = ViewNode(uid, view, known, self._reader, self._threads, self._sink)
