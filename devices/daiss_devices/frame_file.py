@@ -1,6 +1,7 @@
 """The HDF5 plugin of a camera: one SWMR file per stage, named once and for all."""
 
 import contextlib
+import time
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -15,6 +16,8 @@ from daiss_devices.put import settle
 DATASET = "/entry/data/data"
 ATTRIBUTES = "/entry/instrument/NDAttributes"
 WRITE_OK = 0
+DIRECTORY_S, POLL_S = 3.0, 0.02
+"""How long an IOC may take to see or make a directory."""
 TEMPLATE = "%s%s.h5"
 """Without the running number, which a plugin that opens lazily counts up too late for
 anybody to know the name beforehand."""
@@ -69,16 +72,25 @@ class FrameFile(HDF5Plugin_V34, FileStoreIterativeWrite):
             settle(self._signal(attribute), value, self.timeout_s)
         settle(self.file_path, day.strftime(self.write_path_template), self.timeout_s)
         settle(self.file_name, name, self.timeout_s)
-        # Asked for, not remembered: its monitor may come after the put was answered.
-        if not self.file_path_exists.get(use_monitor=False):
-            raise UnavailableError(
-                f"the IOC of {self.prefix} has no directory {self.file_path.get()}"
-            )
+        self._await_directory()
         staged = super().stage()
         self._fn = TEMPLATE % (read_path, name)
         self._generate_resource({"frame_per_point": 1})
         self._arm()
         return staged
+
+    def _await_directory(self) -> None:
+        """Wait until the IOC says that its directory is there.
+
+        It says so in a PV of its own, which may change after that of the path.
+        """
+        deadline = time.monotonic() + DIRECTORY_S
+        while not self.file_path_exists.get(use_monitor=False):
+            if time.monotonic() > deadline:
+                raise UnavailableError(
+                    f"the IOC of {self.prefix} has no directory {self.file_path.get()}"
+                )
+            time.sleep(POLL_S)
 
     def _arm(self) -> None:
         try:

@@ -3,12 +3,14 @@
 import json
 import os
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from tests.conftest import wait_until
 from tests.system.live_beamline import DAISS, LIMIT_S
 
 
@@ -22,6 +24,16 @@ class Demo:
     def state(self) -> Path | None:
         """Find the state directory, once it is there."""
         return next(self.temporary.glob("daiss-demo-*"), None)
+
+    def wait_until(self, condition: Callable[[], object], what: str) -> None:
+        """Wait for something to come of it; its own words if it ends before."""
+
+        def has_come() -> object:
+            if self.process.poll() is not None and not condition():
+                raise AssertionError(f"no {what}: it ended: {self.finish()}")
+            return condition()
+
+        wait_until(has_come, what)
 
     def finish(self) -> tuple[int, str, str]:
         """Wait for the end; gives exit code, output and errors."""

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import wait_until
 from tests.system.demo_process import Demo, start_demo
 
 pytestmark = pytest.mark.system
@@ -42,7 +41,7 @@ def test_while_the_services_start(
         state = demo.state()
         return state is not None and (state / "services.json").exists()
 
-    wait_until(services_start, "the first service")
+    demo.wait_until(services_start, "the first service")
     output, errors = interrupt(demo, *signals)
     assert output == ""
     assert errors == "interrupted: everything was stopped\n"
@@ -57,7 +56,7 @@ def test_in_mid_scan(tmp_path: Path) -> None:
         # Darks, flats and the pair come first: 23 documents of 2 and less than 1 kB.
         return sum(one.stat().st_size for one in journals) > 40_000
 
-    wait_until(projections_come, "projections")
+    demo.wait_until(projections_come, "projections")
     output, _errors = interrupt(demo)
     report = json.loads(output.splitlines()[-1])
     assert report["interrupted"]

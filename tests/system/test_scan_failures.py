@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -50,6 +52,14 @@ def test_an_ioc_that_dies(make_twin: MakeTwin, plan: str) -> None:
     assert "could not be made safe" in answer["error"]
     assert "\n" not in answer["error"]
     twin.process.communicate()
+
+
+def test_a_directory_that_the_ioc_does_not_have(make_twin: MakeTwin) -> None:
+    twin = make_twin("--size", "32")
+    answer = run(replace(twin, data_root=Path("/nowhere/at/all")), "tomo_scan")
+    there = "has no directory /nowhere/at/all/"
+    assert answer["error"].startswith(f"the IOC of {twin.prefix}HDF1: {there}")
+    assert answer["exit_status"] is None
 
 
 def test_an_ioc_that_is_not_there(make_twin: MakeTwin) -> None:
