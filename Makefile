@@ -22,7 +22,7 @@ demo: setup  ## a live tomography scan on the simulated beamline, start to end
 	$(BIN)/daiss demo
 
 test: check  ## everything that must hold
-	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: setup  ## style, types and import contracts
 	$(BIN)/ruff check .

@@ -35,6 +35,8 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 SLICES = ("slice_xy", "slice_xz", "slice_yz")
 PICTURES = os.environ.get("DAISS_PICTURES")
 SIZE, ANGLES = ("256", 181) if PICTURES else ("64", 40)
+ENOUGH_TO_SEE = 0.25
+"""Coverage."""
 BEFORE = 10 + 10 + 2
 """Events of darks, flats and the pair."""
 
@@ -90,9 +92,23 @@ def test_the_window_follows_steers_and_recovers(tmp_path: Path) -> None:
         finished_result(window, result, wanted_px)
         client.context.http_client.close()
         window.set_theme(LIGHT)
+        look_at_the_middle(window)
         save(window, Path(PICTURES or tmp_path) / "desktop-tomography-light.png")
         made_again(window)
     assert application is not None
+
+
+def look_at_the_middle(window: ViewerWindow) -> None:
+    """Move the crosshair there."""
+    middle = int(SIZE) // 2
+    panes = window.tomography.panes
+    panes["slice_xy"].crosshair_moved.emit(middle + 0.5, middle + 0.5)
+    until(
+        lambda: all(
+            (shown := panes[view].picture) and shown.place == middle for view in SLICES
+        ),
+        "the slices of the middle",
+    )
 
 
 def made_again(window: ViewerWindow) -> None:
@@ -110,6 +126,8 @@ def take_pictures(window: ViewerWindow, beamline: Beamline, folder: Path) -> Non
     window.set_theme(DARK)
     window.resize(1600, 1000)
     until(lambda: window.tomography.panes["projection"].picture, "a projection")
+    until(lambda: window.feed.honesty().coverage > ENOUGH_TO_SEE, "enough to see")
+    until(lambda: not window.tomography.half_turn.empty, "0 and 180 degrees")
     save(window, folder / "desktop-tomography-dark.png")
     if shutil.which("chromium") is None and not os.environ.get("CI"):
         return
@@ -126,7 +144,8 @@ def take_pictures(window: ViewerWindow, beamline: Beamline, folder: Path) -> Non
 
 
 def save(window: ViewerWindow, path: Path) -> None:
-    """Write what the window shows."""
+    """Write what the window shows, once it has made room for its words."""
+    QApplication.processEvents()
     save_small(window.grab().toImage(), path)
     with Image.open(path) as picture:
         assert len(picture.convert("L").getcolors() or []) > 100
@@ -162,5 +181,4 @@ def finished_result(window: ViewerWindow, result: Any, wanted_px: float) -> None
     assert shown.picture.value_at(z, 20) == volume[20, 41]
     assert panes["slice_xz"].picture is not None
     assert panes["slice_xz"].picture.value_at(z, 41) == volume[20, 41]
-    until(lambda: not window.tomography.half_turn.empty, "0 and 180 degrees")
     until(lambda: panes["sinogram"].picture, "the sinogram")

@@ -35,7 +35,5 @@ def test_a_directory_that_is_never_seen_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("daiss_devices.frame_file.DIRECTORY_S", 0.05)
-    with pytest.raises(
-        UnavailableError, match=r"^the IOC of X:HDF1: .* /data/$"
-    ):
+    with pytest.raises(UnavailableError, match=r"^the IOC of X:HDF1: .* /data/$"):
         FrameFile._await_directory(asked(0))
