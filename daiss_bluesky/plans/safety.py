@@ -73,6 +73,7 @@ def one_run(
         bpp.run_wrapper(in_one_sentence(plan), md=dict(document)),
         [station.camera, *station.measured],
     )
+    # Inside for the reason that the run's end gives, and here for what staging does.
     return left_safe(in_one_sentence(inside), station, moving)
 
 

@@ -67,7 +67,7 @@ class EndButton(QPushButton):
             self._errands.send(request, lambda: steering.rerun(of), self._again)
             return
         reason = "from the window"
-        self._errands.send(request, lambda: steering.abort(of, reason=reason), _nothing)
+        self._errands.send(request, lambda: steering.abort(of, reason=reason))
 
     def _again(self, _: Any) -> None:
         self.said.emit("made once more: it is shown as soon as it begins")
@@ -88,7 +88,3 @@ class EndButton(QPushButton):
         else:
             self.setText("End")
             self.setToolTip("end this reconstruction as incomplete; the scan goes on")
-
-
-def _nothing(_: Any) -> None:
-    """Take an answer that says nothing: the status comes with the result."""

@@ -18,6 +18,10 @@ Work = Callable[[], Any]
 Done = Callable[[Any], None]
 
 
+def _nothing(_: Any) -> None:
+    """Take an answer that says nothing."""
+
+
 class Errands(QObject):
     """Runs named errands; of one name only the newest waiting one is done.
 
@@ -38,7 +42,7 @@ class Errands(QObject):
         self._closed = False
         self._returned.connect(self._deliver)
 
-    def send(self, name: str, work: Work, done: Done) -> None:
+    def send(self, name: str, work: Work, done: Done = _nothing) -> None:
         """Have something done; replaces an errand of that name still waiting."""
         with self._lock:
             self._waiting[name] = (work, done)

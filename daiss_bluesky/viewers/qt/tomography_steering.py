@@ -143,12 +143,12 @@ class TomographySteering(QObject):
         """Take other colors."""
         self.fan.set_theme(theme)
 
-    def _ask(self, name: str, do: Any, done: Any = None) -> None:
+    def _ask(self, name: str, do: Any, *done: Any) -> None:
         steering, of = self._steering, self._followed.result_uid
         if steering is None:
             self._refused(name, _NOBODY)
             return
-        self._errands.send(name, lambda: do(steering, of), done or _nothing)
+        self._errands.send(name, lambda: do(steering, of), *done)
 
     def _refresh_sinogram(self, honesty: Honesty) -> None:
         point = self._page.linked.point
@@ -251,7 +251,3 @@ def tiles_of(found: Mapping[str, Any]) -> list[Tile]:
     return [
         Tile(float(c), float(s), pixels) for c, s, pixels in zip(*parts, strict=True)
     ]
-
-
-def _nothing(_: Any) -> None:
-    """Take an answer that says nothing."""

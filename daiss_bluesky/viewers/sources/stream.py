@@ -109,6 +109,7 @@ class Stream:
         """Fetch the state now and whenever there is news."""
         while True:
             await self._fetch()
+            self._delay_s = FIRST_RETRY_S
             self._line.up(path)
             await self._news.wait()
             self._news.clear()
