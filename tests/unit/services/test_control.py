@@ -22,6 +22,7 @@ from daiss_bluesky.services.control_client import ControlClient
 from daiss_bluesky.services.control_messages import MAX_REQUEST_BYTES
 from daiss_bluesky.services.epics_environment import free_ports
 from daiss_bluesky.services.run_wishes import RunWishes
+from tests.conftest import wait_until
 from tests.unit.services.running_scan import (
     KEY,
     RESULT,
@@ -255,19 +256,24 @@ def test_status_is_answered_while_others_wait() -> None:
             sockets.append(socket)
         for _ in range(4):
             assert waiting.acquire(timeout=60)
+        wait_until(lambda: len(answered(sockets)) == 8, "eight to be refused")
+        refused = {unpack(socket.recv())["error"] for socket in answered(sockets)}
         with ControlClient(address) as client:
             assert client.results() == []
+        assert not answered(sockets)
         go.set()
-        answers = [unpack(socket.recv()) for socket in sockets]
+        wait_until(lambda: len(answered(sockets)) == 32, "the others to be answered")
+        results = [unpack(socket.recv())["result"] for socket in answered(sockets)]
         for socket in sockets:
             socket.close()
     server.close()
-    assert [one["result"] for one in answers if "result" in one] == [7] * 32
-    refused = [one for one in answers if "error" in one]
-    assert {one["error"] for one in refused} == {
-        "32 requests are waiting already; try again"
-    }
-    assert len(refused) == 8
+    assert refused == {"32 requests are waiting already; try again"}
+    assert results == [7] * 32
+
+
+def answered(sockets: list[Any]) -> list[Any]:
+    """Those with an answer that has not been read."""
+    return [socket for socket in sockets if socket.poll(0)]
 
 
 def exchange(address: ControlAddress, *parts: bytes) -> Any:
