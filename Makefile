@@ -14,7 +14,7 @@ setup: $(STAMP)  ## make .venv with pinned packages and compile the kernels once
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[twin,async,view,notebook]' --group dev
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -c constraints.txt -e '.[twin,async,view,notebook]' --group dev
 	$(BIN)/python -m daiss_bluesky.kernels.compile
 	@touch $@
 

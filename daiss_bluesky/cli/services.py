@@ -17,6 +17,8 @@ from daiss_bluesky.services.interrupts import interrupts_held
 from daiss_bluesky.services.state import StateDirectory, default_root
 from daiss_bluesky.viewers.web.address import page_uri
 
+COMPILES = ", which compiles its kernels where it starts for the first time"
+
 
 def up(
     state: State = None,
@@ -107,7 +109,8 @@ def start_fleet(plan: FleetPlan, console: Console) -> Fleet:
 
             def ready(service: launcher.Service) -> None:
                 waiting.discard(service.name)
-                status.update(f"waiting for {', '.join(sorted(waiting))}")
+                why = COMPILES if waiting == {"reconstructor"} else ""
+                status.update(f"waiting for {', '.join(sorted(waiting))}{why}")
 
             launcher.wait_ready(plan.specs, started, on_ready=ready)
     except BaseException:

@@ -17,6 +17,8 @@ from daiss_bluesky.core.errors import UnavailableError
 
 POLL_S = 0.02
 KILL_AFTER_S = 15.0
+READY_AFTER_S = 300.0
+"""At most: the first start of all compiles kernels, beside the other services."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def wait_ready(
     specs: Sequence[ServiceSpec],
     services: Sequence[Service],
     *,
-    timeout_s: float = 60.0,
+    timeout_s: float = READY_AFTER_S,
     on_ready: Callable[[Service], None] = lambda _: None,
 ) -> None:
     """Wait until every service is ready; the first that ends says why in its log."""
