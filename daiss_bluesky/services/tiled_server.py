@@ -24,7 +24,7 @@ from daiss_bluesky.core.errors import InputError, UnavailableError
 from daiss_bluesky.core.resources import resource
 from daiss_bluesky.services.epics_environment import LOOPBACK
 from daiss_bluesky.services.ready import announce
-from daiss_bluesky.services.state import write_private
+from daiss_bluesky.services.state import STATE_VARIABLE, write_private
 
 PROFILE = "daiss"
 RESULTS = "results"
@@ -109,6 +109,8 @@ def run_server(
     write_profile(state_dir, port)
     _refuse_taken_port(port)
     os.environ[_KEY_VARIABLE] = read_or_make_key(state_dir)
+    # Where the web viewer finds the reconstructor.
+    os.environ[STATE_VARIABLE] = str(state_dir.absolute())
 
     import uvicorn  # noqa: PLC0415
     from tiled.config import parse_configs  # noqa: PLC0415 - takes seconds

@@ -5,7 +5,8 @@ says no to all origins it was not told of. What comes here is a simple request w
 key inside, so it needs nobody's leave and nothing of the user's cookies.
 """
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
 import httpx
 from fastapi import Request, Response
@@ -26,31 +27,49 @@ class Reading(Model):
     api_key: str
 
 
+Body = TypeVar("Body", bound=Model)
+
+
 async def read(request: Request, headers: dict[str, str]) -> Response:
     """Answer with what Tiled answers; 400 for what is no reading, or has no key."""
-    body = await request.body()
-    try:
-        if len(body) > LIMIT_BYTES:
-            raise ValueError
-        wanted = Reading.model_validate_json(body)
-    except ValueError:
+    wanted = await body_of(request, Reading)
+    if wanted is None:
         return Response("a reading was expected", 400, headers, "text/plain")
     if not wanted.api_key or ".." in wanted.path:
         return Response("a key and a plain path are needed", 400, headers, "text/plain")
-    answer = await _ask(request.app, wanted)
+    answer = await ask_inside(
+        request.app,
+        wanted.path.lstrip("/"),
+        wanted.parameters,
+        api_key=wanted.api_key,
+    )
     kept = {k: v for k, v in answer.headers.items() if k in PASSED_ON}
     return Response(answer.content, answer.status_code, headers | kept)
 
 
-async def _ask(app: Any, wanted: Reading) -> httpx.Response:
-    # Straight into the server, as one of its own requests: the same checks, no socket.
+async def body_of(request: Request, kind: type[Body]) -> Body | None:
+    """Give what was asked; None for anything else."""
+    body = await request.body()
+    try:
+        return kind.model_validate_json(body) if len(body) <= LIMIT_BYTES else None
+    except ValueError:
+        return None
+
+
+async def ask_inside(
+    app: Any,
+    path: str,
+    parameters: Sequence[tuple[str, str]] = (),
+    *,
+    api_key: str = "",
+) -> httpx.Response:
+    """GET a path of Tiled's API, with its own checks; without a key, as anybody."""
+    # Straight into the server, as one of its own requests: no socket.
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    headers = {"Accept-Encoding": "identity"}
+    if api_key:
+        headers["Authorization"] = f"Apikey {api_key}"
     async with httpx.AsyncClient(transport=transport, base_url=INSIDE) as client:
         return await client.get(
-            f"/api/v1/{wanted.path.lstrip('/')}",
-            params=list(wanted.parameters),
-            headers={
-                "Authorization": f"Apikey {wanted.api_key}",
-                "Accept-Encoding": "identity",
-            },
+            f"/api/v1/{path}", params=list(parameters), headers=headers
         )

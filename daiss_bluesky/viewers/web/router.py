@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from daiss_bluesky.viewers.web.assets import INDEX, Asset, assets, index, version
+from daiss_bluesky.viewers.web.live_slices import live_slices
 from daiss_bluesky.viewers.web.reading import read
 
 POLICY = "; ".join(
@@ -30,6 +31,7 @@ HEADERS = {
     "Access-Control-Allow-Origin": "*",
     "Cross-Origin-Resource-Policy": "cross-origin",
 }
+FRESH = {"Cache-Control": "no-store"}
 REVALIDATE, FOR_EVER = "no-cache", "public, max-age=31536000, immutable"
 
 router = APIRouter(prefix="/daiss", include_in_schema=False)
@@ -44,7 +46,13 @@ async def without_slash() -> Response:
 @router.post("/read")
 async def read_from_elsewhere(request: Request) -> Response:
     """Read for a page of another origin, which has the key but may not ask Tiled."""
-    return await read(request, HEADERS | {"Cache-Control": "no-store"})
+    return await read(request, HEADERS | FRESH)
+
+
+@router.post("/slices")
+async def slices_while_it_runs(request: Request) -> Response:
+    """Give slices at any place of a result that is being made."""
+    return await live_slices(request, HEADERS | FRESH)
 
 
 @router.api_route("/{path:path}", methods=["GET", "HEAD"])

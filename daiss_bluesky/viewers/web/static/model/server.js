@@ -1,8 +1,10 @@
 // Requests to one Tiled server, each once; whatever fails is a Problem.
 import { toArray } from "./arrays.js";
+import { decode } from "./msgpack.js";
 import { Problem } from "./problem.js";
 
 const ANSWER_TIMEOUT_MS = 15000;
+const FLOAT32 = { kind: "f", itemsize: 4, endianness: "little" };
 
 export class Server {
   /** @param {string} root without /api/v1 */
@@ -30,9 +32,14 @@ export class Server {
 
   async get(path, parameters = {}, { timeout_ms = ANSWER_TIMEOUT_MS } = {}) {
     const signal = AbortSignal.timeout(timeout_ms);
+    const asked = this.isOurs ? this.ask(path, parameters, signal) : this.askFromElsewhere(path, parameters, signal);
+    return await this.answer(asked, path);
+  }
+
+  async answer(asked, path) {
     let response;
     try {
-      response = await (this.isOurs ? this.ask(path, parameters, signal) : this.askFromElsewhere(path, parameters, signal));
+      response = await asked;
     } catch {
       throw new Problem("away", `The server ${this.root} does not answer.`);
     }
@@ -52,8 +59,12 @@ export class Server {
   // A page of another origin may send no headers of its own without being allowed to by name.
   askFromElsewhere(path, parameters, signal) {
     const pairs = Object.entries(parameters).flatMap(([name, value]) => [value].flat().map((one) => [name, String(one)]));
-    const body = JSON.stringify({ path, parameters: pairs, api_key: this.apiKey });
-    return fetch(`${this.root}/custom/daiss/read`, { method: "POST", body, signal, credentials: "omit" });
+    return this.post("read", { path, parameters: pairs }, signal);
+  }
+
+  post(name, given, signal) {
+    const body = JSON.stringify({ ...given, api_key: this.apiKey });
+    return fetch(`${this.root}/custom/daiss/${name}`, { method: "POST", body, signal, credentials: "omit" });
   }
 
   async json(path, parameters, options) {
@@ -78,6 +89,16 @@ export class Server {
     }
     const buffer = await body(await this.get(`array/full/${path}`, parameters), "arrayBuffer");
     return toArray(new Uint8Array(buffer), structure.data_type, shape);
+  }
+
+  /**
+   * Slices of a result that is being made, as of now: pairs of a view and its {data, shape}.
+   * @param {[number, number, number]} zyx the voxel they go through
+   */
+  async slices(uid, zyx, step) {
+    const asked = this.post("slices", { uid, zyx, step }, AbortSignal.timeout(ANSWER_TIMEOUT_MS));
+    const found = decode(await body(await this.answer(asked, `slices of ${uid}`), "arrayBuffer"));
+    return Object.entries(found).map(([name, { shape, data }]) => [name, toArray(data, FLOAT32, shape)]);
   }
 }
 

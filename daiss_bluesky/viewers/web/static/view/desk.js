@@ -1,5 +1,6 @@
 // The panes of one result, and what they share.
 import { Follower } from "../model/follower.js";
+import { LiveSlices } from "../model/live_slices.js";
 import { SliceReader } from "../model/slices.js";
 import { initialView } from "../model/state.js";
 import { foremost, inOrder } from "../model/views.js";
@@ -15,6 +16,7 @@ export class Desk {
     this.panes = new Map();
     const take = (pane, wish, picture) => this.takeSlice(pane, wish, picture);
     this.reader = new SliceReader(page.server, take, (pane, wish, problem) => this.missSlice(pane, wish, problem));
+    this.live = new LiveSlices(page.server, { changed: () => page.changed(), problem: (problem) => page.problem(problem) });
     this.fresh = new Set();
   }
 
@@ -77,6 +79,7 @@ export class Desk {
   close() {
     this.follower?.close();
     this.follower = null;
+    this.live.forget();
     for (const pane of this.panes.values()) pane.close();
     this.panes.clear();
     this.fresh.clear();
@@ -92,6 +95,7 @@ export class Desk {
     const fresh = [...this.fresh];
     this.fresh.clear();
     for (const name of fresh) this.take(name);
+    this.wantLive();
     for (const pane of this.panes.values()) {
       if (pane.element.hidden || !(all || pane.fresh)) continue;
       this.chooseSlice(pane);
@@ -132,31 +136,63 @@ export class Desk {
     pane.source = { path: this.follower.views.get(name).path, structure: this.follower.views.get(name).structure };
   }
 
-  // Of a finished volume the slices are those at the crosshair; while it runs, the middle ones.
-  chooseSlice(pane) {
-    const axis = VOLUME_AXES.indexOf(pane.view.across);
-    const volume = this.follower.finals.get("volume");
-    if (axis < 0) return;
-    const index = this.place?.[pane.view.across];
-    if (!volume || this.follower.running || index === undefined || index >= volume.shape[axis]) {
-      this.backToLive(pane, axis);
+  /** While it runs, ask the reconstruction for slices at the crosshair where the views have others. */
+  wantLive() {
+    const own = this.livePlace();
+    const zyx = own && VOLUME_AXES.map((axis, i) => this.place?.[axis] ?? own[i]);
+    if (!zyx || !this.follower.running || String(zyx) === String(own)) {
+      this.live.forget();
       return;
     }
+    const zooms = VOLUME_AXES.map((axis) => this.paneAcross(axis)?.window.zoom ?? 0);
+    const step = Math.max(1, Math.floor(1 / Math.max(...zooms)));
+    this.live.want({ uid: this.follower.uid, zyx, step, number: this.follower.progress.newest?.number });
+  }
+
+  paneAcross(axis) {
+    return [...this.panes.values()].find(({ view, slot }) => view.across === axis && slot.picture);
+  }
+
+  // Which slice a view shows: that at the crosshair, if anybody has it, else its own.
+  chooseSlice(pane) {
+    const axis = VOLUME_AXES.indexOf(pane.view.across);
+    if (axis < 0) return;
+    const index = this.place?.[pane.view.across];
+    const volume = this.follower.finals.get("volume");
+    if (this.follower.running && this.live.newest) this.showLive(pane, axis);
+    else if (!this.follower.running && index < volume?.shape[axis]) this.showStored(pane, axis, index, volume);
+    else this.backToOwn(pane, axis);
+  }
+
+  showLive(pane, axis) {
+    const { newest, wish } = this.live;
+    this.tellPlace(pane, newest.zyx[axis], wish.zyx[axis]);
+    if (pane.sliced === newest) return;
+    pane.sliced = newest;
+    pane.show(newest.pictures[pane.name], this.follower.views.get(pane.name).structure.shape);
+    pane.source = null;
+  }
+
+  showStored(pane, axis, index, volume) {
     // What is seen, until the one that is wished for has come.
     const seen = pane.source?.axis === axis ? pane.source.index : this.livePlace()?.[axis];
-    pane.across = `${pane.view.across} = ${seen}${seen === index ? "" : ` … ${index}`}`;
+    this.tellPlace(pane, seen, index);
     if (pane.sliced === index) return;
     pane.sliced = index;
     const shape = volume.shape.filter((_, i) => i !== axis);
     this.reader.want(pane, this.wish(pane, { path: `${this.follower.path}/volume`, structure: volume, axis, index, shape }));
   }
 
-  backToLive(pane, axis) {
+  backToOwn(pane, axis) {
     const index = this.livePlace()?.[axis];
-    pane.across = index === undefined ? "" : `${pane.view.across} = ${index}`;
+    this.tellPlace(pane, index, this.live.awaited?.zyx[axis] ?? index);
     if (pane.sliced === undefined || pane.sliced === null) return;
     pane.sliced = null;
     this.take(pane.name);
+  }
+
+  tellPlace(pane, seen, wanted) {
+    pane.across = seen === undefined ? "" : `${pane.view.across} = ${seen}${seen === wanted ? "" : ` … ${wanted}`}`;
   }
 
   /** Which slices the live ones are: those the result names, else the middle ones. */

@@ -1,0 +1,66 @@
+"""Slices at any place of a scan that still runs: the reconstructor's, for a page.
+
+Whoever may read the result in Tiled may see them. Tiled must run on the reconstructor's
+machine and know its state directory (DAISS_STATE); `daiss up` sees to both.
+"""
+
+from typing import Annotated, Any
+
+import msgpack
+import numpy as np
+from fastapi import Request, Response
+from fastapi.concurrency import run_in_threadpool
+from pydantic import Field
+
+from daiss_bluesky.core.errors import InputError, UnavailableError
+from daiss_bluesky.core.scan import Model
+from daiss_bluesky.services.control_client import ControlClient
+from daiss_bluesky.services.state import default_root
+from daiss_bluesky.viewers.web.reading import ask_inside, body_of
+
+TIMEOUT_S = 10.0
+
+Index = Annotated[int, Field(ge=0)]
+
+
+class Wanted(Model):
+    """Three slices through one voxel, of every step-th pixel."""
+
+    uid: str = Field(pattern=r"^[\w-]+$")
+    zyx: tuple[Index, Index, Index]
+    step: int = Field(1, ge=1)
+    api_key: str = ""
+
+
+async def live_slices(request: Request, headers: dict[str, str]) -> Response:
+    """Answer with msgpack: for each view its shape and its float32 bytes.
+
+    400 for what cannot be asked, what Tiled says where it refuses the result, and 404
+    where nobody reconstructs it now.
+    """
+    wanted = await body_of(request, Wanted)
+    if wanted is None:
+        return Response("uid, zyx and step were expected", 400, headers, "text/plain")
+    path = f"metadata/recon/{wanted.uid}"
+    allowed = await ask_inside(request.app, path, api_key=wanted.api_key)
+    if not allowed.is_success:
+        return Response(allowed.content, allowed.status_code, headers)
+    try:
+        slices = await run_in_threadpool(_ask_reconstructor, wanted)
+    except InputError as error:
+        return Response(str(error), 400, headers, "text/plain")
+    except UnavailableError as error:
+        return Response(str(error), 404, headers, "text/plain")
+    return Response(msgpack.packb(slices), 200, headers, "application/x-msgpack")
+
+
+def _ask_reconstructor(wanted: Wanted) -> dict[str, Any]:
+    with ControlClient.of_state(
+        default_root(), by="a browser", timeout_s=TIMEOUT_S
+    ) as client:
+        slices = client.slices(*wanted.zyx, of=wanted.uid)
+    found = {}
+    for name, one in slices.items():
+        picture = np.ascontiguousarray(one[:: wanted.step, :: wanted.step], "<f4")
+        found[name] = {"shape": picture.shape, "data": picture.tobytes()}
+    return found
