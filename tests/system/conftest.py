@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from daiss_bluesky.publishers.tiled import TiledPublisher
 from daiss_bluesky.services.epics_environment import EpicsPorts, client_environment
+from tests.conftest import TiledServer
 from tests.system.twin_process import TwinProcess, start_twin
 
 SESSION_PORTS = EpicsPorts.free()
@@ -62,3 +64,13 @@ def make_twin(tmp_path: Path) -> Iterator[Callable[..., TwinProcess]]:
     for twin in made:
         if twin.process.poll() is None:
             twin.stop()
+
+
+@pytest.fixture
+def publisher(tiled_server: TiledServer) -> Iterator[TiledPublisher]:
+    """Publish to the server that all tests share."""
+    publisher = TiledPublisher(
+        tiled_server.uri, tiled_server.api_key, tiled_server.results_dir
+    )
+    yield publisher
+    publisher.shut_down()

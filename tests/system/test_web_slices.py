@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -45,15 +44,13 @@ def served() -> Iterator[Served]:
 
 
 @pytest.fixture
-def server(tmp_path: Path, served: Served) -> Iterator[TiledServer]:
-    (tmp_path / "raw").mkdir()
-    server = TiledServer(tmp_path / "state", [tmp_path / "raw"])
+def server(own_tiled_server: TiledServer, served: Served) -> TiledServer:
+    """A server whose state directory names the reconstructor."""
     ports = {"control": served.address.requests}
     ports["control_status"] = served.address.status
-    write_json(StateDirectory(server.state_dir).services, ports)
-    server.start()
-    yield server
-    server.close()
+    write_json(StateDirectory(own_tiled_server.state_dir).services, ports)
+    own_tiled_server.start()
+    return own_tiled_server
 
 
 Slices = dict[str, NDArray[np.float32]]
