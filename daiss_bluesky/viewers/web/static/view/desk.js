@@ -144,13 +144,10 @@ export class Desk {
       this.live.forget();
       return;
     }
-    const zooms = VOLUME_AXES.map((axis) => this.paneAcross(axis)?.window.zoom ?? 0);
-    const step = Math.max(1, Math.floor(1 / Math.max(...zooms)));
+    const panes = [...this.panes.values()].filter(({ view, slot }) => VOLUME_AXES.includes(view.across) && slot.picture);
+    if (!panes.length) return;
+    const step = Math.max(1, Math.floor(1 / Math.max(...panes.map((pane) => pane.window.zoom))));
     this.live.want({ uid: this.follower.uid, zyx, step, number: this.follower.progress.newest?.number });
-  }
-
-  paneAcross(axis) {
-    return [...this.panes.values()].find(({ view, slot }) => view.across === axis && slot.picture);
   }
 
   // Which slice a view shows: that at the crosshair, if anybody has it, else its own.
