@@ -25,6 +25,7 @@ READY = "() => document.querySelectorAll('.pane .wait:not([hidden])').length ===
 SETTLE_MS = 2000
 
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else "docs/images")
+folder.mkdir(parents=True, exist_ok=True)
 wanted = sys.argv[2:]
 told = subprocess.run(
     ["daiss", "web", "--with-key"], capture_output=True, text=True, check=True
