@@ -91,7 +91,9 @@ def rows(raw: Any, uid: str) -> list[int]:
     """Sequence numbers of the rows of a run that can be read now."""
     try:
         table = raw[uid]["primary"].base["internal"].read()
-    except (KeyError, ClientError):
+    except (KeyError, ClientError, AttributeError):
+        # Nothing yet; or half gone, which tiled's client cannot read: a run that was
+        # interrupted is recorded anew.
         return []
     return [int(n) for n in table["seq_num"]]
 
