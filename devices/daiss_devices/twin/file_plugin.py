@@ -23,6 +23,8 @@ class FilePlugin:
         self._root = root
         self._writer: Hdf5Writer | None = None
         self._lock = threading.Lock()
+        # A client that saw the readback of one put sends the next, while it is at work.
+        self._turn = asyncio.Lock()
         self._wanted = 0
         self._seen = 0
         self._ended = asyncio.Event()
@@ -43,17 +45,20 @@ class FilePlugin:
 
     async def _put_path(self, path: str) -> str:
         path = path if path.endswith("/") else f"{path}/"
-        depth = int(self._get("CreateDirectory"))
-        exists = await asyncio.to_thread(make_directory, self._root, path, depth)
-        self._post(FilePath_RBV=path, FilePathExists_RBV=int(exists))
+        async with self._turn:
+            await self._find(path, int(self._get("CreateDirectory_RBV")))
         return path
 
     async def _put_create_directory(self, depth: int) -> int:
-        self._post(CreateDirectory_RBV=depth)
-        path = str(self._get("FilePath"))
-        exists = await asyncio.to_thread(make_directory, self._root, path, depth)
-        self._post(FilePathExists_RBV=int(exists))
+        async with self._turn:
+            self._post(CreateDirectory_RBV=depth)
+            await self._find(str(self._get("FilePath_RBV")), depth)
         return depth
+
+    async def _find(self, path: str, depth: int) -> None:
+        exists = await asyncio.to_thread(make_directory, self._root, path, depth)
+        self._post(FilePath_RBV=path, FilePathExists_RBV=int(exists))
+        await self._database.flush()
 
     async def _put_capture(self, choice: str) -> str:
         self._loop = asyncio.get_running_loop()
@@ -109,12 +114,12 @@ class FilePlugin:
 
     def _next_file(self) -> Path:
         if self._get("FilePathExists_RBV") != "Yes":
-            raise PutRefused(f"directory {self._get('FilePath')} does not exist")
+            raise PutRefused(f"directory {self._get('FilePath_RBV')} does not exist")
         if self._get("FileWriteMode") == "Single":
             raise PutRefused("this camera writes files in Stream mode only")
         name = expand_template(
             self._get("FileTemplate"),
-            self._get("FilePath"),
+            self._get("FilePath_RBV"),
             self._get("FileName"),
             int(self._get("FileNumber")),
         )
