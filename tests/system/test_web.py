@@ -71,6 +71,9 @@ SEEN = """[...document.querySelectorAll(".pane canvas, .pane .reading")]
 TOPS = """[...document.querySelectorAll(".pane")]
   .map((pane) => pane.getBoundingClientRect().top)"""
 
+PLACES = """[...document.querySelectorAll(".pane canvas")]
+  .map((canvas) => canvas.getBoundingClientRect().toJSON())"""
+
 
 def painted_of(viewer: Viewer, view: str) -> int:
     """Tell how many pictures a view has painted."""
@@ -174,14 +177,17 @@ def test_finished_volume_is_cut_at_the_crosshair(
     done = Reconstruction(server, scan_id=12, sample="granite")
     done.publish()
     viewer.wait(TITLED, "granite")
+    viewer.wait(TOLD, 1)
+    viewer.wait_painted("projection")
+    while_it_ran = viewer.page.evaluate(PLACES)
     done.finish()
     done.close()
     viewer.wait(
         "() => document.querySelector('#connection').textContent === 'finished'"
     )
     viewer.wait_painted("projection")
-    # Now nothing moves any more on the page, and a click hits what it is meant for.
     viewer.wait(TOLD, 2)
+    assert viewer.page.evaluate(PLACES) == while_it_ran, "a click hits what it is for"
     viewer.page.focus("[data-view=slice_xz] canvas")
     viewer.page.keyboard.press("x")
     viewer.page.keyboard.press("a")

@@ -23,6 +23,11 @@ PIXEL = """([view, row, column]) => {
   return { rgba: [...rgba], x: box.left + x * scale, y: box.top + y * scale };
 }"""
 
+SETTLED = """(view) => {
+  const canvas = document.querySelector(`[data-view=${view}] canvas`);
+  return canvas.width === canvas.clientWidth && canvas.height === canvas.clientHeight;
+}"""
+
 
 @dataclass(slots=True)
 class Viewer:
@@ -87,9 +92,11 @@ class Viewer:
 
     def point(self, view: str, row: int, column: int) -> None:
         """Click on an array element of a fitted view."""
-        place = self.page.evaluate(PIXEL, [view, row, column])
         # Soon after one another they would be a double click, which fits.
         self.page.wait_for_timeout(400)
+        # What is painted has the size of what is shown: the page has settled.
+        self.wait(SETTLED, view)
+        place = self.page.evaluate(PIXEL, [view, row, column])
         self.page.mouse.click(place["x"], place["y"])
         self.page.mouse.move(1, 1)
 
