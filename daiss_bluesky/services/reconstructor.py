@@ -258,12 +258,7 @@ def main(
     known = publishers_of(directory, tiled_uri, prefix)
     remembered = partial(_remembered, directory)
     settings = _settings(directory, plans, remembered, data_root, path_map)
-    for plan in plans.values():
-        # Before a scan comes: what cannot be made is refused, and its server is there.
-        make_publishers(plan, known)
-    load("daiss_bluesky.kernels.compile:compile_all")()
-    # Before a scan comes: its first frame would wait for it.
-    load("daiss_bluesky.kernels.method_speeds:method_speeds")()
+    _prepare(plans, known)
     position = _position(directory)
     board = StatusBoard()
     runs = LiveRuns(
@@ -296,6 +291,17 @@ def main(
             prefix=prefix,
         )
         follow(stream, reconstructor, lambda: reruns.step(busy=reconstructor.busy))
+
+
+def _prepare(
+    plans: Mapping[str, Pipeline], known: Mapping[str, Callable[[], Publisher]]
+) -> None:
+    """Do before a scan comes what its first frame would wait for."""
+    for plan in plans.values():
+        # What cannot be made is refused, and its server is there.
+        make_publishers(plan, known)
+    load("daiss_bluesky.kernels.compile:compile_all")()
+    load("daiss_bluesky.kernels.method_speeds:method_speeds")()
 
 
 def _settings(

@@ -13,7 +13,6 @@ from daiss_bluesky.core.reconstruction import Progress
 from daiss_bluesky.core.results import Update
 from daiss_bluesky.publishers.tiled import TiledPublisher
 from daiss_bluesky.services.control_client import ControlClient
-from daiss_bluesky.services.state import StateDirectory, write_json
 from daiss_bluesky.testing.publisher_contract import make_result
 from tests.browser import open_browser
 from tests.conftest import TiledServer
@@ -46,9 +45,7 @@ def served() -> Iterator[Served]:
 @pytest.fixture
 def server(own_tiled_server: TiledServer, served: Served) -> TiledServer:
     """A server whose state directory names the reconstructor."""
-    ports = {"control": served.address.requests}
-    ports["control_status"] = served.address.status
-    write_json(StateDirectory(own_tiled_server.state_dir).services, ports)
+    served.tell(own_tiled_server.state_dir)
     own_tiled_server.start()
     return own_tiled_server
 

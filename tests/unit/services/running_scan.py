@@ -4,6 +4,7 @@ import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from daiss_bluesky.services.control_address import ControlAddress
 from daiss_bluesky.services.control_requests import make_handlers
 from daiss_bluesky.services.epics_environment import free_ports
 from daiss_bluesky.services.run_wishes import RunWishes
+from daiss_bluesky.services.state import StateDirectory, write_json
 from daiss_bluesky.services.status_board import StatusBoard
 from daiss_bluesky.testing.ball_scan import make_ball_scan
 
@@ -102,6 +104,12 @@ class Served:
         self.stuck: Future[Any] | None = None
         handlers = make_handlers(self._find, self._repeat)
         self.server = ControlServer(self.address, handlers, self.board)
+
+    def tell(self, state_dir: Path) -> None:
+        """Name its ports in a state directory, as `daiss up` does."""
+        ports = {"control": self.address.requests}
+        ports["control_status"] = self.address.status
+        write_json(StateDirectory(state_dir).services, ports)
 
     def close(self) -> None:
         self.server.close()

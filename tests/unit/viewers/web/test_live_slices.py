@@ -13,7 +13,7 @@ import pytest
 from fastapi import FastAPI, HTTPException, Request
 
 from daiss_bluesky.services.control_client import ControlClient
-from daiss_bluesky.services.state import STATE_VARIABLE, StateDirectory, write_json
+from daiss_bluesky.services.state import STATE_VARIABLE
 from daiss_bluesky.viewers.web.router import router
 from tests.unit.services.running_scan import RESULT, Served
 
@@ -36,9 +36,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def known(state: Path, served: Served) -> None:
     """The state directory names the reconstructor."""
-    ports = {"control": served.address.requests}
-    ports["control_status"] = served.address.status
-    write_json(StateDirectory(state).services, ports)
+    served.tell(state)
 
 
 def ask(wanted: dict[str, Any] | str) -> httpx.Response:
