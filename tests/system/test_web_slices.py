@@ -36,8 +36,8 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def served() -> Iterator[Served]:
-    served = Served()
+def served(request: pytest.FixtureRequest) -> Iterator[Served]:
+    served = Served(**getattr(request, "param", {}))
     yield served
     served.close()
 
@@ -113,6 +113,33 @@ def test_slices_follow_the_crosshair_and_the_scan(
         published.update(3)
         viewer.wait(SAYS, [header("slice_xz"), "y = 16"])
         viewer.wait(READS, ["slice_xy", float(middle["slice_xy"][20, 12])])
+    assert viewer.complaints == []
+    viewer.page.context.close()
+    published.close()
+
+
+@pytest.mark.parametrize("served", [{"rows": 3, "columns": 1100}], indirect=True)
+def test_a_page_asks_for_what_it_shows(
+    browser: Browser, server: TiledServer, served: Served
+) -> None:
+    """More pixels than the pane has are left out, but where one has zoomed in."""
+    with ControlClient(served.address) as client:
+        published = Published(server, client.slices(1, 550, 550))
+        published.update(1)
+        elsewhere = client.slices(1, 601, 301)["slice_xy"]
+    viewer = Viewer.open(browser, server.uri, viewport={"width": 1000, "height": 700})
+    with viewer.page.expect_response("**/custom/daiss/slices") as answer:
+        viewer.go("?at=z:1,y:601,x:301", key=server.api_key)
+    viewer.wait(SAYS, [header("slice_xz"), "y = 601"])
+    viewer.wait_painted("slice_xy")
+    viewer.wait(READS, ["slice_xy", float(elsewhere[600, 300])])
+    assert 0 < len(answer.value.body()) < elsewhere.nbytes / 2
+    assert viewer.text("[data-view=slice_xy] .reading").startswith("≈")
+
+    viewer.go("?at=z:1,y:601,x:301&v.slice_xy=zoom:4,601,301")
+    viewer.wait_painted("slice_xy")
+    viewer.wait(READS, ["slice_xy", float(elsewhere[601, 301])])
+    assert not viewer.text("[data-view=slice_xy] .reading").startswith("≈")
     assert viewer.complaints == []
     viewer.page.context.close()
     published.close()

@@ -4,12 +4,13 @@ Whoever may read the result in Tiled may see them. Tiled must run on the reconst
 machine and know its state directory (DAISS_STATE); `daiss up` sees to both.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgpack
 import numpy as np
 from fastapi import Request, Response
 from fastapi.concurrency import run_in_threadpool
+from numpy.typing import NDArray
 from pydantic import Field
 
 from daiss_bluesky.core.errors import InputError, UnavailableError
@@ -23,24 +24,42 @@ TIMEOUT_S = 10.0
 Index = Annotated[int, Field(ge=0)]
 
 
+class Window(Model):
+    """Part of a slice: rows and columns from and to, of both every step-th."""
+
+    rows: tuple[Index, Index]
+    columns: tuple[Index, Index]
+    step: int = Field(1, ge=1)
+
+    def of(self, picture: NDArray[np.float32]) -> dict[str, Any]:
+        """Give its shape and its float32 bytes, rows first."""
+        rows, columns = slice(*self.rows, self.step), slice(*self.columns, self.step)
+        part = np.ascontiguousarray(picture[rows, columns], "<f4")
+        return {"shape": part.shape, "data": part.tobytes()}
+
+
+Windows = Annotated[list[Window], Field(max_length=2)]
+"""A whole slice with gaps, and what one has zoomed into: a page shows no more."""
+
+
 class Wanted(Model):
-    """Three slices through one voxel, of every step-th pixel."""
+    """Windows of the slices through one voxel."""
 
     uid: str = Field(pattern=r"^[\w-]+$")
     zyx: tuple[Index, Index, Index]
-    step: int = Field(1, ge=1)
+    windows: dict[Literal["slice_xy", "slice_xz", "slice_yz"], Windows]
     api_key: str = ""
 
 
 async def live_slices(request: Request, headers: dict[str, str]) -> Response:
-    """Answer with msgpack: for each view its shape and its float32 bytes.
+    """Answer with msgpack: for each view its windows, each a shape and float32 bytes.
 
     400 for what cannot be asked, what Tiled says where it refuses the result, and 404
     where nobody reconstructs it now.
     """
     wanted = await body_of(request, Wanted)
     if wanted is None:
-        return Response("uid, zyx and step were expected", 400, headers, "text/plain")
+        return Response("uid, zyx and windows are expected", 400, headers, "text/plain")
     path = f"metadata/recon/{wanted.uid}"
     allowed = await ask_inside(request.app, path, api_key=wanted.api_key)
     if not allowed.is_success:
@@ -59,8 +78,7 @@ def _ask_reconstructor(wanted: Wanted) -> dict[str, Any]:
         default_root(), by="a browser", timeout_s=TIMEOUT_S
     ) as client:
         slices = client.slices(*wanted.zyx, of=wanted.uid)
-    found = {}
-    for name, one in slices.items():
-        picture = np.ascontiguousarray(one[:: wanted.step, :: wanted.step], "<f4")
-        found[name] = {"shape": picture.shape, "data": picture.tobytes()}
-    return found
+    return {
+        name: [window.of(slices[name]) for window in windows]
+        for name, windows in wanted.windows.items()
+    }

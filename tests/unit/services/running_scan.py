@@ -51,8 +51,15 @@ class RunningScan:
 
     result_uid = RESULT
 
-    def __init__(self, board: StatusBoard, wishes: RunWishes | None = None) -> None:
-        self.stored = make_ball_scan(projection_angles_deg(N))
+    def __init__(
+        self,
+        board: StatusBoard,
+        wishes: RunWishes | None = None,
+        rows: int = 18,
+        columns: int = 32,
+    ) -> None:
+        angles_deg = projection_angles_deg(N)
+        self.stored = make_ball_scan(angles_deg, rows=rows, columns=columns)
         self.wishes = wishes or RunWishes()
         self.updated, self.ended = threading.Event(), threading.Event()
         self.whole = threading.Event()
@@ -94,11 +101,11 @@ class RunningScan:
 
 
 class Served:
-    """A control server about one running scan."""
+    """A control server about one running scan, of `rows` and `columns` if told."""
 
-    def __init__(self, wishes: RunWishes | None = None) -> None:
+    def __init__(self, wishes: RunWishes | None = None, **shape: int) -> None:
         self.board = StatusBoard()
-        self.scan = RunningScan(self.board, wishes)
+        self.scan = RunningScan(self.board, wishes, **shape)
         self.repeated: list[tuple[Asked, Mapping[str, Any]]] = []
         self.address = fresh_address(KEY)
         self.stuck: Future[Any] | None = None

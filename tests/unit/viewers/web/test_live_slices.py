@@ -17,7 +17,14 @@ from daiss_bluesky.services.state import STATE_VARIABLE
 from daiss_bluesky.viewers.web.router import router
 from tests.unit.services.running_scan import RESULT, Served
 
-WANTED = {"uid": RESULT, "zyx": [5, 20, 12], "api_key": "right"}
+WHOLE = {"rows": [0, 32], "columns": [0, 32]}
+PART = {"rows": [3, 9], "columns": [20, 40], "step": 2}
+WANTED = {
+    "uid": RESULT,
+    "zyx": [5, 20, 12],
+    "windows": {"slice_xy": [WHOLE, PART], "slice_yz": [PART]},
+    "api_key": "right",
+}
 
 
 @pytest.fixture(scope="module")
@@ -58,17 +65,21 @@ def ask(wanted: dict[str, Any] | str) -> httpx.Response:
     return asyncio.run(post())
 
 
-@pytest.mark.parametrize("step", [1, 3])
-def test_they_are_the_reconstructors(known: None, served: Served, step: int) -> None:
-    answer = ask(WANTED | {"step": step})
+def test_they_are_windows_of_the_reconstructors(known: None, served: Served) -> None:
+    answer = ask(WANTED)
     assert answer.headers["cache-control"] == "no-store"
-    found = msgpack.unpackb(answer.content)
+    found = {
+        name: [np.frombuffer(w["data"], "<f4").reshape(w["shape"]) for w in windows]
+        for name, windows in msgpack.unpackb(answer.content).items()
+    }
     with ControlClient(served.address) as client:
         expected = client.slices(5, 20, 12)
-    assert found.keys() == expected.keys()
-    for name, one in found.items():
-        picture = np.frombuffer(one["data"], "<f4").reshape(one["shape"])
-        np.testing.assert_array_equal(picture, expected[name][::step, ::step])
+    assert found.keys() == {"slice_xy", "slice_yz"}
+    whole, part = found["slice_xy"]
+    np.testing.assert_array_equal(whole, expected["slice_xy"])
+    np.testing.assert_array_equal(part, whole[3:9:2, 20::2])
+    [part] = found["slice_yz"]
+    np.testing.assert_array_equal(part, expected["slice_yz"][3:9:2, 20::2])
 
 
 @pytest.mark.parametrize("key", ["", "wrong"])
@@ -101,7 +112,10 @@ def test_without_a_reconstructor_there_are_none(state: Path) -> None:
         "[]",
         WANTED | {"zyx": [1, 2]},
         WANTED | {"zyx": [-1, 2, 3]},
-        WANTED | {"step": 0},
+        WANTED | {"windows": {"slice_xy": [PART | {"step": 0}]}},
+        WANTED | {"windows": {"slice_xy": [PART | {"rows": [-3, 4]}]}},
+        WANTED | {"windows": {"slice_xy": [PART] * 3}},
+        WANTED | {"windows": {"slice_zz": [PART]}},
         WANTED | {"uid": "../../x"},
         WANTED | {"uid": "a?b"},
         WANTED | {"more": 1},

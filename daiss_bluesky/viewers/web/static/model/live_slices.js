@@ -12,7 +12,8 @@ export class LiveSlices {
 
   /**
    * Wish for the slices through one voxel; only the newest wish counts.
-   * @param {object} wish uid, zyx, step, and the number of the update they are wanted after
+   * @param {object} wish uid, zyx, number of the update they are wanted after, and windows: for each
+   *   view the whole of it and what one has zoomed into, if anything, as {rows, columns, step}
    */
   want(wish) {
     this.wish = wish;
@@ -37,7 +38,7 @@ export class LiveSlices {
     const from_ms = performance.now();
     let rest_ms = AGAIN_MS;
     try {
-      const found = await this.server.slices(wish.uid, wish.zyx, wish.step);
+      const found = await this.server.slices(wish);
       rest_ms = REST * (performance.now() - from_ms);
       this.keep(wish, found);
     } catch (problem) {
@@ -49,9 +50,11 @@ export class LiveSlices {
     }, rest_ms);
   }
 
-  keep({ uid, zyx, step, number }, found) {
+  keep({ uid, zyx, windows, number }, found) {
     if (this.wish?.uid !== uid) return;
-    const pictures = found.map(([name, { data, shape: [rows, columns] }]) => [name, { data, rows, columns, step, number }]);
+    const toPicture = ({ data, shape: [rows, columns] }, { rows: [row], columns: [column], step }) =>
+      ({ data, rows, columns, row, column, step, number });
+    const pictures = found.map(([name, arrays]) => [name, arrays.map((one, i) => toPicture(one, windows[name][i]))]);
     this.newest = { zyx, pictures: Object.fromEntries(pictures) };
     this.take.changed();
   }
@@ -65,4 +68,4 @@ export class LiveSlices {
   }
 }
 
-const keyOf = ({ uid, zyx, step, number }) => [uid, ...zyx, step, number].join();
+const keyOf = (wish) => JSON.stringify(wish);

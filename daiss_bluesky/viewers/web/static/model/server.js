@@ -92,13 +92,14 @@ export class Server {
   }
 
   /**
-   * Slices of a result that is being made, as of now: pairs of a view and its {data, shape}.
-   * @param {[number, number, number]} zyx the voxel they go through
+   * Slices of a result that is being made, as of now: pairs of a view and its windows' {data, shape}.
+   * @param {object} asked uid, zyx of the voxel they go through, and the windows wanted of each view
    */
-  async slices(uid, zyx, step) {
-    const asked = this.post("slices", { uid, zyx, step }, AbortSignal.timeout(ANSWER_TIMEOUT_MS));
+  async slices({ uid, zyx, windows }) {
+    const asked = this.post("slices", { uid, zyx, windows }, AbortSignal.timeout(ANSWER_TIMEOUT_MS));
     const found = decode(await body(await this.answer(asked, `slices of ${uid}`), "arrayBuffer"));
-    return Object.entries(found).map(([name, { shape, data }]) => [name, toArray(data, FLOAT32, shape)]);
+    const arrays = (parts) => parts.map(({ shape, data }) => toArray(data, FLOAT32, shape));
+    return Object.entries(found).map(([name, parts]) => [name, arrays(parts)]);
   }
 }
 

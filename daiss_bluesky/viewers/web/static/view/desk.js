@@ -144,10 +144,18 @@ export class Desk {
       this.live.forget();
       return;
     }
-    const panes = [...this.panes.values()].filter(({ view, slot }) => VOLUME_AXES.includes(view.across) && slot.picture);
+    const panes = [...this.panes.values()].filter((pane) => VOLUME_AXES.includes(pane.view.across) && isSeen(pane));
     if (!panes.length) return;
-    const step = Math.max(1, Math.floor(1 / Math.max(...panes.map((pane) => pane.window.zoom))));
-    this.live.want({ uid: this.follower.uid, zyx, step, number: this.follower.progress.newest?.number });
+    const windows = Object.fromEntries(panes.map((pane) => [pane.name, this.windowsOf(pane)]));
+    this.live.want({ uid: this.follower.uid, zyx, windows, number: this.follower.progress.newest?.number });
+  }
+
+  /** The whole, and what one has zoomed into, where the whole has gaps. */
+  windowsOf(pane) {
+    const [rows, columns] = pane.shape;
+    const whole = { rows: [0, rows], columns: [0, columns], step: stepOf(pane, pane.shape) };
+    const seen = pane.window.closer(whole.step);
+    return seen ? [whole, seen] : [whole];
   }
 
   // Which slice a view shows: that at the crosshair, if anybody has it, else its own.
@@ -156,7 +164,7 @@ export class Desk {
     if (axis < 0) return;
     const index = this.place?.[pane.view.across];
     const volume = this.follower.finals.get("volume");
-    if (this.follower.running && this.live.newest) this.showLive(pane, axis);
+    if (this.follower.running && this.live.newest?.pictures[pane.name]) this.showLive(pane, axis);
     else if (!this.follower.running && index < volume?.shape[axis]) this.showStored(pane, axis, index, volume);
     else this.backToOwn(pane, axis);
   }
@@ -166,7 +174,9 @@ export class Desk {
     this.tellPlace(pane, newest.zyx[axis], wish.zyx[axis]);
     if (pane.sliced === newest) return;
     pane.sliced = newest;
-    pane.show(newest.pictures[pane.name], this.follower.views.get(pane.name).structure.shape);
+    const [whole, seen = null] = newest.pictures[pane.name];
+    pane.show(whole, this.follower.views.get(pane.name).structure.shape);
+    pane.showDetail(seen);
     pane.source = null;
   }
 
@@ -201,19 +211,16 @@ export class Desk {
   }
 
   wish(pane, { path, structure, axis = null, index, shape }) {
-    const shown = Math.max(pane.canvas.width, pane.canvas.height, 256);
-    const step = Math.max(1, Math.floor(Math.max(...shape) / shown));
-    return { path, structure, axis, index, rows: [0, shape[0]], columns: [0, shape[1]], step };
+    return { path, structure, axis, index, rows: [0, shape[0]], columns: [0, shape[1]], step: stepOf(pane, shape) };
   }
 
   // What was read with gaps is read again without them where one has zoomed in.
   wantDetail(pane) {
     const { picture } = pane.slot;
     if (!picture || !(picture.step > 1) || !pane.source) return;
-    const { rows, columns } = pane.window.seen();
-    const step = Math.max(1, Math.floor(1 / pane.window.zoom));
-    if (step >= picture.step || rows[1] <= rows[0] || columns[1] <= columns[0]) return;
-    const wish = { ...pane.source, rows, columns, step, number: picture.number, detail: true };
+    const seen = pane.window.closer(picture.step);
+    if (!seen) return;
+    const wish = { ...pane.source, ...seen, number: picture.number, detail: true };
     const key = JSON.stringify(wish);
     if (pane.detailKey === key) return;
     pane.detailKey = key;
@@ -239,3 +246,10 @@ export class Desk {
   }
 }
 
+const isSeen = ({ element, slot }) => !element.hidden && slot.picture;
+
+// Not more pixels than the pane has.
+function stepOf({ canvas }, shape) {
+  const shown = Math.max(canvas.width, canvas.height, 256);
+  return Math.max(1, Math.floor(Math.max(...shape) / shown));
+}

@@ -74,4 +74,11 @@ export class Window {
       columns: [within(Math.floor(left), this.columns), within(Math.ceil(left + width * pace), this.columns)],
     };
   }
+
+  /** What is seen, where it could be shown with smaller steps; null where not. */
+  closer(step) {
+    const { rows, columns } = this.seen();
+    const finest = Math.max(1, Math.floor(1 / this.zoom));
+    return finest < step && rows[0] < rows[1] && columns[0] < columns[1] ? { rows, columns, step: finest } : null;
+  }
 }
