@@ -1,5 +1,6 @@
 """What the RunEngine's own process does with a document: store it, ring the bell."""
 
+import threading
 import time
 from pathlib import Path
 from types import TracebackType
@@ -9,6 +10,7 @@ from uuid import uuid4
 import zmq
 from bluesky.callbacks.zmq import Publisher
 
+from daiss_bluesky.core.errors import UnavailableError
 from daiss_bluesky.services.journal import JournalWriter
 
 LARGEST_SENT_BYTES = 64 * 1024
@@ -20,20 +22,43 @@ class DocumentPublisher:
     """Callback that appends to the journal, then publishes through a 0MQ proxy.
 
     Raises UnavailableError, and so stops the plan, when the journal cannot be written.
-    An absent proxy is not noticed: consumers read the journal.
+    An absent proxy is not noticed: consumers read the journal. May be called from any
+    thread: what is monitored comes from the threads of its control system.
     """
 
     def __init__(self, journal_dir: Path, proxy_address: str) -> None:
+        self._lock = threading.Lock()
         self._journal = JournalWriter(journal_dir)
         self._bell = _Bell(proxy_address, self._journal.identity)
-        for run_uid in list(self._journal.open_runs):
-            self("stop", _abandoned(run_uid))
+        self._owed = {uid: _abandoned(uid) for uid in self._journal.open_runs}
+        """Stop documents that are still to be written, by run: without its stop a run
+        would never end for those who follow, and would keep all later ones waiting."""
+        try:
+            self._write_owed()
+        except BaseException:
+            self.close()
+            raise
 
     def __call__(self, name: str, doc: dict[str, Any]) -> None:
         """Take one document from the RunEngine."""
-        written = self._journal.write(str(name), doc)
+        with self._lock:
+            try:
+                self._write_owed()
+                self._write(str(name), doc)
+            except UnavailableError:
+                if name == "stop":
+                    self._owed[doc["run_start"]] = doc
+                raise
+
+    def _write_owed(self) -> None:
+        for run_uid, stop in list(self._owed.items()):
+            self._write("stop", stop)
+            del self._owed[run_uid]
+
+    def _write(self, name: str, doc: dict[str, Any]) -> None:
+        written = self._journal.write(name, doc)
         small = len(written.data) <= LARGEST_SENT_BYTES
-        self._bell(str(name), written.data if small else b"")
+        self._bell(name, written.data if small else b"")
 
     def close(self) -> None:
         """Close journal and socket."""

@@ -1,7 +1,10 @@
 """Documents across a proxy: once, in order, whoever is late or away."""
 
+import errno
+import os
 import threading
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -127,6 +130,46 @@ def test_runs_of_a_dead_run_engine_are_ended(tmp_path: Path) -> None:
     assert stop.sequence == 3
     assert stop.doc["run_start"] == "a"
     assert stop.doc["exit_status"] == "abort"
+
+
+def test_a_stop_that_found_the_disk_full_comes_before_the_next_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(fd: int, data: Any) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    nowhere = f"{LOOPBACK}:{free_ports(1)[0]}"
+    with DocumentPublisher(tmp_path, nowhere) as publisher:
+        publisher("start", {"uid": "a"})
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "write", full)
+            with pytest.raises(UnavailableError, match="the disk is full"):
+                publisher("stop", {"uid": "s", "run_start": "a"})
+        publisher("start", {"uid": "b"})
+        publisher("stop", {"uid": "t", "run_start": "b"})
+    found = [(r.name, r.doc["uid"]) for r in JournalReader(tmp_path).read()]
+    assert found == [("start", "a"), ("stop", "s"), ("start", "b"), ("stop", "t")]
+
+
+def test_documents_of_two_threads_are_numbered_one_after_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = os.write
+    nowhere = f"{LOOPBACK}:{free_ports(1)[0]}"
+    with DocumentPublisher(tmp_path, nowhere) as publisher:
+        other = Thread(target=publisher, args=("event", {"uid": "monitored"}))
+
+        def let_the_other_in(fd: int, data: Any) -> int:
+            monkeypatch.undo()
+            other.start()
+            other.join(0.1)
+            return write(fd, data)
+
+        monkeypatch.setattr(os, "write", let_the_other_in)
+        publisher("event", {"uid": "first"})
+        other.join()
+    found = [(r.sequence, r.doc["uid"]) for r in JournalReader(tmp_path).read()]
+    assert found == [(1, "first"), (2, "monitored")]
 
 
 def test_a_position_is_held_back_by_an_unfinished_run(tmp_path: Path) -> None:
