@@ -165,6 +165,11 @@ class ControlServer:
         except DaissError as error:
             self._requests.send_multipart([*envelope, refusal(error)])
             return
+        except Exception:  # one message must not cost all others their answers
+            logger.exception("a request could not be read")
+            error = InputError("this request cannot be read")
+            self._requests.send_multipart([*envelope, refusal(error)])
+            return
         self._in_work += 1
         self._pool.submit(self._work, envelope, request, handler)
 

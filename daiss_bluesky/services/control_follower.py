@@ -13,7 +13,7 @@ import zmq
 from daiss_bluesky.core.errors import DaissError
 from daiss_bluesky.core.wire import unpack
 from daiss_bluesky.services.control_address import ControlAddress
-from daiss_bluesky.services.control_messages import VERSION, Request, result_of
+from daiss_bluesky.services.control_messages import Request, is_current, result_of
 from daiss_bluesky.services.epics_environment import LOOPBACK
 from daiss_bluesky.services.result_status import ResultStatus
 
@@ -134,6 +134,6 @@ def _message(body: bytes) -> dict[str, Any] | None:
         message = unpack(body)
     except DaissError:
         return None
-    if not isinstance(message, dict) or message.get("version") != VERSION:
+    if not is_current(message):
         return None
     return message if {"instance", "sequence"} <= message.keys() else None

@@ -51,14 +51,15 @@ class Request:
                 f"a request of {len(data)} bytes; {MAX_REQUEST_BYTES} are the most"
             )
         message = unpack(data)
-        if not isinstance(message, dict) or message.get("version") != VERSION:
+        if not is_current(message):
             raise InputError(f"a map with version {VERSION} is expected")
         if unknown_keys := message.keys() - _KNOWN:
             raise InputError(
                 f"unknown key {min(map(str, unknown_keys))[:MAX_WORD]!r} in a request"
                 f" (known: {', '.join(sorted(_KNOWN))})"
             )
-        arguments = message.get("arguments") or {}
+        arguments = message.get("arguments")
+        arguments = {} if arguments is None else arguments
         if not isinstance(arguments, dict) or not all(
             isinstance(name, str) for name in arguments
         ):
@@ -71,6 +72,13 @@ class Request:
             _word(message, "key", ""),
             _word(message, "by", "somebody"),
         )
+
+
+def is_current(message: Any) -> bool:
+    """Tell whether a message is a map of this version."""
+    # An array can stand anywhere in a message, and compares to no truth value.
+    version = message.get("version") if isinstance(message, dict) else None
+    return isinstance(version, int) and version == VERSION
 
 
 def _word(message: Mapping[Any, Any], name: str, otherwise: str) -> str:
@@ -94,7 +102,7 @@ def refusal(error: DaissError) -> bytes:
 def result_of(data: bytes) -> Any:
     """Decode an answer; raises the error that it carries."""
     message = unpack(data)
-    if not isinstance(message, dict) or message.get("version") != VERSION:
+    if not is_current(message):
         raise InputError(f"the answer is no map with version {VERSION}")
     if "error" in message:
         unavailable = message.get("kind") == "unavailable"

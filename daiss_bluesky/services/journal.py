@@ -85,7 +85,7 @@ class JournalWriter:
         """
         try:
             data = Record(self._next, time.time(), name, doc).to_bytes()
-        except TypeError as error:
+        except (TypeError, ValueError, RecursionError) as error:
             raise InputError(f"a {name} document cannot be recorded: {error}") from None
         if self._end + HEAD.size + len(data) > self._segment_bytes and self._end:
             self._rotate()

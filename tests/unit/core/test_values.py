@@ -91,10 +91,20 @@ def test_messages_keep_arrays_and_plain_values() -> None:
     assert got["when"] == "2026-01-02T00:00:00+00:00"
 
 
-def test_messages_carry_no_objects() -> None:
+def test_a_file_name_that_is_no_text_travels_in_writing() -> None:
+    assert wire.unpack(wire.pack({"path": "\udcff.h5"})) == {"path": "\\udcff.h5"}
+
+
+def test_what_could_not_be_read_is_not_sent() -> None:
+    with pytest.raises(TypeError, match=r"the key \(1, 2\)"):
+        wire.pack({"nested": [{(1, 2): 3}]})
+
+
+@pytest.mark.parametrize("dtype", ["|O", "f4, (", "08", None])
+def test_messages_carry_no_objects(dtype: str | None) -> None:
     with pytest.raises(TypeError, match="dtype object"):
         wire.pack(np.array([object()]))
-    forged = msgpack.packb(msgpack.ExtType(1, msgpack.packb(["|O", [1]]) + b"x" * 8))
+    forged = msgpack.packb(msgpack.ExtType(1, msgpack.packb([dtype, [1]]) + b"x" * 8))
     with pytest.raises(InputError, match="not a message"):
         wire.unpack(forged)
 

@@ -297,6 +297,8 @@ def exchange(address: ControlAddress, *parts: bytes) -> Any:
         (pack({"version": 2, "do": "status", "arguments": [1]}), "arguments is a map"),
         (pack({"version": 2, "do": "status", "z": 4}), "unknown key 'z'"),
         (b"x" * (MAX_REQUEST_BYTES + 1), "are the most"),
+        (pack({"version": np.zeros(2), "do": "status"}), "version 2 is expected"),
+        (pack({"version": 2, "do": "status", "arguments": np.zeros(2)}), "is a map"),
         (b"\x91" * 5000, "not a message of ours"),
         (b"", "not a message of ours"),
     ],

@@ -122,10 +122,11 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing_behind(
     assert [r.doc["i"] for r in JournalReader(tmp_path).read()] == [0, 1]
 
 
-def test_a_document_that_cannot_travel_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("bad", [object(), {(1, 2): 3}])
+def test_a_document_that_cannot_travel_is_refused(tmp_path: Path, bad: object) -> None:
     with JournalWriter(tmp_path) as writer:
         with pytest.raises(InputError, match="event document cannot be recorded"):
-            writer.append("event", {"bad": object()})
+            writer.append("event", {"bad": bad})
         assert writer.append("event", {}) == 1
 
 
