@@ -66,7 +66,11 @@ class Recording:
             self._position.passed(newest)
 
     def _take_one(self, record: Record) -> None:
-        run = self._documents.run_of(record.name, record.doc)
+        try:
+            run = self._documents.run_of(record.name, record.doc)
+        except (KeyError, TypeError) as error:
+            logger.error("a %s document names no run: %r", record.name, error)
+            return
         if run is None:
             return
         if record.name == "start":
