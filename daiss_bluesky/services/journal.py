@@ -28,6 +28,7 @@ from daiss_bluesky.services.journal_segments import (
     read_record,
     segment_holding,
     segment_name,
+    segments,
 )
 
 SEGMENT_BYTES = 64 * 2**20
@@ -183,6 +184,16 @@ class JournalReader:
             for data in self._payloads():
                 if names is None or _peek_name(data) in names:
                     yield Record.from_bytes(data)
+
+    def end(self) -> int:
+        """Tell which sequence the next record will have."""
+        newest = segments(self._directory)[-1:]
+        if not newest:
+            return FIRST_SEQUENCE
+        self._enter(newest[0])
+        for _ in self._payloads():
+            pass
+        return self._next
 
     def identity(self) -> str:
         """Tell which journal this is; whoever comes first gives it its name."""

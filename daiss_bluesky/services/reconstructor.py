@@ -93,12 +93,14 @@ class Reconstructor:
 
     def receive(self, records: Iterable[Record]) -> None:
         """Take documents, and look which runs are done."""
+        before = self._newest
         for record in records:
             self._take(record)
             self._newest = record.sequence
-            self._position.passed(record.sequence)
-        for uid in [uid for uid, run in self._running.items() if run.done()]:
+        done = [uid for uid, run in self._running.items() if run.done()]
+        for uid in done:
             self._end(uid)
+        if done or self._newest != before:
             self._position.passed(self._newest)
 
     def _take(self, record: Record) -> None:
@@ -366,7 +368,7 @@ def _find(
 def _position(directory: StateDirectory) -> Position:
     with closing(JournalReader(directory.journal)) as reader:
         return Position(
-            directory.root / "reconstructor.position", reader.identity() or ""
+            directory.root / "reconstructor.position", reader.identity(), reader.end()
         )
 
 

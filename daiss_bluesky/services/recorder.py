@@ -9,7 +9,7 @@ import logging
 import os
 import time
 from collections import Counter
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Annotated
@@ -60,8 +60,9 @@ class Recorder:
         self._doing = ""
         self._tries: Counter[str] = Counter()
         with JournalReader(state.journal) as reader:
-            identity = reader.identity()
-        self._position = Position(state.root / "recorder.position", identity)
+            self._position = Position(
+                state.root / "recorder.position", reader.identity(), reader.end()
+            )
 
     def run(self) -> None:
         """Record; InputError when the server refuses the key."""
@@ -113,16 +114,15 @@ class Recorder:
         elif now_s - self._heartbeat_s < HEARTBEAT_S:
             return
         self._doing, self._heartbeat_s = doing, now_s
-        write_json(
-            self._state.root / STATUS_FILE,
-            {
-                "pid": os.getpid(),
-                "doing": doing,
-                "why": why,
-                "time": now_s,
-                "resume_sequence": self._position.resume_sequence,
-            },
-        )
+        facts = {
+            "pid": os.getpid(),
+            "doing": doing,
+            "why": why,
+            "time": now_s,
+            "resume_sequence": self._position.resume_sequence,
+        }
+        with suppress(OSError):  # a disk that is full now may not be so later
+            write_json(self._state.root / STATUS_FILE, facts)
 
 
 def _import_recording() -> "type[Recording]":

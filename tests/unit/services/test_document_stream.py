@@ -16,7 +16,7 @@ from ophyd.sim import det
 from daiss_bluesky.core.errors import UnavailableError
 from daiss_bluesky.services.document_stream import DocumentStream
 from daiss_bluesky.services.epics_environment import LOOPBACK, free_ports
-from daiss_bluesky.services.journal import JournalReader, Record
+from daiss_bluesky.services.journal import JournalReader, JournalWriter, Record
 from daiss_bluesky.services.position import Position
 from daiss_callbacks.document_publisher import LARGEST_SENT_BYTES, DocumentPublisher
 from tests.conftest import Proxy
@@ -188,3 +188,37 @@ def test_a_position_is_held_back_by_an_unfinished_run(tmp_path: Path) -> None:
     position.passed(9)
     assert Position(path, "journal-a").resume_sequence == 10
     assert Position(path, "journal-b").resume_sequence == 1
+
+
+def test_a_position_that_finds_the_disk_full_is_stored_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, target: Path) -> Path:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = tmp_path / "recorder.json"
+    position = Position(path, "journal")
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", full)
+        position.passed(1)
+    assert position.resume_sequence == 2
+    assert Position(path, "journal").resume_sequence == 1
+    position.passed(1)
+    assert Position(path, "journal").resume_sequence == 2
+
+
+def test_a_journal_that_lost_its_end_is_heard_from_there_on(tmp_path: Path) -> None:
+    path = tmp_path / "recorder.json"
+    with JournalWriter(tmp_path / "journal") as writer:
+        for i in range(9):
+            writer.append("event", {"i": i})
+    position = Position(path, writer.identity)
+    position.passed(9)
+    [segment] = (tmp_path / "journal").glob("*.journal")
+    os.truncate(segment, segment.stat().st_size // 2)
+    with JournalReader(tmp_path / "journal") as reader:
+        position = Position(path, reader.identity(), reader.end())
+        with JournalWriter(tmp_path / "journal") as writer:
+            first = writer.append("start", {"uid": "a"})
+        found = [record.doc for record in reader.read(position.resume_sequence)]
+    assert (position.resume_sequence, found) == (first, [{"uid": "a"}])
