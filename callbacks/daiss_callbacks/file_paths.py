@@ -28,7 +28,10 @@ class FilePaths:
         path = self._map(_plain(_path_of(uri)))
         if not PurePosixPath(path).is_absolute() and not Path(path).is_absolute():
             raise InputError(f"file {uri!r} is refused: its path is not absolute")
-        resolved = Path(path).resolve()
+        try:
+            resolved = Path(path).resolve()
+        except (OSError, RuntimeError) as error:
+            raise InputError(f"file {uri!r} is refused: {error}") from None
         if not any(resolved.is_relative_to(root) for root in self._roots):
             roots = ", ".join(map(str, self._roots)) or "none"
             raise InputError(
@@ -49,7 +52,10 @@ def _path_of(uri: str) -> str:
     if "://" not in uri and not uri.startswith("file:"):
         path = uri
     else:
-        parts = urlsplit(uri)
+        try:
+            parts = urlsplit(uri)
+        except ValueError as error:
+            raise InputError(f"file {uri!r} is refused: {error}") from None
         if parts.scheme != "file":
             raise InputError(
                 f"file {uri!r} is refused: only file: URIs are read, not"

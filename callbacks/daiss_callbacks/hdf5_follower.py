@@ -1,6 +1,7 @@
 """Reads an HDF5 file while its writer still appends to it (SWMR), and afterwards."""
 
 import math
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -154,7 +155,8 @@ class Hdf5Follower:
             if chunk.byte_offset is None:
                 raise _NotYet(f"has no data yet in row {row} of {dataset.name}")
             end = chunk.byte_offset + chunk.size
-        if end is not None and end > self.path.stat().st_size:
+        # Of the file that is open: its name may have gone, as when it is moved away.
+        if end is not None and end > os.fstat(self._file.id.get_vfd_handle()).st_size:
             raise _NotYet("is truncated", final=True)
 
     def _dataset(self, name: str, stop: int) -> tuple[Any, int]:

@@ -35,6 +35,7 @@ def test_paths_and_uris_of_this_host_are_found(root: Path, uri: str) -> None:
         ("{root}/x\0.h5", "null"),
         ("file://elsewhere{root}/x.h5", "host 'elsewhere'"),
         ("http://localhost{root}/x.h5", "not 'http'"),
+        ("file://[x{root}/x.h5", "is refused"),
         ("file://localhost{root}/x.h5?y=1", "query"),
     ],
 )
@@ -54,6 +55,18 @@ def test_a_link_out_of_the_root_is_refused(root: Path, tmp_path: Path) -> None:
     for name in ("inside.h5", "folder/secret.h5", "folder/not_there_yet.h5"):
         with pytest.raises(InputError, match="outside the allowed roots"):
             FilePaths([root]).resolve(str(root / name))
+
+
+def test_links_in_a_circle_lead_nowhere(root: Path) -> None:
+    (root / "a").symlink_to(root / "b")
+    (root / "b").symlink_to(root / "a")
+    try:
+        found = FilePaths([root]).resolve(str(root / "a" / "x.h5"))
+    except InputError as refused:
+        assert "is refused" in str(refused)
+    else:
+        # Later versions of Python leave such links as they are.
+        assert not found.exists()
 
 
 def test_no_roots_allow_nothing(root: Path) -> None:

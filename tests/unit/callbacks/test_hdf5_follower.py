@@ -139,6 +139,15 @@ def test_a_replaced_file_is_opened_anew(path: Path) -> None:
         assert follower.read(DATA, 0, 2).min() == 2
 
 
+def test_a_file_that_is_moved_away_is_read_to_its_end(path: Path) -> None:
+    with h5py.File(path, "w") as file:
+        file[DATA] = np.arange(27).reshape(3, 3, 3)
+    with Hdf5Follower(path, timeout_s=0.1) as follower:
+        assert follower.read(DATA, 0, 1).max() == 8
+        path.rename(path.with_name("moved.h5"))
+        assert follower.read(DATA, 2, 3).max() == 26
+
+
 @pytest.mark.parametrize("mode", [{}, {"libver": "latest", "swmr": True}])
 def test_others_in_this_process_may_have_the_file_open(
     path: Path, mode: dict[str, object]
