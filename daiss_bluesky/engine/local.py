@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from daiss_bluesky.core.errors import DaissError, UnavailableError
@@ -257,7 +257,7 @@ class LocalEngine:
             self._fail("no frame arrived")
             return
         arrays = reconstruction.finish(self._reread, self._step)
-        progress = reconstruction.progress()
+        progress = self._with_lost(reconstruction.progress())
         whole = self._pending.succeeded and not progress.frames_missing
         message = self._pending.message
         if not message and progress.frames_missing:
@@ -276,6 +276,13 @@ class LocalEngine:
                 self._unshown.show(),
             )
         )
+
+    def _with_lost(self, progress: Progress) -> Progress:
+        """Count lost frames as missing too where no plan said how many were to come."""
+        lost = sum(self._seen[key].is_sample for key in self._lost)
+        if progress.frames_expected is not None or not lost:
+            return progress
+        return replace(progress, frames_expected=progress.frames_received + lost)
 
     def _step(self) -> None:
         """See to the others in the midst of a long finish."""

@@ -1,5 +1,6 @@
 """Documents may name files under the allowed roots, and no others."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,16 +58,12 @@ def test_a_link_out_of_the_root_is_refused(root: Path, tmp_path: Path) -> None:
             FilePaths([root]).resolve(str(root / name))
 
 
+@pytest.mark.skipif(sys.version_info >= (3, 13), reason="there they stay as they are")
 def test_links_in_a_circle_lead_nowhere(root: Path) -> None:
     (root / "a").symlink_to(root / "b")
     (root / "b").symlink_to(root / "a")
-    try:
-        found = FilePaths([root]).resolve(str(root / "a" / "x.h5"))
-    except InputError as refused:
-        assert "is refused" in str(refused)
-    else:
-        # Later versions of Python leave such links as they are.
-        assert not found.exists()
+    with pytest.raises(InputError, match="is refused"):
+        FilePaths([root]).resolve(str(root / "a" / "x.h5"))
 
 
 def test_no_roots_allow_nothing(root: Path) -> None:

@@ -22,6 +22,8 @@ N = 20
 class Sum:
     """A reconstruction that sums frames, and needs one flat before the first."""
 
+    expected: int | None = N
+
     def __init__(self) -> None:
         self.total = np.zeros((4, 5), np.float32)
         self.keys: set[FrameKey] = set()
@@ -41,7 +43,7 @@ class Sum:
         self.total += batch.pixels.sum(axis=0)
 
     def progress(self) -> Progress:
-        return Progress(frames_expected=N, frames_received=len(self.keys))
+        return Progress(frames_expected=self.expected, frames_received=len(self.keys))
 
     def views(self) -> Arrays:
         return {"slice_xy": self.total.copy()}
@@ -146,6 +148,18 @@ def test_lost_frames_are_counted_and_the_rest_is_used(run: Run) -> None:
     assert final.status == "incomplete"
     assert "2 of 20 frames never came" in final.message
     assert final.arrays["volume"][0, 0, 0] == sum(range(N)) - 10
+
+
+@pytest.mark.parametrize("run", [{3, 7}], indirect=True)
+def test_lost_frames_are_missing_from_a_run_of_unknown_length(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Sum, "expected", None)
+    run.engine.submit(refs("projection", "primary", range(N)))
+    run.engine.end()
+    final = run.result()
+    assert (final.status, final.progress.frames_missing) == ("incomplete", 2)
+    assert "2 of 20 frames never came" in final.message
 
 
 def test_flats_after_the_scan_are_used_for_every_frame(run: Run) -> None:
