@@ -110,6 +110,8 @@ class LiveReconstruction(DocumentRouter):
         )
         self._assembler = FrameAssembler(self.scan, start, self._store.keep)
         self._publishers = [PacedPublisher(one) for one in settings.make_publishers()]
+        self._unresolved: list[str] = []
+        """What the documents left open, in sentences."""
         self._ended = threading.Event()
         self._is_open = False
         self._engine = LocalEngine(
@@ -127,6 +129,9 @@ class LiveReconstruction(DocumentRouter):
         self._engine.submit(self._assembler(name, doc))
         if name == "stop":
             self._store.run_ended()
+            self._unresolved = self._assembler.unresolved()
+            for sentence in self._unresolved:
+                logger.warning("run %s: %s", self.scan.run_uid, sentence)
             succeeded = doc["exit_status"] == "success"
             reason = doc.get("reason") or f"the run ended with {doc['exit_status']!r}"
             self._engine.end(succeeded=succeeded, message="" if succeeded else reason)
@@ -154,7 +159,9 @@ class LiveReconstruction(DocumentRouter):
 
     def _with_notes(self, progress: Progress) -> Progress:
         parameters = {**progress.parameters, **self.wishes.notes()}
-        return replace(progress, parameters=parameters)
+        # Repeats among the documents never get as far as the reconstruction.
+        duplicates = progress.duplicates + self._assembler.duplicates
+        return replace(progress, parameters=parameters, duplicates=duplicates)
 
     def _updated(self, update: Update) -> None:
         update = replace(update, progress=self._with_notes(update.progress))
@@ -163,6 +170,9 @@ class LiveReconstruction(DocumentRouter):
 
     def _final(self, final: Final) -> None:
         final = replace(final, progress=self._with_notes(final.progress))
+        if final.status != "complete" and self._unresolved:
+            message = f"{final.message} ({self._unresolved[0]})"
+            final = replace(final, message=message)
         if final.status == "failed":
             logger.warning("run %s: %s", self.scan.run_uid, final.message)
         if not self._is_open:
