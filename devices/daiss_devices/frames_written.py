@@ -41,6 +41,9 @@ class FramesWritten(OphydObject):
                 self.wait()
             except UnavailableError as error:
                 status.set_exception(error)
+            except Exception as error:  # noqa: BLE001 - the plan waits without end
+                name = self._camera.name
+                status.set_exception(UnavailableError(f"{name}: {error}"))
             else:
                 status.set_finished()
 
