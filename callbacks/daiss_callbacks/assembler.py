@@ -27,6 +27,9 @@ from daiss_callbacks.stream_view import Reading, StreamView
 
 Document = Mapping[str, Any]
 
+RANGE_BITS = 40
+"""More frames than any stream has, as a power of two."""
+
 
 class FrameAssembler:
     """Turns the documents of one run into frames; no input or output of its own.
@@ -57,6 +60,8 @@ class FrameAssembler:
         self._readings: dict[tuple[str, int], Reading] = {}
         self._named: dict[tuple[str, int], dict[int, list[AxisLocation]]] = {}
         self._held: dict[tuple[str, int], tuple[StreamView, list[ImageLocation]]] = {}
+        self._per_event: dict[str, int] = {}
+        """How many frames the first event of each stream had."""
         self._problems: Counter[str] = Counter()
         self._num_events: Mapping[str, int] = {}
         self._out: list[FrameRef] = []
@@ -288,8 +293,9 @@ class FrameAssembler:
         reading = self._readings.get(event, Reading(nothing))
         named = self._named.get(event, {}) if kind in MEASURED_KINDS else {}
         axes = range(len(view.axes))
-        for k, image in enumerate(images):
-            index = (seq_num - 1) * len(images) + k
+        first = self._first_index(view.stream, seq_num, len(images))
+        for index, image in enumerate(images, first):
+            k = index - first
             location = Location(
                 image,
                 axes=self.axes,
@@ -304,6 +310,16 @@ class FrameAssembler:
                 FrameRef(key, kind, location, time_s=reading.time_s, **known)
             )
             self._count.received[kind] += 1
+
+    def _first_index(self, stream: str, seq_num: int, n: int) -> int:
+        """Give the index of the first of an event's n frames.
+
+        Events with other numbers of frames than the first of their stream, as of a
+        camera that was set anew in mid-run, count in a range of their own: two frames
+        of one index would be taken for one.
+        """
+        usual = self._per_event.setdefault(stream, n)
+        return (seq_num - 1) * n + (0 if n == usual else n << RANGE_BITS)
 
 
 _HANDLERS: dict[str, Callable[[FrameAssembler, Document], None]] = {

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from daiss_bluesky.core.frames import FrameRef
+from daiss_bluesky.core.scan import Scan
 from daiss_bluesky.testing.documents import (
     STYLES,
     Documents,
@@ -217,3 +218,18 @@ def test_images_that_json_made_lists_keep_their_dtype(tmp_path: Path) -> None:
     image = refs[0].location.image.kept.read()  # type: ignore[attr-defined]
     assert image.dtype == np.uint16
     np.testing.assert_array_equal(image, recorded.pixels[refs[0].key])
+
+
+def test_a_camera_that_is_set_anew_loses_no_frame() -> None:
+    start = {"uid": "run", "time": 0.0}
+    assembler = FrameAssembler(Scan.from_start(start), start)
+    refs: list[FrameRef] = []
+    for n, seq_num in ((3, 1), (3, 2), (1, 3), (1, 4)):
+        uid = f"of {n} frames"
+        key = {"shape": [n, 4, 4], "dtype": "array", "source": ""}
+        descriptor = {"uid": uid, "name": "primary", "data_keys": {"camera": key}}
+        assembler("descriptor", descriptor)
+        event: dict[str, Any] = {"descriptor": uid, "seq_num": seq_num, "time": 1.0}
+        event |= {"data": {"camera": np.ones((n, 4, 4))}, "timestamps": {}}
+        refs += assembler("event", event)
+    assert len({ref.key for ref in refs}) == 8
