@@ -96,6 +96,8 @@ class Reruns:
         self._journal = journal
         self._make = make
         self._active: _Active | None = None
+        self._lock = threading.Lock()
+        """Held while a request is chosen: one is forgotten, or it is begun."""
 
     def request(self, run_uid: str, parameters: Mapping[str, Any], by: str) -> str:
         """Queue a run; gives the uid of the result to come.
@@ -112,19 +114,20 @@ class Reruns:
 
     def cancel(self, result_uid: str | None) -> bool:
         """Forget a request that waits; False where none of that uid does."""
-        active = self._active
-        if active is not None and active.request.result_uid == result_uid:
-            return False
-        path = self._folder / f"{result_uid}.json"
-        waits = path in self._waiting()
-        if waits:
-            path.unlink(missing_ok=True)
-        return waits
+        with self._lock:
+            active = self._active
+            if active is not None and active.request.result_uid == result_uid:
+                return False
+            path = self._folder / f"{result_uid}.json"
+            waits = path in self._waiting()
+            if waits:
+                path.unlink(missing_ok=True)
+            return waits
 
     def _waiting(self) -> list[Path]:
         """List requests, the oldest first."""
         paths = list(self._folder.glob("*.json")) if self._folder.exists() else []
-        return sorted(paths, key=lambda one: one.stat().st_mtime_ns)
+        return sorted(paths, key=_changed_ns)
 
     def start_document(self, run_uid: str) -> Mapping[str, Any]:
         """Give a run's start document."""
@@ -159,7 +162,8 @@ class Reruns:
             elif busy:
                 self._give_way(active)
         elif not busy:
-            self._begin_oldest()
+            with self._lock:
+                self._begin_oldest()
 
     def stop(self) -> None:
         """Give up what is being made; the next process begins it again."""
@@ -180,6 +184,10 @@ class Reruns:
                 run = self._make(start, request)
             except (DaissError, TypeError) as error:
                 logger.warning("a run is not reconstructed again: %s", error)
+                path.unlink(missing_ok=True)
+                continue
+            except Exception:  # one bad request must not end the scans' own
+                logger.exception("a run is not reconstructed again")
                 path.unlink(missing_ok=True)
                 continue
             stopped = threading.Event()
@@ -225,3 +233,11 @@ class Reruns:
 
     def _path(self, request: RerunRequest) -> Path:
         return self._folder / f"{request.result_uid}.json"
+
+
+def _changed_ns(path: Path) -> int:
+    """Tell when a file was written; the beginning of time for one that has gone."""
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0

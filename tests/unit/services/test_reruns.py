@@ -63,6 +63,8 @@ class Beamline:
         assert start["uid"] == request.of
         if request.parameters.get("bad"):
             raise InputError("cannot be made")
+        if request.parameters.get("worse"):
+            raise ZeroDivisionError
         self.made.append(Run(start, request))
         return self.made[-1]
 
@@ -148,6 +150,9 @@ def test_what_cannot_be_made_does_not_hold_up_the_next(
 ) -> None:
     reruns = beamline.reruns()
     reruns.request("a", {"bad": True}, "jane")
+    reruns.request("a", {"worse": True}, "jane")
+    # As one that is forgotten while the others are listed.
+    (beamline.root / "reruns" / "gone.json").symlink_to("nowhere")
     (beamline.root / "reruns" / "x.json").write_text(json.dumps({"of": 3}))
     reruns.request("b", {}, "jane")
     reruns.step(busy=False)
