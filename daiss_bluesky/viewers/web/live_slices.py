@@ -17,7 +17,7 @@ from daiss_bluesky.core.errors import InputError, UnavailableError
 from daiss_bluesky.core.scan import Model
 from daiss_bluesky.services.control_client import ControlClient
 from daiss_bluesky.services.state import default_root
-from daiss_bluesky.viewers.web.reading import ask_inside, body_of
+from daiss_bluesky.viewers.web.reading import Key, ask_inside, body_of
 
 TIMEOUT_S = 10.0
 
@@ -48,7 +48,7 @@ class Wanted(Model):
     uid: str = Field(pattern=r"^[\w-]+$")
     zyx: tuple[Index, Index, Index]
     windows: dict[Literal["slice_xy", "slice_xz", "slice_yz"], Windows]
-    api_key: str = ""
+    api_key: Key = ""
 
 
 async def live_slices(request: Request, headers: dict[str, str]) -> Response:

@@ -6,10 +6,11 @@ key inside, so it needs nobody's leave and nothing of the user's cookies.
 """
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import httpx
 from fastapi import Request, Response
+from pydantic import Field
 
 from daiss_bluesky.core.scan import Model
 
@@ -18,13 +19,17 @@ LIMIT_BYTES = 4096
 INSIDE = "http://inside"
 
 
+Key = Annotated[str, Field(pattern=r"^[!-~]*$")]
+"""What may stand in a header."""
+
+
 class Reading(Model):
     """One GET of Tiled's API."""
 
-    path: str
+    path: str = Field(pattern=r"^\P{Cc}*$")
     """Behind /api/v1/."""
     parameters: tuple[tuple[str, str], ...] = ()
-    api_key: str
+    api_key: Key
 
 
 Body = TypeVar("Body", bound=Model)
@@ -48,10 +53,14 @@ async def read(request: Request, headers: dict[str, str]) -> Response:
 
 
 async def body_of(request: Request, kind: type[Body]) -> Body | None:
-    """Give what was asked; None for anything else."""
-    body = await request.body()
+    """Give what was asked; None for anything else, of which no more is read."""
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > LIMIT_BYTES:
+            return None
     try:
-        return kind.model_validate_json(body) if len(body) <= LIMIT_BYTES else None
+        return kind.model_validate_json(body)
     except ValueError:
         return None
 

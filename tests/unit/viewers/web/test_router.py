@@ -1,6 +1,7 @@
 import asyncio
 import json
 import re
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -9,6 +10,7 @@ import pytest
 from fastapi import FastAPI, Request
 
 from daiss_bluesky.viewers.web.assets import STATIC, assets, version
+from daiss_bluesky.viewers.web.reading import LIMIT_BYTES
 from daiss_bluesky.viewers.web.router import router
 
 IMPORT = re.compile(r"""from "(?P<name>[^"]+)";""")
@@ -147,7 +149,21 @@ def test_pages_of_other_origins_read_with_their_key() -> None:
         '{"path": "../../custom/daiss/", "api_key": "a"}',
         '{"path": "metadata/a", "api_key": "a", "method": "DELETE"}',
         '{"path": "metadata/a", "api_key": "' + 5000 * "a" + '"}',
+        '{"path": "metadata/a", "api_key": "\u00e9"}',
+        '{"path": "metadata/\\u0000", "api_key": "a"}',
     ],
 )
 def test_what_is_no_reading_is_refused(body: str) -> None:
     assert asyncio.run(ask("POST", "/read", content=body)).status_code == 400
+
+
+def test_a_body_that_does_not_end_is_not_read_on() -> None:
+    sent: list[bytes] = []
+
+    async def endless() -> AsyncIterator[bytes]:
+        while len(sent) < 100:
+            sent.append(b" " * LIMIT_BYTES)
+            yield sent[-1]
+
+    answer = asyncio.run(ask("POST", "/read", content=endless()))
+    assert (answer.status_code, len(sent)) == (400, 2)
