@@ -6,6 +6,7 @@ so outlives a process that is killed; the disk itself is waited for at the end o
 
 import contextlib
 import errno
+import logging
 import os
 import time
 import zlib
@@ -30,6 +31,8 @@ from daiss_bluesky.services.journal_segments import (
     segment_name,
     segments,
 )
+
+logger = logging.getLogger(__name__)
 
 SEGMENT_BYTES = 64 * 2**20
 
@@ -220,7 +223,7 @@ class JournalReader:
         if self._next < sequence:
             for _ in self._payloads(stop=sequence):
                 pass
-        return self._next == sequence
+        return self._next >= sequence
 
     def _in_later_segment(self, sequence: int) -> bool:
         # Only a far jump is worth a listing of the directory.
@@ -235,14 +238,32 @@ class JournalReader:
         while stop is None or self._next < stop:
             data = read_record(self._fd, self._offset)
             if data is None:
-                following = self._directory / segment_name(self._next)
-                if self._offset == 0 or not following.exists():
+                following = self._following()
+                if following is None:
                     return
-                self._enter(self._next)
+                self._enter(following)
                 continue
             self._offset += HEAD.size + len(data)
             self._next += 1
             yield data
+
+    def _following(self) -> int | None:
+        """Tell which segment goes on where no whole record is; None for none yet."""
+        if self._offset and (self._directory / segment_name(self._next)).exists():
+            return self._next
+        if os.fstat(self._fd).st_size == self._offset:
+            return None
+        later = [first for first in segments(self._directory) if first > self._next]
+        # What has a segment after it does not grow; it may have just now.
+        if not later or read_record(self._fd, self._offset) is not None:
+            return None
+        logger.error(
+            "the document journal %s is damaged: documents %d to %d are lost",
+            self._directory,
+            self._next,
+            later[0] - 1,
+        )
+        return later[0]
 
 
 def find_open_runs(

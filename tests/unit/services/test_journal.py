@@ -91,6 +91,25 @@ def test_damage_before_good_records_is_refused(tmp_path: Path) -> None:
         JournalWriter(tmp_path)
 
 
+@pytest.mark.parametrize("byte", [0, 130])
+def test_damage_in_an_old_segment_costs_only_its_rest(
+    tmp_path: Path, byte: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    with JournalWriter(tmp_path, segment_bytes=300) as writer:
+        for _ in range(12):
+            writer.append("event", {"text": "x" * 60})
+    _, second, third, *_ = sorted(tmp_path.glob("*.journal"))
+    data = bytearray(second.read_bytes())
+    data[byte] ^= 0xFF
+    second.write_bytes(data)
+    lost = range(int(second.stem) + (byte > 0), int(third.stem))
+    left = [n for n in range(1, 13) if n not in lost]
+    with JournalReader(tmp_path) as reader:
+        assert sequences(reader) == left
+        assert sequences(reader, lost[0]) == [n for n in left if n > lost[0]]
+    assert f"documents {lost[0]} to {lost[-1]} are lost" in caplog.text
+
+
 def test_a_second_writer_is_refused_by_name(tmp_path: Path) -> None:
     with (
         JournalWriter(tmp_path),
