@@ -108,6 +108,9 @@ class PacedPublisher:
         except InputError as error:
             logger.error("%s: result %s is refused: %s", self.name, result.uid, error)
             self.failure = error
+        except Exception as error:  # nobody else would say why there is no result
+            logger.exception("%s: result %s is given up", self.name, result.uid)
+            self.failure = InputError(f"internal error: {error!r}")
         finally:
             self.settled.set()
 

@@ -167,8 +167,8 @@ class ControlServer:
             return
         except Exception:  # one message must not cost all others their answers
             logger.exception("a request could not be read")
-            error = InputError("this request cannot be read")
-            self._requests.send_multipart([*envelope, refusal(error)])
+            refused = refusal(InputError("this request cannot be read"))
+            self._requests.send_multipart([*envelope, refused])
             return
         self._in_work += 1
         self._pool.submit(self._work, envelope, request, handler)

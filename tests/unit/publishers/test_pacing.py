@@ -226,15 +226,26 @@ def test_the_end_does_not_wait_for_the_rest_after_an_update(
     assert len(slow.finals) == 1
 
 
+@pytest.mark.parametrize(
+    ("failure", "said"),
+    [
+        (InputError("no such place"), "no such place"),
+        (KeyError("data"), "internal error: KeyError('data')"),
+    ],
+)
 def test_a_refusal_ends_it(
-    paced: PacedPublisher, slow: SlowPublisher, caplog: pytest.LogCaptureFixture
+    paced: PacedPublisher,
+    slow: SlowPublisher,
+    caplog: pytest.LogCaptureFixture,
+    failure: Exception,
+    said: str,
 ) -> None:
-    slow.failures = [InputError("no such place")]
+    slow.failures = [failure]
     paced.write(update(1, 1.0))
     slow.let()
     assert paced.settled.wait(LIMIT_S)
-    assert str(paced.failure) == "no such place"
-    assert "no such place" in caplog.text
+    assert str(paced.failure) == said
+    assert str(failure) in caplog.text
     assert slow.times() == []
 
 

@@ -11,7 +11,7 @@ from daiss_bluesky.services import recording
 from daiss_bluesky.services.journal import Record
 from daiss_bluesky.services.position import Position
 
-DONE = {"metadata": {"stop": {}}}
+DONE: dict[str, Any] = {"metadata": {"stop": {}}}
 
 
 def test_a_document_without_a_run_does_not_keep_the_others(
