@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -12,6 +13,7 @@ from bluesky.callbacks.zmq import Publisher
 
 from daiss_bluesky.core.errors import UnavailableError
 from daiss_bluesky.services.journal import JournalWriter
+from daiss_callbacks.shared_resources import SharedResources
 
 LARGEST_SENT_BYTES = 64 * 1024
 """A larger document is announced without its content, which the journal holds: 0MQ
@@ -28,6 +30,7 @@ class DocumentPublisher:
 
     def __init__(self, journal_dir: Path, proxy_address: str) -> None:
         self._lock = threading.Lock()
+        self._resources = SharedResources()
         self._journal = JournalWriter(journal_dir)
         self._bell = _Bell(proxy_address, self._journal.identity)
         self._owed = {uid: _abandoned(uid) for uid in self._journal.open_runs}
@@ -44,6 +47,8 @@ class DocumentPublisher:
         with self._lock:
             try:
                 self._write_owed()
+                if resource := self._resources.missing(str(name), doc):
+                    self._write("resource", resource)
                 self._write(str(name), doc)
             except UnavailableError:
                 if name == "stop":
@@ -55,8 +60,9 @@ class DocumentPublisher:
             self._write("stop", stop)
             del self._owed[run_uid]
 
-    def _write(self, name: str, doc: dict[str, Any]) -> None:
+    def _write(self, name: str, doc: Mapping[str, Any]) -> None:
         written = self._journal.write(name, doc)
+        self._resources.note(name, doc)
         small = len(written.data) <= LARGEST_SENT_BYTES
         self._bell(name, written.data if small else b"")
 

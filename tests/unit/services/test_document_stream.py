@@ -10,14 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 from bluesky import RunEngine
+from bluesky import plan_stubs as bps
 from bluesky.plans import count
-from ophyd.sim import det
+from bluesky.preprocessors import stage_decorator
+from ophyd.sim import SynSignalWithRegistry, det
 
 from daiss_bluesky.core.errors import UnavailableError
 from daiss_bluesky.services.document_stream import DocumentStream
 from daiss_bluesky.services.epics_environment import LOOPBACK, free_ports
 from daiss_bluesky.services.journal import JournalReader, JournalWriter, Record
 from daiss_bluesky.services.position import Position
+from daiss_bluesky.services.run_documents import RunDocuments
 from daiss_callbacks.document_publisher import LARGEST_SENT_BYTES, DocumentPublisher
 from tests.conftest import Proxy
 
@@ -115,6 +118,33 @@ def test_a_run_engine_publishes_and_a_full_disk_ends_its_plan(
             engine(count([det], 3))
     *_, stop = JournalReader(tmp_path).read()
     assert (stop.name, stop.doc["exit_status"]) == ("stop", "fail")
+
+
+def test_a_camera_that_stays_staged_is_known_to_each_of_its_runs(
+    tmp_path: Path,
+) -> None:
+    camera = SynSignalWithRegistry(
+        func=lambda: np.ones((3, 4)), name="camera", save_path=str(tmp_path)
+    )
+
+    @stage_decorator([camera])
+    def two_runs() -> Any:
+        for _ in range(2):
+            yield from bps.open_run()
+            yield from bps.trigger_and_read([camera])
+            yield from bps.close_run()
+
+    engine = RunEngine({}, context_managers=[])
+    with DocumentPublisher(tmp_path, f"{LOOPBACK}:{free_ports(1)[0]}") as publisher:
+        engine.subscribe(publisher)
+        engine(two_runs())
+    documents, runs = RunDocuments(), []
+    for record in JournalReader(tmp_path).read():
+        run = documents.run_of(record.name, record.doc)
+        runs += [run] if record.name in {"resource", "datum"} else []
+    assert len(runs) == 4
+    assert len(set(runs)) == 2
+    assert None not in runs
 
 
 def test_runs_of_a_dead_run_engine_are_ended(tmp_path: Path) -> None:
