@@ -44,6 +44,9 @@ class Service:
     created_s: float
     log: str
     address: str
+    since_boot_s: float | None = None
+    """When it was started, from the start of the machine: where the creation time
+    counts from there, a clock that is set moves that of every process."""
 
     def as_dict(self) -> dict[str, Any]:
         """Give plain values for the state file."""
@@ -54,9 +57,17 @@ class Service:
         with contextlib.suppress(psutil.NoSuchProcess):
             process = psutil.Process(self.pid)
             alive = process.status() != psutil.STATUS_ZOMBIE
-            if alive and abs(process.create_time() - self.created_s) < 1.0:
-                return process
+            return process if alive and self._is(process) else None
         return None
+
+    def _is(self, process: psutil.Process) -> bool:
+        if abs(process.create_time() - self.created_s) < 1.0:
+            return True
+        since_boot_s = self.since_boot_s
+        return (
+            since_boot_s is not None
+            and abs(_since_boot_s(process) - since_boot_s) < 1.0
+        )
 
 
 def start(spec: ServiceSpec, logs: Path) -> Service:
@@ -71,8 +82,18 @@ def start(spec: ServiceSpec, logs: Path) -> Service:
             env=os.environ | dict(spec.environment),
             start_new_session=True,
         )
-    created_s = psutil.Process(process.pid).create_time()
-    return Service(spec.name, process.pid, created_s, str(log), spec.address)
+    return started(spec.name, process.pid, str(log), spec.address)
+
+
+def started(name: str, pid: int, log: str, address: str = "") -> Service:
+    """Describe a process that runs now."""
+    process = psutil.Process(pid)
+    created_s, since_boot_s = process.create_time(), _since_boot_s(process)
+    return Service(name, pid, created_s, log, address, since_boot_s)
+
+
+def _since_boot_s(process: psutil.Process) -> float:
+    return float(process.create_time() - psutil.boot_time())
 
 
 def wait_ready(

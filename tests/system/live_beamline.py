@@ -18,6 +18,7 @@ import psutil
 from daiss_bluesky.cli.fleet import Fleet
 from daiss_bluesky.core.pipeline import read_pipeline
 from daiss_bluesky.core.results import result_uid
+from daiss_bluesky.services.launcher import started
 from daiss_bluesky.services.state import read_json, write_json
 
 DAISS = [sys.executable, "-c", "from daiss_bluesky.cli.main import main; main()"]
@@ -223,8 +224,8 @@ class Beamline:
         values = read_json(path, "the list of services")
         for one in values["services"]:
             if one["name"] == name:
-                one["pid"] = pid
-                one["created_s"] = psutil.Process(pid).create_time()
+                again = started(name, pid, one["log"], one["address"])
+                one.update(again.as_dict())
         write_json(path, values)
         self.fleet = Fleet.load(self.fleet.state)
 
