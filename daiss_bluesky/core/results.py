@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 from uuid import NAMESPACE_URL, uuid5
 
 import numpy as np
@@ -89,4 +89,16 @@ class Publisher(Protocol):
 
     def close(self, final: Final) -> None:
         """Hand over the final arrays and the status; returns when readable."""
+        ...
+
+
+@runtime_checkable
+class ArrayKeeping(Protocol):
+    """A publisher that can take final arrays before anybody can read them."""
+
+    def keep(self, final: Final) -> Final:
+        """Put the final arrays where they outlast a wait; gives the end without them.
+
+        `close` hands them over all the same. UnavailableError where there is no room.
+        """
         ...

@@ -11,7 +11,13 @@ from typing import TypeVar
 import numpy as np
 
 from daiss_bluesky.core.errors import InputError, UnavailableError
-from daiss_bluesky.core.results import Final, Publisher, Result, Update
+from daiss_bluesky.core.results import (
+    ArrayKeeping,
+    Final,
+    Publisher,
+    Result,
+    Update,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -99,11 +105,11 @@ class PacedPublisher:
         try:
             self._persist(partial(self._publisher.open, result))
             while not self._given_up.is_set():
-                update, final = self._next()
-                if update is not None:
+                self._await_work()
+                if self._update is not None:
                     self._persist(self._write_newest)
-                elif final is not None:
-                    self._persist(partial(self._publisher.close, final))
+                elif self._final is not None:
+                    self._persist(self._publish_end)
                     return
         except InputError as error:
             logger.error("%s: result %s is refused: %s", self.name, result.uid, error)
@@ -114,14 +120,13 @@ class PacedPublisher:
         finally:
             self.settled.set()
 
-    def _next(self) -> tuple[Update | None, Final | None]:
+    def _await_work(self) -> None:
         with self._changed:
             self._changed.wait_for(self._has_work)
             if self._final is not None and self._final.views and self._update:
                 # They are newer than the update, which nobody will miss.
                 self._final = _after(self._update, self._final)
                 self._update = None
-            return self._update, self._final
 
     def _has_work(self) -> bool:
         return bool(self._update or self._final or self._given_up.is_set())
@@ -143,6 +148,23 @@ class PacedPublisher:
             self._on_published(update, time.time())
         self._rest(time.monotonic() - began_s)
 
+    def _publish_end(self) -> None:
+        if self._final is not None:
+            self._publisher.close(self._final)
+
+    def _lighten(self) -> None:
+        """Let go of the arrays of an end that has to wait for its server.
+
+        Each run that ends meanwhile would hold a volume in memory.
+        """
+        publisher, final = self._publisher, self._final
+        if final is None or not final.arrays or not isinstance(publisher, ArrayKeeping):
+            return
+        try:
+            self._final = publisher.keep(final)
+        except UnavailableError as error:
+            logger.warning("%s: %s", self.name, error)
+
     def _rest(self, worked_s: float) -> None:
         """Leave a busy server some time for others."""
         with self._changed:
@@ -158,6 +180,7 @@ class PacedPublisher:
                 attempt()
             except UnavailableError as error:
                 logger.warning("%s: %s; trying again", self.name, error)
+                self._lighten()
                 self._given_up.wait(delay_s)
                 delay_s = min(2 * delay_s, LONGEST_RETRY_S)
             else:

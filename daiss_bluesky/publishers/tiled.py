@@ -2,9 +2,13 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
+from weakref import ref
 
 import numpy as np
+from numpy.typing import NDArray
 
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.reconstruction import Arrays, Progress
@@ -27,6 +31,7 @@ from daiss_bluesky.publishers.provenance import (
     describe_progress,
 )
 from daiss_bluesky.publishers.tiled_http import (
+    Json,
     MissingError,
     TiledHttp,
     array_source,
@@ -67,12 +72,13 @@ class TiledPublisher:
         self._rows = 0
         self._row_in_doubt = False
         self._timing = Timing()
-        self._stored: dict[str, object] = {}
-        self._chunks: dict[str, tuple[int, ...]] = {}
+        self._stored: dict[str, _Stored] = {}
         """Final arrays on disk already: a second try must not write them again."""
 
     def open(self, result: Result) -> None:
         """Make the container, or take over that of an earlier try."""
+        if self._result is not None and self._result.uid != result.uid:
+            self._stored.clear()
         self._result = result
         self._root = f"{RECON_PATH}/{result.uid}"
         self._shapes, self._turn = {}, -1
@@ -179,15 +185,33 @@ class TiledPublisher:
         self._http.append_rows(path, row)
         self._rows, self._row_in_doubt = number, False
 
+    def keep(self, final: Final) -> Final:
+        """Write the final arrays; `close` only registers them."""
+        if self._result is None:
+            raise InputError("no result was opened whose arrays could be kept")
+        for name, array in final.arrays.items():
+            self._store(self._result.uid, name, array)
+        return replace(final, arrays={})
+
+    def _store(self, uid: str, name: str, array: NDArray[Any]) -> None:
+        if name in self._stored and self._stored[name].array() is array:
+            return
+        path = self._results_dir / uid / f"{name}.zarr"
+        stored = np.ascontiguousarray(array)
+        chunk = write_zarr(path, stored)
+        source = registered_zarr_source(path, stored.shape, chunk, stored.dtype)
+        self._stored[name] = _Stored(ref(array), source)
+
     def _register(self, uid: str, final: Final) -> None:
         for name, array in final.arrays.items():
-            path = self._results_dir / uid / f"{name}.zarr"
-            stored = np.ascontiguousarray(array)
-            if self._stored.get(name) is not array:
-                self._chunks[name] = write_zarr(path, stored)
-                self._stored[name] = array
-            source = registered_zarr_source(
-                path, stored.shape, self._chunks[name], stored.dtype
-            )
+            self._store(uid, name, array)
+        for name, stored in self._stored.items():
             self._http.delete(f"{self._root}/{name}")
-            self._http.create(f"{self._root}/{name}", "array", source=source)
+            self._http.create(f"{self._root}/{name}", "array", source=stored.source)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    array: "ref[NDArray[Any]]"
+    """Not kept alive by this."""
+    source: Json

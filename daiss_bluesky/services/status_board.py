@@ -92,7 +92,8 @@ class StatusBoard:
         self._change(uid, final.progress, time_s=time.time(), message=message)
         with self._lock:
             if uid in self._entries:
-                self._entries[uid].final = final
+                # Its pictures and arrays may have to wait long for their server.
+                self._entries[uid].final = replace(final, views={}, arrays={})
 
     def settled(self, uid: str) -> None:
         """Say how it ended: whoever hears that finds it published."""

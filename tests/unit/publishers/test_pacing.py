@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -247,6 +248,26 @@ def test_a_refusal_ends_it(
     assert str(paced.failure) == said
     assert str(failure) in caplog.text
     assert slow.times() == []
+
+
+class Keeping(SlowPublisher):
+    """Takes final arrays before its server does."""
+
+    def keep(self, final: Final) -> Final:
+        return replace(final, arrays={})
+
+
+@pytest.mark.parametrize("slow", [Keeping()])
+def test_an_end_that_waits_holds_no_volume(
+    slow: SlowPublisher,
+    paced: PacedPublisher,
+    end: Callable[[Final], threading.Thread],
+) -> None:
+    slow.failures = [UnavailableError("away")]
+    end(final(arrays={"volume": np.zeros((2, 3, 4))}))
+    slow.let(2)
+    assert paced.settled.wait(LIMIT_S)
+    assert [dict(one.arrays) for one in slow.finals] == [{}]
 
 
 def wait_for_final(paced: PacedPublisher) -> None:
