@@ -70,7 +70,7 @@ class BackprojectedSum:
     """Slices that every projection is smeared over."""
 
     def __init__(self, frame_shape: tuple[int, int], filter_name: str) -> None:
-        self._rows, self._n = frame_shape
+        self._rows = frame_shape[0]
         self._filter = filter_name
         self._blocks = Blocks(*frame_shape)
         self._sum = self._blocks.zeros()

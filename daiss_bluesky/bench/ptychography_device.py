@@ -40,8 +40,6 @@ RUNS = 5
 LIVE_FRAMES = 516
 STEP_PX = 12.0
 """Between neighbors of the made-up scan, in rows and columns."""
-FRAMES_PER_FFT = 2
-"""Transforms of each mode in an iteration: there and back."""
 
 
 def device_rows(device: str) -> Iterator[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 from daiss_bluesky.core.errors import InputError, UnavailableError, unknown
 
 Array = Any
-"""NumPy's, or another library's with nbytes, shape and dtype."""
+"""NumPy's, or another library's with nbytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +18,6 @@ class Held:
     name: str
     place: str
     """cpu, or cuda:N."""
-    shape: tuple[int, ...]
-    dtype: str
     bytes: int
 
 
@@ -92,14 +90,9 @@ class ArrayStore:
         """Tell what lies where, in order of name."""
         with self._lock:
             return [
-                Held(name, place, tuple(one.shape), str(one.dtype), int(one.nbytes))
+                Held(name, place, int(one.nbytes))
                 for name, (place, one) in sorted(self._arrays.items())
             ]
-
-    def bytes_at(self) -> dict[str, int]:
-        """Tell how much lies at each place."""
-        with self._lock:
-            return {place: self._used(place) for place in self._limits}
 
     def _used(self, place: str) -> int:
         held = sum(

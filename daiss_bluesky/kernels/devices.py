@@ -20,8 +20,6 @@ class Gpu:
     number: int
     model: str
     memory_bytes: int
-    capability: str
-    """Such as 9.0."""
 
     @property
     def name(self) -> str:
@@ -81,12 +79,7 @@ def _ask(cupy: Any) -> Gpus:
     except runtime.CUDARuntimeError as error:
         return Gpus((), f"the CUDA driver gives no device: {error}")
     found = tuple(
-        Gpu(
-            number,
-            one["name"].decode(),
-            int(one["totalGlobalMem"]),
-            f"{one['major']}.{one['minor']}",
-        )
+        Gpu(number, one["name"].decode(), int(one["totalGlobalMem"]))
         for number, one in enumerate(properties)
     )
     return Gpus(found, None if found else "the CUDA driver knows no device")

@@ -24,15 +24,9 @@ class Moments:
     center_px: NDArray[np.float64]
     """(frame, 2): rows and columns of the center of mass from pixel n // 2.
 
-    NaN for a frame without light.
+    NaN for a frame without light. In the far field a ramp of the object's phase by 2π
+    over the n pixels of a frame moves it by one.
     """
-
-    def slopes_rad_px(self, shape: tuple[int, int]) -> NDArray[np.float64]:
-        """Give the slopes of the phase (frame, 2), rad per pixel of the object.
-
-        In the far field a ramp of 2π over the n pixels of a frame moves it by one.
-        """
-        return np.asarray(self.center_px * (2 * np.pi / np.array(shape)))
 
 
 def frame_moments(

@@ -5,7 +5,6 @@ opposite one in the probe, and a shift of the frames' middle) and a common shift
 positions. None of these is an error.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,21 +25,8 @@ _SEARCH = 15
 _MIN_SIDE = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """How to make one object of another: see `align`."""
-
-    phase_rad: float
-    ramp_rad_px: tuple[float, float]
-    """Slope of the phase along rows and columns."""
-    shift_px: tuple[float, float]
-    """How far the second lies further down and right than the first."""
-
-
-def align(
-    a: Image, b: Image, weight: Weight, *, shift: bool = True
-) -> tuple[Image, Difference]:
-    """Move, turn and tilt `b` so that it is like `a`; gives it and what was done.
+def align(a: Image, b: Image, weight: Weight, *, shift: bool = True) -> Image:
+    """Move, turn and tilt `b` so that it is like `a`.
 
     Both are (row, column); `weight` says where they count, 0 where not. Shift and ramp
     are found in turns, the shift by the peak of the cross-correlation on a grid of a
@@ -61,11 +47,7 @@ def align(
         phase, ramp = _refine_ramp(moved, first, weight, phase, ramp)
         if np.abs(step).max() < 2 / _FINE:
             break
-    aligned = moved * np.conj(_plane(first.shape, phase, ramp))
-    found = Difference(
-        phase, (float(ramp[0]), float(ramp[1])), (float(total[0]), float(total[1]))
-    )
-    return aligned, found
+    return np.asarray(moved * np.conj(_plane(first.shape, phase, ramp)))
 
 
 def check_alike(a: Image, b: Image, weight: Weight) -> None:

@@ -15,6 +15,6 @@ def phase_error_rad(
     which is found to a hundredth of a pixel. Differences are taken around the circle:
     an error of 2π is none.
     """
-    aligned, _ = align(truth, found, covered.astype(np.float64), shift=register)
+    aligned = align(truth, found, covered.astype(np.float64), shift=register)
     difference = np.angle(aligned * np.conj(truth))[covered]
     return float(np.sqrt(np.mean(difference**2)))

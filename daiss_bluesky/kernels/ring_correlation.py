@@ -61,7 +61,7 @@ def fourier_ring_correlation(
     box = _bounding_box(covered)
     first = np.asarray(a[box], np.complex128)
     window = soft_window(covered[box])
-    second, _ = align(first, b[box], window, shift=register)
+    second = align(first, b[box], window, shift=register)
     parts = []
     for image in (first, second):
         mean = np.sum(window * image) / np.sum(window)

@@ -129,10 +129,6 @@ class SlabGridding:
         self.gather(p, self._grids)
         self.invert(self._grids, len(p), scale, out)
 
-    def new_grids(self) -> Any:
-        """Make room for the grids of a slab that is to grow; nothing in it yet."""
-        return cupy().zeros_like(self._grids)
-
     def gather(self, p: Any, grids: Any, *, adds: bool = False) -> None:
         """Put attenuation (row, angle, column) into a slab's grids, or add it there."""
         self._spectra.fill(p)

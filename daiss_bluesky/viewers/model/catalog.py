@@ -75,17 +75,6 @@ class Catalog:
         with self._lock:
             return self._metadata.get(uid, {})
 
-    def results_of(self, raw_uid: str) -> list[str]:
-        """Give the results of a run, newest first."""
-        with self._lock:
-            found = [one for one in self._results.values() if one.raw_uid == raw_uid]
-        return [one.uid for one in sorted(found, key=_start, reverse=True)]
-
-    def start_of(self, raw_uid: str) -> Mapping[str, Any]:
-        """Give plain values of a run's start document."""
-        with self._lock:
-            return self._facts.get(raw_uid, {})
-
 
 def _start(one: ResultEntry) -> tuple[float, str]:
     return one.started_s, one.uid

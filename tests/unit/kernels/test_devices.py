@@ -7,7 +7,7 @@ import pytest
 from daiss_bluesky.core.device import gpu_numbers
 from daiss_bluesky.kernels.devices import Gpu, Gpus, choose_device, find_gpus
 
-TWO = Gpus((Gpu(0, "Model A", 10**10, "9.0"), Gpu(1, "Model B", 10**10, "8.0")))
+TWO = Gpus((Gpu(0, "Model A", 10**10), Gpu(1, "Model B", 10**10)))
 NONE = Gpus((), "this machine has no CUDA driver")
 
 

@@ -51,12 +51,11 @@ def test_a_ramp_is_found_however_often_it_wraps(slope: tuple[float, float]) -> N
 
 
 @pytest.mark.parametrize("shift", [(0.0, 0.0), (0.37, -1.62), (-5.25, 3.5)])
-def test_a_shift_is_found_under_a_ramp(shift: tuple[float, float]) -> None:
+def test_a_shift_is_taken_away_under_a_ramp(shift: tuple[float, float]) -> None:
     shape = (96, 90)
     b = blobs(shape, shift) * ramp(shape, -1.0, 0.02, 0.05)
     weight = soft_window(np.ones(shape, bool))
-    aligned, found = align(blobs(shape), b, weight)
-    np.testing.assert_allclose(found.shift_px, shift, atol=0.03)
+    aligned = align(blobs(shape), b, weight)
     inside = np.s_[12:-12, 12:-12]
     assert np.abs(aligned - blobs(shape))[inside].max() < 0.02
 

@@ -1,14 +1,13 @@
 """One picture pane: picture, histogram, header and readout, and what joins them."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from qtpy.QtCore import QRectF, Qt, Signal
 from qtpy.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
 from daiss_bluesky.core.errors import InputError
-from daiss_bluesky.viewers.model.contrast import Contrast, Levels
+from daiss_bluesky.viewers.model.contrast import Levels
 from daiss_bluesky.viewers.model.look import Look
 from daiss_bluesky.viewers.model.picture import Picture
 from daiss_bluesky.viewers.model.readout import element_at, point_text
@@ -130,10 +129,6 @@ class ImagePane(QWidget):
     def set_look(self, look: Look) -> None:
         """Choose how pictures are painted; InputError for an unknown map or scale."""
         self.painting.set_look(look)
-
-    def set_contrast(self, contrast: Contrast) -> None:
-        """Let levels follow the picture in this way; frees locked ones."""
-        self.set_look(replace(self.look, contrast=contrast, locked=None))
 
     def lock_levels(self, levels: Levels | None = None) -> None:
         """Keep levels, the present ones if none are given."""

@@ -73,7 +73,6 @@ def test_newest_result_and_what_is_behind(catalog: Catalog) -> None:
     assert catalog.newest_result() == "new"
     assert catalog.newer_than("old") == 1
     assert catalog.newer_than("unheard of") == 0
-    assert catalog.results_of("run-1") == ["new", "old"]
 
 
 def test_changes_only_where_a_list_would_differ(catalog: Catalog) -> None:

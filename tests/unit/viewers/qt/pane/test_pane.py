@@ -8,6 +8,7 @@ from qtpy.QtCore import QPointF, QRectF
 
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.viewers.model.contrast import Contrast, Levels
+from daiss_bluesky.viewers.model.look import Look
 from daiss_bluesky.viewers.qt.pane.pane import ImagePane
 
 
@@ -44,7 +45,7 @@ def test_free_levels_follow_every_picture(
 
 def test_levels_of_the_visible_part(pane: Any, make_picture: Any, ramp: Any) -> None:
     pane.show_picture(make_picture(ramp))
-    pane.set_contrast(Contrast("range", visible_only=True))
+    pane.set_look(Look(contrast=Contrast("range", visible_only=True)))
     pane.canvas.view.show_rect(QRectF(20, 10, 40, 20))
     part = pane.canvas.visible_part(ramp)
     assert part.size < ramp.size
