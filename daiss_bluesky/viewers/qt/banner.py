@@ -1,7 +1,5 @@
 """A line across the window for what the user must know; gone when it is over."""
 
-from typing import Any
-
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy
 
@@ -9,8 +7,8 @@ from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy
 class Banner(QFrame):
     """Shows one sentence, or nothing."""
 
-    def __init__(self, parent: Any = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setObjectName("banner")
         self._label = QLabel("")
         self._label.setAccessibleName("notice")
@@ -22,12 +20,8 @@ class Banner(QFrame):
         layout.addWidget(self._label)
         self.hide()
 
-    def say(self, sentence: str, level: str = "warn") -> None:
-        """Show a sentence (`warn` or `bad`); an empty one hides the banner."""
-        if self.property("level") != level:
-            self.setProperty("level", level)
-            self.style().unpolish(self)
-            self.style().polish(self)
+    def say(self, sentence: str) -> None:
+        """Show a sentence; an empty one hides the banner."""
         self._label.setText(sentence)
         self.setVisible(bool(sentence))
 

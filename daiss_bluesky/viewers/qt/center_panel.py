@@ -1,7 +1,5 @@
 """Moves the rotation center: spin box, steps, lock, undo, apply."""
 
-from typing import Any
-
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
@@ -33,8 +31,8 @@ class CenterPanel(QWidget):
     wanted = Signal(object)
     """The center that is shown now, sent or not."""
 
-    def __init__(self, parent: Any = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.steps = CenterSteps()
         self._told_px: float | None = None
         self.in_force = _label(

@@ -24,10 +24,8 @@ class EndButton(QPushButton):
     made_again = Signal()
     """A new result comes."""
 
-    def __init__(
-        self, steering: Steering | None, errands: Errands, parent: Any = None
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, steering: Steering | None, errands: Errands) -> None:
+        super().__init__()
         self._steering, self._errands = steering, errands
         self._followed = Followed()
         self._sure = QTimer(self)

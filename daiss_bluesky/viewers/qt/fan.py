@@ -51,8 +51,8 @@ class TilePicture(QWidget):
 
     clicked = Signal(float)
 
-    def __init__(self, parent: Any = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.tile: Tile | None = None
         self.best = False
         self.theme = DARK
@@ -132,8 +132,8 @@ class FanPanel(QWidget):
     """Step between the centers, in columns."""
     chosen = Signal(float)
 
-    def __init__(self, parent: Any = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.step = QDoubleSpinBox()
         self.step.setRange(0.05, 50)
         self.step.setDecimals(2)

@@ -29,8 +29,8 @@ class HalfTurnPane(QWidget):
     asked = Signal()
     """The user wants the two projections read again."""
 
-    def __init__(self, parent: Any = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._pair: tuple[NDArray[Any], NDArray[Any]] | None = None
         self._center_px: float | None = None
         self._shape: tuple[int, ...] = ()

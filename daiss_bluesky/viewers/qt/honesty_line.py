@@ -1,7 +1,5 @@
 """The line that says what the picture is worth, readable from two metres."""
 
-from typing import Any
-
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QVBoxLayout
 
@@ -14,8 +12,8 @@ _WHOLE = 1000
 class HonestyLine(QFrame):
     """Status as a colored word, the rest in words, coverage as a bar."""
 
-    def __init__(self, parent: Any = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setObjectName("honesty")
         self._theme = DARK
         self._shown: Honesty | None = None

@@ -37,8 +37,8 @@ class PanePage(QWidget):
     said = Signal(str)
     """What a pane saved or copied, or why not."""
 
-    def __init__(self, titles: Mapping[str, str], parent: Any = None) -> None:
-        super().__init__(parent)
+    def __init__(self, titles: Mapping[str, str]) -> None:
+        super().__init__()
         self.panes: dict[str, ImagePane] = {}
         for view, title in titles.items():
             pane = ImagePane(title)

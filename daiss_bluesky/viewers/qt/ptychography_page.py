@@ -1,7 +1,5 @@
 """The page of ptychography: object, probe, positions, what the detector sees."""
 
-from typing import Any
-
 from qtpy.QtCore import QRectF
 
 from daiss_bluesky.viewers.model.picture import Picture
@@ -24,8 +22,8 @@ OF_OBJECT = ("object_phase", "object_amplitude", "coverage")
 class PtychographyPage(PanePage):
     """Phase and amplitude are large; the window puts the map beside the positions."""
 
-    def __init__(self, parent: Any = None) -> None:
-        super().__init__(TITLES, parent)
+    def __init__(self) -> None:
+        super().__init__(TITLES)
         panes, small = self.panes, ("probe", "diffraction", "coverage")
         upper = self.row([panes["object_phase"], panes["object_amplitude"]], [1, 1])
         lower = self.row([panes[view] for view in small], [1] * len(small))

@@ -55,8 +55,8 @@ class RunBrowser(QWidget):
     searched = Signal(object)
     """The query, as the view model takes it."""
 
-    def __init__(self, tiled_uri: str, parent: Any = None) -> None:
-        super().__init__(parent)
+    def __init__(self, tiled_uri: str) -> None:
+        super().__init__()
         self._tiled_uri = tiled_uri
         self.table = RunTable(self)
         self.search = QLineEdit()

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from typing import Any
 
 from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSlider, QWidget
@@ -18,8 +17,8 @@ class Scrubber(QWidget):
     """Number of the update that is looked at; None is the newest, as it comes."""
     difference_asked = Signal(bool)
 
-    def __init__(self, parent: Any = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._numbers: tuple[int, ...] = ()
         self._times_s: tuple[float, ...] = ()
         self.slider = QSlider(Qt.Orientation.Horizontal)

@@ -78,7 +78,6 @@ QFrame#honesty QLabel#status { font-size: 26px; font-weight: 700; }
 QFrame#bar { background: $surface; border-bottom: 1px solid $line; }
 QFrame#bar QLabel#name { font-size: 17px; font-weight: 700; }
 QFrame#banner { background: $warn; }
-QFrame#banner[level="bad"] { background: $bad; }
 QFrame#banner QLabel { color: $background; font-size: 16px; font-weight: 600; }
 QFrame#card { background: $surface; border: 1px solid $line; border-radius: 6px; }
 QFrame#keys { background: $surface; border: 2px solid $accent; border-radius: 8px; }

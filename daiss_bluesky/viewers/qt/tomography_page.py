@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from math import floor
-from typing import Any
 
 from qtpy.QtCore import Signal
 
@@ -28,8 +27,8 @@ class TomographyPage(PanePage):
     point_wanted = Signal(object)
     """A `Point` whose slices the user wants to see."""
 
-    def __init__(self, parent: Any = None) -> None:
-        super().__init__(TITLES, parent)
+    def __init__(self) -> None:
+        super().__init__(TITLES)
         self.linked = LinkedSlices({view: self.panes[view] for view in ACROSS}, self)
         self.linked.wanted.connect(self.point_wanted)
         self.linked.placed.connect(self._place_in_projection)

@@ -17,8 +17,8 @@ class TopBar(QFrame):
     theme_asked = Signal()
     keys_asked = Signal()
 
-    def __init__(self, parent: Any = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setObjectName("bar")
         self._theme = DARK
         self._state = ""

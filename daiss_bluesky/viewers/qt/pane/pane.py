@@ -38,8 +38,8 @@ class ImagePane(QWidget):
     said = Signal(str)
     """What was saved or copied, or why not; for the status line."""
 
-    def __init__(self, title: str = "", parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, title: str = "") -> None:
+        super().__init__()
         self._crosshair_placed = False
         self._last: Picture | None = None
         """What zoom and marks were placed on; `forget` does not forget it."""
