@@ -23,7 +23,7 @@ SWMR_WRITING = "already open for write"
 OPEN_WITHOUT_SWMR = "SWMR read access flag not the same"
 """In HDF5's error for a file that this process has open in the other mode."""
 
-_SLOWEST_POLL_S = 0.02
+_FASTEST_POLL_S, _SLOWEST_POLL_S = 0.003, 0.02
 
 T = TypeVar("T")
 
@@ -44,15 +44,12 @@ class Hdf5Follower:
     thread; `close` may be called from another, and ends a wait.
     """
 
-    def __init__(
-        self, path: Path, *, timeout_s: float = 30.0, poll_s: float = 0.003
-    ) -> None:
+    def __init__(self, path: Path, *, timeout_s: float = 30.0) -> None:
         """Follow a path; nothing is opened before the first read."""
         self.path = Path(path).resolve()
         self._timeout_s = timeout_s
         self.deadline_s = math.inf
         """Monotonic time after which nothing is waited for."""
-        self._poll_s = poll_s
         self._closed = threading.Event()
         self._lock = threading.Lock()
         self._file: Any = None
@@ -103,7 +100,7 @@ class Hdf5Follower:
 
     def _wait(self, attempt: Callable[[], T], what: str) -> T:
         began = changed = time.monotonic()
-        pause, state = self._poll_s, self._state()
+        pause, state = _FASTEST_POLL_S, self._state()
         while True:
             try:
                 with self._lock:
@@ -122,7 +119,7 @@ class Hdf5Follower:
                 )
             if self._closed.wait(pause):
                 raise UnavailableError(f"file {self.path} was closed while waited for")
-            pause = min(pause * 1.3, max(_SLOWEST_POLL_S, self._poll_s))
+            pause = min(pause * 1.3, _SLOWEST_POLL_S)
 
     def _state(self) -> tuple[int, ...] | None:
         try:

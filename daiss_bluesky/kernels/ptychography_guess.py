@@ -28,6 +28,7 @@ SLOPES = (
 _TRIAL = Step(alpha=0.5, beta=1.0)
 _NEAR_TRIAL = Step(alpha=0.1, beta=1.0)
 """Near fields do not bear the longer steps that a larger alpha makes."""
+_PASSES = 8
 _HELD = 2
 """Passes of a trial that leave the probe as it is."""
 
@@ -80,7 +81,6 @@ def sweep(
     frames: NDArray[np.uint16],
     positions: Reals,
     bad: NDArray[np.bool_] | None = None,
-    passes: int = 8,
     transfer: Complex | None = None,
     make: MakeSolver = Solver,
 ) -> Complex:
@@ -99,15 +99,15 @@ def sweep(
     first = make(guesses[0], bad=bad, transfer=transfer)
     first.add(frames, positions)
     step = _TRIAL if transfer is None else _NEAR_TRIAL
-    found = [_try(first.anew(guess), passes, step) for guess in guesses]
+    found = [_try(first.anew(guess), step) for guess in guesses]
     return min(found, key=lambda trial: trial[0])[1]
 
 
-def _try(solver: AnySolver, passes: int, step: Step) -> tuple[float, Complex]:
+def _try(solver: AnySolver, step: Step) -> tuple[float, Complex]:
     """Give the squared misfit in the last pass, and the probe after it."""
     squared = np.inf
     order = np.random.default_rng(0)
-    for number in range(passes):
+    for number in range(_PASSES):
         held = replace(step, probe_step=0.0) if number < _HELD else step
         shuffled = order.permutation(solver.count)
         groups = np.array_split(shuffled, -(-solver.count // GROUP))

@@ -8,25 +8,23 @@ from daiss_bluesky.core.errors import InputError
 _MARGIN = 8
 """Pixels added beyond a new frame when the picture has to grow."""
 _LARGEST_PX = 4096
+_REACH_PX = 1.5
+"""With a pixel as large as the step of the scan no gaps are left between neighbors."""
 
 
 class ScanMap:
     """Values of frames spread over a picture that grows with the scan.
 
-    Each frame counts in the pixels within `reach_px` of it, by a weight that falls
-    linearly to nothing; a pixel is the mean of what reached it. With a pixel as large
-    as the step of the scan and a reach of 1.5 no gaps are left between neighbors.
+    Each frame counts in the pixels near it, by a weight that falls linearly to
+    nothing; a pixel is the mean of what reached it.
     Frames may come in any order; one that comes twice counts twice.
     """
 
-    def __init__(
-        self, n_values: int, pixel: float | tuple[float, float], reach_px: float = 1.5
-    ) -> None:
+    def __init__(self, n_values: int, pixel: float | tuple[float, float]) -> None:
         """Begin empty; `pixel` is its height and width in the unit of positions."""
         self._pixel = np.broadcast_to(np.asarray(pixel, np.float64), 2).copy()
         if not (np.isfinite(self._pixel).all() and (self._pixel > 0).all()):
             raise InputError(f"a map with pixels of {pixel} cannot be drawn")
-        self._reach = max(reach_px, 1.0)
         self._first = np.zeros(2, np.int64)
         self._sums = np.zeros((n_values + 1, 0, 0))
 
@@ -79,7 +77,7 @@ class ScanMap:
 
     def _grow(self, at: NDArray[np.float64]) -> None:
         """Make room for new positions, and some more."""
-        reach = int(np.ceil(self._reach))
+        reach = int(np.ceil(_REACH_PX))
         low = np.floor(at.min(axis=0)).astype(np.int64) - reach
         high = np.ceil(at.max(axis=0)).astype(np.int64) + reach + 1
         if self._sums.shape[1]:
@@ -101,13 +99,13 @@ class ScanMap:
         self._sums, self._first = sums, low
 
     def _spread(self, at: NDArray[np.float64], values: NDArray[np.floating]) -> None:
-        reach = int(np.ceil(self._reach))
+        reach = int(np.ceil(_REACH_PX))
         nearest = np.rint(at).astype(np.int64)
         for dy in range(-reach, reach + 1):
             for dx in range(-reach, reach + 1):
                 place = nearest + np.array([dy, dx])
                 distance = np.hypot(*(place - at).T)
-                weight = np.maximum(0.0, 1.0 - distance / self._reach)
+                weight = np.maximum(0.0, 1.0 - distance / _REACH_PX)
                 part = (values * weight[:, None]).T
                 for total, values_of_one in zip(self._sums, part, strict=True):
                     np.add.at(total, (place[:, 0], place[:, 1]), values_of_one)

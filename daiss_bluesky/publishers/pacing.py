@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 FIRST_RETRY_S = 0.2
 LONGEST_RETRY_S = 2.0
-CLOSE_TIMEOUT_S = 60.0
+_CLOSE_TIMEOUT_S = 60.0
 
 LONGEST_REST_S = 0.3
 
@@ -44,7 +44,6 @@ class PacedPublisher:
         publisher: Publisher,
         *,
         on_published: Published | None = None,
-        close_timeout_s: float = CLOSE_TIMEOUT_S,
     ) -> None:
         """Wrap a publisher; `on_published` gets each update and when it was readable.
 
@@ -57,7 +56,6 @@ class PacedPublisher:
         self.failure: InputError | None = None
         self._publisher = publisher
         self._on_published = on_published
-        self._close_timeout_s = close_timeout_s
         self._changed = threading.Condition()
         self._given_up = threading.Event()
         self._update: Update | None = None
@@ -90,7 +88,7 @@ class PacedPublisher:
         with self._changed:
             self._final = final
             self._changed.notify()
-        if not self.settled.wait(self._close_timeout_s):
+        if not self.settled.wait(_CLOSE_TIMEOUT_S):
             logger.warning("%s: still waiting to publish the end of a run", self.name)
 
     def stop(self) -> None:
@@ -99,7 +97,7 @@ class PacedPublisher:
         with self._changed:
             self._changed.notify()
         if self._thread is not None:
-            self._thread.join(self._close_timeout_s)
+            self._thread.join(_CLOSE_TIMEOUT_S)
 
     def _publish(self, result: Result) -> None:
         try:

@@ -3,7 +3,7 @@
 import math
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 from p4p.nt import NTScalar
@@ -48,7 +48,6 @@ class PvaPublisher:
         self,
         prefix: str,
         *,
-        views: Iterable[str] = TOMOGRAPHY_VIEWS,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         """Start serving; `environment` stands in for the process's EPICS_PVAS_*."""
@@ -59,7 +58,7 @@ class PvaPublisher:
         self._last_id = 0
         self._first_id = 0
         self._result: Result | None = None
-        for view in views:
+        for view in TOMOGRAPHY_VIEWS:
             self._add_image(view)
         for name, code in _STATUS_TYPES.items():
             pv = SharedPV(nt=NTScalar(code), initial=_IDLE[code], timestamp=time.time())

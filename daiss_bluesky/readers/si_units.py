@@ -18,14 +18,14 @@ ENERGIES_KEV = {
 }  # fmt: skip
 
 
-def length_um(dataset: Any, path: Path, default: str = "m") -> NDArray[np.float64]:
+def length_um(dataset: Any, path: Path) -> NDArray[np.float64]:
     """Read lengths in micrometers."""
-    return _read(dataset, path, LENGTHS_UM, default)
+    return _read(dataset, path, LENGTHS_UM, "m")
 
 
-def energy_kev(dataset: Any, path: Path, default: str = "J") -> float:
+def energy_kev(dataset: Any, path: Path) -> float:
     """Read one energy; of several, as of a scan at one energy, the first."""
-    found = _read(dataset, path, ENERGIES_KEV, default).ravel()
+    found = _read(dataset, path, ENERGIES_KEV, "J").ravel()
     if found.size == 0:
         raise InputError(f"{dataset.name} in {path} is empty")
     return float(found[0])

@@ -100,12 +100,11 @@ def wait_ready(
     specs: Sequence[ServiceSpec],
     services: Sequence[Service],
     *,
-    timeout_s: float = READY_AFTER_S,
     on_ready: Callable[[Service], None] = lambda _: None,
 ) -> None:
     """Wait until every service is ready; the first that ends says why in its log."""
     waiting = {s.name: (spec, s) for spec, s in zip(specs, services, strict=True)}
-    deadline = time.monotonic() + timeout_s
+    deadline = time.monotonic() + READY_AFTER_S
     while waiting:
         for name, (spec, service) in list(waiting.items()):
             if spec.ready():
@@ -115,7 +114,7 @@ def wait_ready(
                 raise UnavailableError(f"{name} did not start: {last_line(service)}")
         if waiting and time.monotonic() > deadline:
             names = ", ".join(waiting)
-            raise UnavailableError(f"{names} not ready after {timeout_s:g} s")
+            raise UnavailableError(f"{names} not ready after {READY_AFTER_S:g} s")
         time.sleep(POLL_S)
 
 

@@ -11,15 +11,15 @@ from daiss_bluesky.core.errors import UnavailableError
 from daiss_bluesky.services.epics_environment import LOOPBACK
 
 
-def run_proxy(in_port: int, out_port: int, host: str = LOOPBACK) -> None:
+def run_proxy(in_port: int, out_port: int) -> None:
     """Forward documents until interrupted or terminated."""
     try:
         # Addresses as text: a bare number would bind to every interface.
-        proxy = Proxy(f"{host}:{in_port}", f"{host}:{out_port}")
+        proxy = Proxy(f"{LOOPBACK}:{in_port}", f"{LOOPBACK}:{out_port}")
     except zmq.ZMQError as error:
         raise UnavailableError(
             f"the document proxy cannot listen on ports {in_port} and {out_port}"
-            f" of {host}: {error.strerror}"
+            f" of {LOOPBACK}: {error.strerror}"
         ) from None
     proxy.start()
 

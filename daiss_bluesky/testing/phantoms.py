@@ -43,7 +43,7 @@ def truth(phantom: Phantom, shape: tuple[int, int, int]) -> NDArray[np.float32]:
     return volume
 
 
-def load_phantom(path: Path, max_line_integral: float = MAX_LINE_INTEGRAL) -> Phantom:
+def load_phantom(path: Path) -> Phantom:
     """Read a phantom file: JSON with `ellipsoids`, a list of eight numbers each."""
     try:
         document: Any = json.loads(path.read_text(encoding="utf-8"))
@@ -59,7 +59,7 @@ def load_phantom(path: Path, max_line_integral: float = MAX_LINE_INTEGRAL) -> Ph
         table = as_table(document["ellipsoids"])
     except ValueError as error:
         raise InputError(f"phantom file {path} is refused: {error}") from None
-    return make_phantom(path.stem, table, max_line_integral)
+    return make_phantom(path.stem, table)
 
 
 def make_phantom(

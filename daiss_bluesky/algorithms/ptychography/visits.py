@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 BLOCK = 4
 """Frames that are visited together for the first time."""
+_FRESH_ROUNDS = 3
+"""Groups that a block's own frames are in at once."""
 
 Group = NDArray[np.int64]
 
@@ -18,11 +20,10 @@ Group = NDArray[np.int64]
 class Visits:
     """Every block's own frames a few times at once, then all frames in turn."""
 
-    def __init__(self, per_frame: int, group: int, fresh_rounds: int = 3) -> None:
+    def __init__(self, per_frame: int, group: int) -> None:
         """`per_frame` visits are paid for by each frame, in groups of `group`."""
         self._per_frame = per_frame
         self._group = group
-        self._fresh_rounds = fresh_rounds
         self._turns = np.random.default_rng(0)
         self._waiting = np.zeros(0, np.int64)
         self._owed = 0
@@ -31,7 +32,7 @@ class Visits:
         """Give the groups to visit once frames first to last (excluded) have come."""
         self._owed += self._per_frame * (last - first)
         fresh = np.arange(first, last)
-        rounds = self._fresh_rounds
+        rounds = _FRESH_ROUNDS
         while self._owed >= min(self._group, last):
             new = fresh if rounds > 0 else fresh[:0]
             rounds -= 1

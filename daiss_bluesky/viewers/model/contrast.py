@@ -73,9 +73,9 @@ class Contrast:
         return _apart(float(low), float(high))
 
 
-def strided(pixels: NDArray[Any], samples: int = SAMPLES) -> NDArray[Any]:
-    """Take every n-th row and column, so that about `samples` pixels are left."""
-    step = max(1, int(np.ceil(np.sqrt(pixels.size / samples))))
+def strided(pixels: NDArray[Any]) -> NDArray[Any]:
+    """Take every n-th row and column, so that about `SAMPLES` pixels are left."""
+    step = max(1, int(np.ceil(np.sqrt(pixels.size / SAMPLES))))
     sample: NDArray[Any] = pixels[::step, ::step]
     return sample
 

@@ -8,6 +8,7 @@ from daiss_devices.twin.motion import Switch
 from daiss_devices.twin.pv_table import PvSpec
 
 CHOICES = ["Closed", "Open"]
+_TRAVEL_S = 0.1
 
 
 class Shutter:
@@ -16,10 +17,9 @@ class Shutter:
     The put-callback of `shutter` ends when the blade has arrived.
     """
 
-    def __init__(self, database: Database, travel_s: float = 0.1) -> None:
+    def __init__(self, database: Database) -> None:
         self.blade = Switch(False)
         self._database = database
-        self._travel_s = travel_s
         database.add("shutter", PvSpec("enum", CHOICES, False))
         database.add("shutter_RBV", PvSpec("enum", CHOICES, True))
         database.on_put("shutter", self._put)
@@ -28,7 +28,7 @@ class Shutter:
         await self._database.write("shutter", choice)
         opened = choice == "Open"
         if opened != self.blade.on:
-            await asyncio.sleep(self._travel_s)
+            await asyncio.sleep(_TRAVEL_S)
             self.blade.turn(now_s(), opened)
         self._database.post({"shutter_RBV": choice})
         await self._database.flush()
