@@ -2,19 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 from ophyd import Device
 
-from daiss_bluesky.core.errors import InputError
 from daiss_devices.beamline_file import (
     BeamlineFile,
     MotorFile,
     PtychographyFile,
-    read_beamline,
 )
-from daiss_devices.camera import TomographyCamera, make_camera
+from daiss_devices.camera import TomographyCamera
 from daiss_devices.connected import Connected
 from daiss_devices.raster_flight import RasterFlight
 from daiss_devices.raster_flyer import RasterFlyer
@@ -136,17 +133,3 @@ def make_ptychography(
         camera=camera,
         flyer=RasterFlyer(y, x, camera, attributes=names, name="raster"),
     )
-
-
-def load_ptychography(path: Path, **overrides: Any) -> PtychographyStation:
-    """Make the station of a beamline file; connects in the background.
-
-    Overrides are those of `read_beamline`. Raises InputError for what the file gets
-    wrong, or if it knows of no ptychography; an absent IOC is no error here.
-    """
-    beamline = read_beamline(path, overrides)
-    if beamline.ptychography is None:
-        raise InputError(f"{path} has no section 'ptychography'")
-    camera = make_camera(beamline.camera, root=beamline.data_root, name="camera")
-    shutter = Shutter(beamline.shutter, name="shutter")
-    return make_ptychography(beamline, beamline.ptychography, shutter, camera)

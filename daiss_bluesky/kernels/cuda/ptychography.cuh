@@ -28,7 +28,6 @@
 
 #define PIXELS (ROWS * COLUMNS)
 #define ROW_STRIPS ((ROWS + ROW_LINES - 1) / ROW_LINES)
-#define COLUMN_STRIPS ((COLUMNS + COLUMN_LINES - 1) / COLUMN_LINES)
 // Intensities below are taken for this: nothing is divided by zero.
 #define DARK 1e-30f
 #define TILTS 5

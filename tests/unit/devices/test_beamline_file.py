@@ -8,7 +8,6 @@ import yaml
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.resources import resource
 from daiss_devices.beamline_file import read_beamline
-from daiss_devices.ptychography_station import load_ptychography
 
 TWIN = resource("profiles/twin.yml")
 
@@ -51,8 +50,6 @@ def test_a_section_that_is_not_there_has_no_keys_to_replace(tmp_path: Path) -> N
     path = tmp_path / "tomography.yml"
     path.write_text(yaml.safe_dump(values))
     assert read_beamline(path, {"ptychography.energy_kev": 12.0}).ptychography is None
-    with pytest.raises(InputError, match="has no section 'ptychography'"):
-        load_ptychography(path)
 
 
 @pytest.mark.parametrize(

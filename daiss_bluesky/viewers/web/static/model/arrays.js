@@ -36,14 +36,3 @@ export function toArray(bytes, dataType, shape) {
   const length = expected / Kind.BYTES_PER_ELEMENT;
   return { data: new Kind(source.buffer, source.byteOffset, length), shape, complex };
 }
-
-/** Modulus and phase of complex values, which come as pairs. */
-export function toPolar(pairs) {
-  const modulus = new Float32Array(pairs.length / 2);
-  const phase = new Float32Array(pairs.length / 2);
-  for (let i = 0; i < modulus.length; i++) {
-    modulus[i] = Math.hypot(pairs[2 * i], pairs[2 * i + 1]);
-    phase[i] = Math.atan2(pairs[2 * i + 1], pairs[2 * i]);
-  }
-  return { modulus, phase };
-}

@@ -1,7 +1,7 @@
 // Levels of a picture from its values, as daiss_bluesky/viewers/model/contrast.py has them.
 
 export const MODES = ["percentile", "sigma", "minmax"];
-export const PERCENTILES = [0.5, 99.5];
+const PERCENTILES = [0.5, 99.5];
 const SIGMAS = 3;
 // A strided sample finds the same levels and costs a hundredth.
 const SAMPLE = 65536;

@@ -4,10 +4,10 @@ import { Problem } from "./problem.js";
 import { Progress, honestyOf } from "./progress.js";
 import { Subscription } from "./subscription.js";
 
-export const SPEC = "DaissReconstruction";
+const SPEC = "DaissReconstruction";
 const SPEC_MAJOR = "1";
 // Views above this are asked for in part, at the size they are shown, after each update.
-export const PUSH_LIMIT_BYTES = 8e6;
+const PUSH_LIMIT_BYTES = 8e6;
 const SHOWN_PX = 1024;
 const POLL_MS = 1000;
 const NOT_YET_MS = 300;

@@ -1,21 +1,6 @@
 // What a result says of itself; the wording of daiss_bluesky/viewers/model/honesty.py.
 import { fixed, general, percent } from "./format.js";
 
-export const UNKNOWN = Object.freeze({
-  status: "running",
-  message: "",
-  frames_expected: null,
-  frames_received: 0,
-  frames_used: 0,
-  frames_missing: null,
-  coverage: 0,
-  lag_s: null,
-  published_s: null,
-  quality: {},
-  step: 0,
-  steps: 0,
-});
-
 const UNITS = [["d", 86400], ["h", 3600], ["min", 60]];
 
 /** One line; `now_s` is the server's time. */
