@@ -10,13 +10,15 @@ import uuid
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from daiss_bluesky.core.resources import resource
 from daiss_bluesky.publishers.tiled import TiledPublisher
 from daiss_bluesky.services.epics_environment import EpicsPorts, client_environment
 from tests.conftest import TiledServer
-from tests.system.twin_process import TwinProcess, start_twin
+from tests.system.twin_process import LIMIT_S, TwinProcess, start_twin
 
 SESSION_PORTS = EpicsPorts.free()
 os.environ.update(client_environment(SESSION_PORTS))
@@ -48,6 +50,25 @@ def twin(
     yield twin
     status, errors = twin.stop()
     assert status == 0, errors
+
+
+@pytest.fixture(scope="module")
+def station(twin: TwinProcess) -> Iterator[Any]:
+    """Give the station of that twin."""
+    # Here, since these import epics.
+    import ophyd  # noqa: PLC0415
+
+    from daiss_devices.station import load_station  # noqa: PLC0415
+
+    ophyd.set_cl("pyepics")
+    station = load_station(
+        resource("profiles/twin.yml"), prefix=twin.prefix, data_root=str(twin.data_root)
+    )
+    assert station.missing(LIMIT_S) == []
+    # The twin is shared: others may have left another speed.
+    station.rotation.velocity.set(360.0).wait(LIMIT_S)
+    yield station
+    station.close()
 
 
 @pytest.fixture

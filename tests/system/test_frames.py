@@ -27,12 +27,11 @@ from ophyd_async.epics.motor import FlyMotorInfo
 from ophyd_async.epics.motor import Motor as AsyncMotor
 
 from daiss_bluesky.core.frames import Batch, FrameRef
-from daiss_bluesky.core.resources import resource
 from daiss_bluesky.core.scan import Scan
 from daiss_bluesky.plans.tomography import tomo_fly, tomo_scan
 from daiss_callbacks.assembler import FrameAssembler
 from daiss_callbacks.frame_store import FrameStore
-from daiss_devices.station import TomographyStation, load_station
+from daiss_devices.station import TomographyStation
 from tests.system.twin_process import LIMIT_S, TwinProcess
 
 pytestmark = pytest.mark.system
@@ -110,17 +109,6 @@ def engine(frames: LiveFrames) -> RunEngine:
     engine = RunEngine(context_managers=[])
     engine.subscribe(lambda name, doc: frames(str(name), doc))
     return engine
-
-
-@pytest.fixture(scope="module")
-def station(twin: TwinProcess) -> Iterator[TomographyStation]:
-    ophyd.set_cl("pyepics")
-    station = load_station(
-        resource("profiles/twin.yml"), prefix=twin.prefix, data_root=str(twin.data_root)
-    )
-    assert station.missing(LIMIT_S) == []
-    yield station
-    station.close()
 
 
 def test_our_step_scan(

@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 import event_model
 import h5py
 import numpy as np
-import ophyd
 import pytest
 from bluesky import RunEngine
 from bluesky import plan_stubs as bps
@@ -23,7 +22,6 @@ from ophyd_async.core import (
 )
 from ophyd_async.epics import adcore, adsimdetector
 
-from daiss_bluesky.core.resources import resource
 from daiss_bluesky.core.results import RAW_PATH
 from daiss_bluesky.plans.tomography import tomo_fly, tomo_scan
 from daiss_bluesky.publishers.tiled_http import TiledHttp
@@ -39,7 +37,7 @@ from daiss_bluesky.testing.documents import (
     compose_scan,
 )
 from daiss_bluesky.testing.stages import FLY_ANGLE, ROTATION_KEY
-from daiss_devices.station import TomographyStation, load_station
+from daiss_devices.station import TomographyStation
 from tests.conftest import TiledServer
 from tests.system.twin_process import LIMIT_S, TwinProcess
 
@@ -148,17 +146,6 @@ def server(
     server.start()
     yield server
     server.close()
-
-
-@pytest.fixture(scope="module")
-def station(twin: TwinProcess) -> Iterator[TomographyStation]:
-    ophyd.set_cl("pyepics")
-    station = load_station(
-        resource("profiles/twin.yml"), prefix=twin.prefix, data_root=str(twin.data_root)
-    )
-    assert station.missing(LIMIT_S) == []
-    yield station
-    station.close()
 
 
 @pytest.fixture

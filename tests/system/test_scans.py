@@ -1,21 +1,19 @@
 """Scans on the simulated beamline, with the devices and plans of the profile."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
-import ophyd
 import pytest
 from bluesky import RunEngine
 from bluesky.utils import RunEngineInterrupted
 
-from daiss_bluesky.core.resources import resource
 from daiss_bluesky.core.scan import START_KEY
 from daiss_bluesky.plans.tomography import tomo_fly, tomo_scan
-from daiss_devices.station import TomographyStation, load_station
+from daiss_devices.station import TomographyStation
 from tests.conftest import Documents
 from tests.system.twin_process import TwinProcess
 
@@ -23,19 +21,6 @@ pytestmark = pytest.mark.system
 MakeTwin = Callable[..., TwinProcess]
 
 ATTRIBUTES = "entry/instrument/NDAttributes"
-
-
-@pytest.fixture(scope="module")
-def station(twin: TwinProcess) -> Iterator[TomographyStation]:
-    ophyd.set_cl("pyepics")
-    station = load_station(
-        resource("profiles/twin.yml"), prefix=twin.prefix, data_root=str(twin.data_root)
-    )
-    assert station.missing(30.0) == []
-    # The twin is shared: others may have left another speed.
-    station.rotation.velocity.set(360.0).wait(30.0)
-    yield station
-    station.close()
 
 
 def of(documents: Documents, name: str) -> list[dict[str, Any]]:

@@ -19,7 +19,8 @@ from ophyd.areadetector.plugins import HDF5Plugin_V34, ImagePlugin_V34, PvaPlugi
 from ophyd.utils import LimitError
 from p4p.client.thread import Context
 
-from tests.system.twin_process import TwinProcess, wait_until
+from tests.conftest import wait_until
+from tests.system.twin_process import TwinProcess
 
 pytestmark = pytest.mark.system
 

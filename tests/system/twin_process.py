@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,11 +83,3 @@ def start_twin(
         _, errors = process.communicate()
         raise AssertionError(f"the twin did not start: {errors}")
     return TwinProcess(process, prefix, ports, data_root, json.loads(line))
-
-
-def wait_until(condition: Any, what: str) -> None:
-    """Wait for something that will come."""
-    deadline = time.monotonic() + LIMIT_S
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {LIMIT_S:g} s for {what}"
-        time.sleep(0.01)

@@ -1,7 +1,5 @@
 """The method is chosen from geometry, memory, rate and speeds, and says why."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -18,6 +16,7 @@ from daiss_bluesky.engine.inline import (
 )
 from daiss_bluesky.kernels.method_speeds import MethodSpeeds, method_speeds
 from daiss_bluesky.testing.ball_scan import make_ball_scan
+from daiss_bluesky.testing.streaming import rereader
 
 SPEEDS = MethodSpeeds(2, 9e-8, 3e-8, 7e-11, 1.5e-9)
 SLOW_END = MethodSpeeds(2, 9e-8, 3e-6, 7e-11, 1.5e-9)
@@ -183,11 +182,7 @@ def test_live_and_offline_runs_choose_alike_and_say_so(
     for first in range(0, 30, 7):
         for batch in projection_batches(stored, np.arange(first, min(30, first + 7))):
             live.add(batch)
-
-    def reread(keys: Any) -> Any:
-        return projection_batches(stored, np.array([key.index for key in keys]))
-
-    volume = live.finish(reread)["volume"]
+    volume = live.finish(rereader(stored))["volume"]
     expected = offline.arrays["volume"]
     assert np.abs(volume - expected).max() < 1e-5 * np.abs(expected).max()
     for progress in (live.progress(), offline.progress):
