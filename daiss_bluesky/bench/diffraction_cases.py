@@ -15,6 +15,7 @@ from daiss_bluesky.core.errors import unknown
 from daiss_bluesky.core.ptychography import PtychographyScan
 from daiss_bluesky.core.stored_diffraction import StoredDiffraction
 from daiss_bluesky.kernels.phase_error import phase_error_rad
+from daiss_bluesky.plans.positions import GOLDEN_RAD
 from daiss_bluesky.readers import open_diffraction
 from daiss_bluesky.testing.ptychography_phantom import (
     PhantomSettings,
@@ -26,7 +27,6 @@ MEASURED = "ptycho_siemens_star.npz"
 DATA = "DAISS_DATA"
 """Names the folder of measured scans."""
 
-GOLDEN_RAD = np.pi * (3 - np.sqrt(5))
 PHOTONS = 1e6
 """In a frame without sample."""
 _POSITION_NOISE_UM = 0.005

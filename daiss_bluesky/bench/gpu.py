@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from daiss_bluesky.algorithms.fbp import FbpAlgorithm
 from daiss_bluesky.algorithms.resident_reconstruction import ResidentReconstruction
 from daiss_bluesky.bench.gpu_peers import peer_rows
+from daiss_bluesky.bench.measuring import seconds
 from daiss_bluesky.core.errors import UnavailableError
 from daiss_bluesky.core.frames import Batch, FrameKind
 from daiss_bluesky.core.plane import Plane
@@ -122,13 +123,6 @@ def begin(feed: Feed, **parameters: Any) -> ResidentReconstruction:
     return started
 
 
-def timed(work: Callable[[], object]) -> float:
-    """Give seconds."""
-    began_s = time.perf_counter()
-    work()
-    return time.perf_counter() - began_s
-
-
 def whole_scan(feed: Feed, **parameters: Any) -> dict[str, Any]:
     """Time set-up, reading all frames, and the volume on the device; then it again."""
     began_s = time.perf_counter()
@@ -148,7 +142,7 @@ def whole_scan(feed: Feed, **parameters: Any) -> dict[str, Any]:
     again_s = []
     for _ in range(2):
         reconstruction.set_center(feed.case.columns / 2 + 0.1)
-        again_s.append(timed(partial(_volume, reconstruction)))
+        again_s.append(seconds(partial(_volume, reconstruction)))
     reconstruction.close()
     return {
         "setup_s": setup_s, "upload_s": read_s, "from_host_s": total_s,
@@ -175,18 +169,18 @@ def live_scan(feed: Feed, looks: int = 8, **parameters: Any) -> dict[str, Any]:
     for number, batch in enumerate(batches[2:], 3):
         reconstruction.add(batch)
         if number % every == 0:
-            looks_s.append(timed(reconstruction.views))
+            looks_s.append(seconds(reconstruction.views))
     reconstruction.wait()
     arrival_s = time.perf_counter() - began_s
-    tail_s = timed(partial(_volume, reconstruction))
+    tail_s = seconds(partial(_volume, reconstruction))
     moved_s = []
     rows, columns = feed.case.rows, feed.case.columns
     for step in range(3):
         place = rows // 3 + step, columns // 3, columns // 2
-        moved_s.append(timed(partial(reconstruction.slices, *place)))
+        moved_s.append(seconds(partial(reconstruction.slices, *place)))
     held_gb = reconstruction.held_bytes() / 1e9
     stated_gb = reconstruction.device_bytes / 1e9
-    finish_s = timed(lambda: reconstruction.finish(lambda _: iter(())))
+    finish_s = seconds(lambda: reconstruction.finish(lambda _: iter(())))
     read = feed.case.raw_bytes * (len(batches) - 2) / len(batches)
     return {
         "arrival_gb_per_s": read / arrival_s / 1e9, "look_s": float(np.median(looks_s)),
@@ -215,8 +209,8 @@ def three_planes(feed: Feed, side: int = 1024, **parameters: Any) -> dict[str, A
     new_s, moved_s = [], []
     for _ in range(4):
         reconstruction.restart()
-        new_s.append(timed(partial(_new_data, feed, reconstruction, planes)))
-        moved_s.append(timed(partial(reconstruction.cuts, [tilted])))
+        new_s.append(seconds(partial(_new_data, feed, reconstruction, planes)))
+        moved_s.append(seconds(partial(reconstruction.cuts, [tilted])))
     reconstruction.close()
     return {"new_data_s": min(new_s), "moved_plane_s": min(moved_s)}
 

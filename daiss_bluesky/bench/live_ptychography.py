@@ -13,7 +13,7 @@ from daiss_bluesky.algorithms.ptychography.reconstruction import (
     PtychographyReconstruction,
 )
 from daiss_bluesky.bench.diffraction_cases import DiffractionCase, PhantomCase
-from daiss_bluesky.bench.measuring import seconds
+from daiss_bluesky.bench.measuring import RECOGNIZED, alike, seconds
 from daiss_bluesky.core.frames import Batch
 from daiss_bluesky.core.reconstruction import Arrays
 from daiss_bluesky.core.stored_batches import count_frames, sample_batch
@@ -26,8 +26,6 @@ COMPILED = 4
 LOOK = 4
 """Frames between two looks at the first pictures."""
 LOOKED_AT = 128
-RECOGNIZED = 0.8
-"""Correlation with the final phase from which on the object is recognized."""
 EQUAL_PASSES = 10
 """After the last frame, where streamed and offline are compared."""
 
@@ -151,13 +149,6 @@ def _first_image(looks: list[Look], final: Look) -> dict[str, float]:
                 "first_image_s": one.computing_s,
             }
     return {}
-
-
-def alike(a: Picture, b: Picture) -> float:
-    """Give the correlation of two pictures; 0 where one shows nothing."""
-    if not (a.std() and b.std()):
-        return 0.0
-    return float(np.corrcoef(a.ravel(), b.ravel())[0, 1])
 
 
 def _equal_visits(

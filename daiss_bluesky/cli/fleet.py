@@ -27,15 +27,15 @@ from daiss_bluesky.services.epics_environment import (
 from daiss_bluesky.services.journal import JournalWriter
 from daiss_bluesky.services.launcher import Service, ServiceSpec
 from daiss_bluesky.services.state import StateDirectory, read_json, write_json
-from daiss_bluesky.services.tiled_server import read_or_make_key
+from daiss_bluesky.services.tiled_server import API_KEY, read_or_make_key
 
-API_KEY = "TILED_API_KEY"
 PVA_INTERFACES = "EPICS_PVAS_INTF_ADDR_LIST"
 LAST_PORT = 65535
 PIPELINES = {
     "tomography": "profiles/tomography.yml",
     "ptychography": "profiles/ptychography.yml",
 }
+STATION = "daiss_devices.station:load_station"
 READ_BEAMLINE = "daiss_devices.beamline_file:read_beamline"
 
 

@@ -16,7 +16,7 @@ from ophyd.signal import EpicsSignalBase
 from rich.console import Console
 from rich.table import Table
 
-from daiss_bluesky.cli.fleet import Fleet
+from daiss_bluesky.cli.fleet import STATION, Fleet
 from daiss_bluesky.cli.progress_bar import ScanProgressBar
 from daiss_bluesky.cli.run_metadata import RunMetadata
 from daiss_bluesky.core.registry import load
@@ -30,7 +30,6 @@ from daiss_bluesky.plans.tomography import tomo_fly, tomo_scan
 from daiss_bluesky.services.epics_environment import LOOPBACK
 from daiss_bluesky.services.state import StateDirectory, read_json
 
-STATION = "daiss_devices.station:load_station"
 PUBLISHER = "daiss_callbacks.document_publisher:DocumentPublisher"
 CONNECT_TIMEOUT_S = 3.0
 READ_TIMEOUT_S = 10.0

@@ -11,13 +11,14 @@ from typing import Annotated, Any
 
 import typer
 
-from daiss_bluesky.cli.fleet import API_KEY, Fleet, refuse_server
+from daiss_bluesky.cli.fleet import Fleet, refuse_server
 from daiss_bluesky.cli.options import Json, State
 from daiss_bluesky.cli.results_table import connect, refuse_absent
 from daiss_bluesky.core.errors import InputError, UnavailableError
 from daiss_bluesky.core.results import RECON_PATH
 from daiss_bluesky.services.epics_environment import client_environment
 from daiss_bluesky.services.state import default_root
+from daiss_bluesky.services.tiled_server import API_KEY
 from daiss_bluesky.viewers.sources.pva import PvaPlace
 
 X_SOCKETS = Path("/tmp/.X11-unix")

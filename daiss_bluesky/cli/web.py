@@ -9,12 +9,13 @@ from typing import Annotated
 
 import typer
 
-from daiss_bluesky.cli.fleet import API_KEY, Fleet
+from daiss_bluesky.cli.fleet import Fleet
 from daiss_bluesky.cli.options import Json, State
 from daiss_bluesky.cli.results_table import connect
 from daiss_bluesky.cli.view import find_server, find_uid
 from daiss_bluesky.core.errors import UnavailableError
 from daiss_bluesky.services.state import StateDirectory, default_root, write_private
+from daiss_bluesky.services.tiled_server import API_KEY
 from daiss_bluesky.viewers.web.address import page_uri
 
 DOOR = "open_web.html"

@@ -14,9 +14,9 @@ from daiss_bluesky.core.errors import InputError, UnavailableError
 from daiss_bluesky.core.reconstruction import Arrays, Progress
 from daiss_bluesky.core.results import Final, Result, Update
 from daiss_bluesky.publishers.nt_image import nt_image
+from daiss_bluesky.publishers.progress_table import UNKNOWN_COUNT
 from daiss_bluesky.publishers.pv_names import TOMOGRAPHY_VIEWS, pv_name
 
-UNKNOWN_COUNT = -1
 ACROSS = {"slice_xy": 0, "slice_xz": 1, "slice_yz": 2}
 _PORT = "EPICS_PVAS_SERVER_PORT"
 _STATUS_TYPES = {

@@ -21,7 +21,7 @@ ANSWER_TIMEOUT_S = 15.0
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")
 ARROW = "application/vnd.apache.arrow.file"
 OCTETS = "application/octet-stream"
-_UNAUTHORIZED = (401, 403)
+UNAUTHORIZED = (401, 403)
 _MISSING, _EXISTS, _SERVER_ERROR, _ERROR = 404, 409, 500, 400
 
 Json = dict[str, Any]
@@ -60,7 +60,7 @@ class TiledHttp:
                 f"Tiled at {self.uri} does not answer ({type(error).__name__})"
             ) from None
         code = response.status_code
-        if code in _UNAUTHORIZED:
+        if code in UNAUTHORIZED:
             raise InputError(f"Tiled at {self.uri} refuses the API key ({code})")
         if code == _MISSING:
             raise MissingError(f"Tiled at {self.uri} has no {path}")

@@ -41,11 +41,11 @@ from daiss_bluesky.services.reruns import Reruns
 from daiss_bluesky.services.run_documents import RunDocuments
 from daiss_bluesky.services.state import StateDirectory
 from daiss_bluesky.services.status_board import StatusBoard
+from daiss_bluesky.services.tiled_server import API_KEY
 
 logger = logging.getLogger(__name__)
 
 LIVE_SETTINGS = "daiss_callbacks.live:LiveSettings"
-API_KEY = "TILED_API_KEY"
 POLL_S = 0.2
 
 

@@ -24,14 +24,13 @@ from daiss_bluesky.services.journal import JournalReader
 from daiss_bluesky.services.position import Position
 from daiss_bluesky.services.ready import announce, end_event, run_service
 from daiss_bluesky.services.state import StateDirectory, write_json
-from daiss_bluesky.services.tiled_server import read_or_make_key
+from daiss_bluesky.services.tiled_server import API_KEY, read_or_make_key
 
 if TYPE_CHECKING:
     from daiss_bluesky.services.recording import Recording
 
 logger = logging.getLogger(__name__)
 
-API_KEY = "TILED_API_KEY"
 RAW_SPEC = ("CatalogOfBlueskyRuns", "3.0")
 FLUSH_S = 0.5
 """Longest time a document waits before it is visible in Tiled."""
@@ -142,7 +141,7 @@ def main(
 ) -> None:
     """Write every run into Tiled; the key is taken from TILED_API_KEY."""
     directory = StateDirectory(state.absolute())
-    api_key = os.environ.get("TILED_API_KEY") or read_or_make_key(directory.root)
+    api_key = os.environ.get(API_KEY) or read_or_make_key(directory.root)
 
     def serve() -> None:
         ended = end_event()

@@ -11,7 +11,7 @@ from tiled.client import from_uri
 
 from daiss_bluesky.core.errors import InputError, UnavailableError
 from daiss_bluesky.core.results import RAW_PATH
-from daiss_bluesky.publishers.tiled_http import TiledHttp
+from daiss_bluesky.publishers.tiled_http import UNAUTHORIZED, TiledHttp
 from daiss_bluesky.services.journal import Record
 from daiss_bluesky.services.position import Position
 from daiss_bluesky.services.run_documents import RunDocuments
@@ -21,7 +21,6 @@ logger = logging.getLogger(__name__)
 
 MAX_TRIES = 3
 """How often a run is begun again that the server itself failed on."""
-_UNAUTHORIZED = (401, 403)
 
 
 class Recording:
@@ -124,7 +123,7 @@ class Recording:
         return False
 
     def _judge(self, run: str, error: httpx.HTTPStatusError) -> None:
-        if error.response.status_code in _UNAUTHORIZED:
+        if error.response.status_code in UNAUTHORIZED:
             raise InputError("Tiled refuses the API key") from None
         self._tries[run] += 1
         if self._tries[run] < MAX_TRIES:

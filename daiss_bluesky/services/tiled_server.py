@@ -26,6 +26,9 @@ from daiss_bluesky.services.epics_environment import LOOPBACK
 from daiss_bluesky.services.ready import announce
 from daiss_bluesky.services.state import STATE_VARIABLE, write_private
 
+API_KEY = "TILED_API_KEY"
+"""The environment variable that clients take the key from."""
+
 PROFILE = "daiss"
 RESULTS = "results"
 LOCK_TIMEOUT_MS = 20_000

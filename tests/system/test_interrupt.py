@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from daiss_bluesky.cli.main import INTERRUPTED
 from tests.system.demo_process import Demo, start_demo
 
 pytestmark = pytest.mark.system
-
-INTERRUPTED = 130
 
 
 def interrupt(

@@ -7,10 +7,10 @@ import typer
 from rich.console import Console
 
 from daiss_bluesky.cli.demo.options import DemoOptions
+from daiss_bluesky.cli.main import INTERRUPTED
 from daiss_bluesky.cli.options import with_options
 from daiss_bluesky.services.interrupts import interrupts_held
 
-INTERRUPTED = 130
 WATCH = (
     "watch it live: daiss demo --view; or daiss up, daiss shell, and in another"
     " terminal daiss view, or daiss web --open for a browser"

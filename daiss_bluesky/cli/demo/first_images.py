@@ -10,6 +10,7 @@ import httpx
 import numpy as np
 from numpy.typing import NDArray
 
+from daiss_bluesky.bench.measuring import RECOGNIZED, alike
 from daiss_bluesky.cli.fleet import Fleet
 from daiss_bluesky.cli.results_table import connect
 from daiss_bluesky.core.errors import DaissError
@@ -17,8 +18,6 @@ from daiss_bluesky.core.results import RECON_PATH
 
 PERIOD_S = 0.2
 ENOUGH_FRAMES = 160
-RECOGNIZED = 0.8
-"""Correlation with the final phase from which on the object is recognized."""
 LEAST_PIXELS = 100
 
 
@@ -73,15 +72,9 @@ class FirstImages:
             lit = one.phase != 0
             if lit.sum() < LEAST_PIXELS:
                 continue
-            if _alike(one.phase[lit], phase[lit]) > RECOGNIZED:
+            if alike(one.phase[lit], phase[lit]) > RECOGNIZED:
                 return one
         return None
-
-
-def _alike(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
-    if not (a.std() and b.std()):
-        return 0.0
-    return float(np.corrcoef(a, b)[0, 1])
 
 
 def _look(client: Any) -> Seen | None:

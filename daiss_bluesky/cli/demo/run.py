@@ -18,7 +18,7 @@ from daiss_bluesky.cli.demo.outcome import Outcome
 from daiss_bluesky.cli.demo.ptychography import PtychographyDemo
 from daiss_bluesky.cli.demo.tomography import TomographyDemo
 from daiss_bluesky.cli.demo.window import view_command, window
-from daiss_bluesky.cli.fleet import Fleet, plan_fleet
+from daiss_bluesky.cli.fleet import STATION, Fleet, plan_fleet
 from daiss_bluesky.cli.results_table import connect, find_result
 from daiss_bluesky.cli.services import start_fleet, stop_fleet
 from daiss_bluesky.cli.view import refuse_blind
@@ -30,7 +30,6 @@ from daiss_bluesky.services.interrupts import interrupts_held
 from daiss_bluesky.services.state import StateDirectory
 from daiss_bluesky.viewers.web.address import page_uri
 
-STATION = "daiss_devices.station:load_station"
 CONNECT_TIMEOUT_S = 5.0
 RESULT_TIMEOUT_S = 120.0
 POLL_S = 0.1

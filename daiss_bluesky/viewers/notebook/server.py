@@ -6,9 +6,7 @@ from typing import Self
 
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.services.state import StateDirectory, default_root, read_json
-from daiss_bluesky.services.tiled_server import read_or_make_key
-
-API_KEY = "TILED_API_KEY"
+from daiss_bluesky.services.tiled_server import API_KEY, read_or_make_key
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,14 +19,14 @@ from websockets.exceptions import (
 )
 
 from daiss_bluesky.core.errors import DaissError, InputError, UnavailableError
-from daiss_bluesky.publishers.tiled_http import LOOPBACK_NAMES
+from daiss_bluesky.publishers.tiled_http import LOOPBACK_NAMES, UNAUTHORIZED
 
 MESSAGE_LIMIT_BYTES = 100_000_000
 OPEN_TIMEOUT_S = 5.0
 PING_S, PING_TIMEOUT_S = 5.0, 10.0
 """A peer that answers no ping for so long is taken for gone."""
 _TOO_BIG = 1009
-_UNAUTHORIZED, _MISSING = (401, 403), 404
+_MISSING = 404
 
 Message = dict[str, Any]
 
@@ -94,7 +94,7 @@ class StreamServer:
         )
 
     def _refusal(self, path: str, status: int) -> DaissError:
-        if status in _UNAUTHORIZED:
+        if status in UNAUTHORIZED:
             return InputError(f"Tiled at {self.uri} refuses the API key ({status})")
         if status == _MISSING:
             return NotThereError(f"Tiled at {self.uri} has no {path}")

@@ -13,7 +13,7 @@ from daiss_bluesky.bench.diffraction_cases import (
     PhantomCase,
     find_diffraction_case,
 )
-from daiss_bluesky.bench.live_ptychography import alike
+from daiss_bluesky.bench.measuring import alike
 from daiss_bluesky.bench.plain_rpie import NAME, PlainRpie
 from daiss_bluesky.bench.ptychography import bench_case
 from daiss_bluesky.bench.ptychography_peers import Pass, PtychographyPeer, Scan
