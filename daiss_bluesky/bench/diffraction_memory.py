@@ -5,14 +5,13 @@ The frames of the phantom are computed there too, which needs little.
 """
 
 import json
-import resource
-import subprocess
 import sys
 
 import numpy as np
 
 from daiss_bluesky.algorithms.ptychography.algorithm import RpieAlgorithm
 from daiss_bluesky.bench.diffraction_cases import DiffractionCase, find_diffraction_case
+from daiss_bluesky.bench.measuring import own_peak, peak_in_process
 from daiss_bluesky.core.stored_batches import count_frames, sample_batch
 
 BATCH = 16
@@ -20,15 +19,7 @@ BATCH = 16
 
 def peak_of(case: DiffractionCase) -> dict[str, float]:
     """Give stated and reached memory of a case, in GB."""
-    # Compiling takes memory that no scan after the first one needs.
-    module = "daiss_bluesky.kernels.compile"
-    subprocess.run([sys.executable, "-m", module], capture_output=True, check=True)
-    command = [sys.executable, "-m", "daiss_bluesky.bench.diffraction_memory"]
-    done = subprocess.run(
-        [*command, case.name], capture_output=True, text=True, check=True
-    )
-    answer: dict[str, float] = json.loads(done.stdout)
-    return answer
+    return peak_in_process("daiss_bluesky.bench.diffraction_memory", case.name)
 
 
 def _run(case: DiffractionCase) -> dict[str, float]:
@@ -42,8 +33,7 @@ def _run(case: DiffractionCase) -> dict[str, float]:
         reconstruction.add(sample_batch(stored, which))
     reconstruction.views()
     reconstruction.finish(lambda _: iter(()))
-    reached = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {"stated_gb": stated / 1e9, "reached_gb": reached / 1e9}
+    return own_peak(stated)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,9 @@
 """Times, peak memory, error and likeness, measured the same way for everyone."""
 
+import json
+import resource
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -41,6 +45,23 @@ def peak_memory() -> Iterator[Peak]:
     finally:
         peak._ended.set()  # noqa: SLF001
         watcher.join()
+
+
+def peak_in_process(module: str, name: str) -> dict[str, float]:
+    """Give stated and reached memory, in GB, as the module says of a case."""
+    # Compiling takes memory that no scan after the first one needs.
+    compiling = [sys.executable, "-m", "daiss_bluesky.kernels.compile"]
+    subprocess.run(compiling, capture_output=True, check=True)
+    command = [sys.executable, "-m", module, name]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    answer: dict[str, float] = json.loads(done.stdout)
+    return answer
+
+
+def own_peak(stated_bytes: float) -> dict[str, float]:
+    """Say what this process has reached, beside what was stated."""
+    reached = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {"stated_gb": stated_bytes / 1e9, "reached_gb": reached / 1e9}
 
 
 def seconds(work: Callable[[], object]) -> float:

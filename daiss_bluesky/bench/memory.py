@@ -5,8 +5,6 @@ but the reconstruction holds memory: `python -m daiss_bluesky.bench.memory A`.
 """
 
 import json
-import resource
-import subprocess
 import sys
 from collections.abc import Iterator
 
@@ -14,6 +12,7 @@ import numpy as np
 
 from daiss_bluesky.algorithms.fbp import FbpAlgorithm
 from daiss_bluesky.bench.cases import Case, find_case
+from daiss_bluesky.bench.measuring import own_peak, peak_in_process
 from daiss_bluesky.core.frames import Batch, FrameKind
 from daiss_bluesky.core.scan import Scan
 
@@ -22,13 +21,7 @@ BATCH = 32
 
 def peak_of(case: Case) -> dict[str, float]:
     """Give stated and reached memory of a case, by the default method, in GB."""
-    # Compiling takes memory that no scan after the first one needs.
-    module = "daiss_bluesky.kernels.compile"
-    subprocess.run([sys.executable, "-m", module], capture_output=True, check=True)
-    command = [sys.executable, "-m", "daiss_bluesky.bench.memory", case.name]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    answer: dict[str, float] = json.loads(done.stdout)
-    return answer
+    return peak_in_process("daiss_bluesky.bench.memory", case.name)
 
 
 def _run(case: Case) -> dict[str, float]:
@@ -42,8 +35,7 @@ def _run(case: Case) -> dict[str, float]:
         reconstruction.add(batch)
     reconstruction.views()
     reconstruction.finish(lambda _: iter(()))
-    reached = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {"stated_gb": stated / 1e9, "reached_gb": reached / 1e9}
+    return own_peak(stated)
 
 
 def _batches(case: Case) -> Iterator[Batch]:

@@ -55,7 +55,7 @@ def write_export(client: Any, result_uid: str, target: Path) -> dict[str, Any]:
         frame_numbers,
     )
 
-    result = find_result(client, result_uid)
+    result = chosen_result(client, result_uid)
     known = result.metadata
     if known["technique"] != "ptychography":
         raise InputError(
@@ -73,7 +73,7 @@ def write_export(client: Any, result_uid: str, target: Path) -> dict[str, Any]:
     return {**told, "output": str(target), "frames": len(ptychogram.positions_um)}
 
 
-def find_result(client: Any, uid: str) -> Any:
+def chosen_result(client: Any, uid: str) -> Any:
     """Give the one result whose uid begins so, or the last."""
     from daiss_bluesky.core.results import RECON_PATH  # noqa: PLC0415
 
