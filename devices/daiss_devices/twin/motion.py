@@ -91,7 +91,8 @@ def trapezoid(
         return rest(start_s, position)
     peak = min(speed, sqrt(acceleration * abs(way)))
     ramp_s = peak / acceleration
-    cruise_s = max(0.0, abs(way) / peak - ramp_s)
+    # The least of ways underflows to a peak of 0.
+    cruise_s = max(0.0, abs(way) / peak - ramp_s) if peak else 0.0
     v, a = copysign(peak, way), copysign(acceleration, way)
     up = Segment(start_s, position, 0.0, a)
     top_s = start_s + ramp_s

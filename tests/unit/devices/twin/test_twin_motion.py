@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from daiss_devices.twin.motion import Axis, Switch, trapezoid
@@ -30,6 +30,7 @@ def test_short_move_never_reaches_its_speed() -> None:
 
 
 @given(start=FINITE, target=FINITE, speed=POSITIVE, acceleration=POSITIVE)
+@example(start=0.0, target=5e-324, speed=1.0, acceleration=0.5)
 def test_every_move_is_continuous_and_arrives(
     start: float, target: float, speed: float, acceleration: float
 ) -> None:
