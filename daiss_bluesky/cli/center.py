@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from daiss_bluesky.cli.options import Json, ScanFile
+from daiss_bluesky.cli.options import Json, ScanFile, check_picture
+from daiss_bluesky.core.errors import InputError
 
 
 def center(
@@ -36,6 +37,14 @@ def center(
     Examples: daiss center scan.npz;
     daiss center scan.h5 --fan 21 --row 300 --step-px 0.5 --json
     """
+    check_picture(picture)
+    of_fan = {
+        "--row": row, "--around-px": around_px, "--step-px": step_px,
+        "--picture": picture,
+    }  # fmt: skip
+    given = [name for name, value in of_fan.items() if value is not None]
+    if fan is None and given:
+        raise InputError(f"{', '.join(given)}: only with --fan")
     from daiss_bluesky.cli.center_measure import (  # noqa: PLC0415 - takes a second
         FanRequest,
         measure,

@@ -76,7 +76,11 @@ class Fleet:
     def load(cls, root: Path) -> Self:
         """Read what runs; UnavailableError if nothing was started here."""
         path = StateDirectory(root).services
-        if not path.exists():
+        try:
+            started = path.exists()
+        except PermissionError:
+            raise UnavailableError(f"{root} may not be read by this user") from None
+        if not started:
             raise UnavailableError(f"no services were started in {root} (daiss up)")
         values: dict[str, Any] = read_json(path, "the list of services")
         # For those who are no Python program of ours; here the state directory says it.

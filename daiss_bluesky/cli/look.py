@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from daiss_bluesky.cli.options import Json, State
+from daiss_bluesky.cli.options import Json, State, check_picture
 from daiss_bluesky.core.errors import InputError, UnavailableError
 from daiss_bluesky.services.control_client import ControlClient
 from daiss_bluesky.services.state import default_root
@@ -27,6 +27,7 @@ def look(
 
     Examples: daiss look --z 40; daiss look --x 100 --stay --picture slices.png
     """
+    check_picture(picture)
     with client_of(state) as client:
         present = client.status().parameters.get("slices_zyx")
         if present is None:
@@ -56,7 +57,8 @@ def recenter(
     """
     with client_of(state) as client:
         client.center(center_px)
-    tell({"center_px": center_px}, json_output)
+    found = "found again" if center_px is None else center_px
+    tell({"center_px": center_px if json_output else found}, json_output)
 
 
 def update(

@@ -1,5 +1,6 @@
 """What several commands take, and commands whose options are a dataclass's fields."""
 
+import os
 from collections.abc import Callable
 from dataclasses import MISSING, fields
 from functools import wraps
@@ -8,6 +9,8 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_origin, get_type_hints
 
 import typer
+
+from daiss_bluesky.core.errors import InputError
 
 Options = TypeVar("Options")
 
@@ -52,3 +55,16 @@ def with_options(
         return command
 
     return decorate
+
+
+def check_picture(picture: Path | None, *, makes_folder: bool = False) -> None:
+    """Refuse at the start a picture that could not be written at the end."""
+    if picture is None:
+        return
+    if picture.suffix.lower() != ".png":
+        raise InputError(f"--picture {picture}: a name that ends in .png is expected")
+    folder = picture.absolute().parent
+    while makes_folder and not folder.exists():
+        folder = folder.parent
+    if not (folder.is_dir() and os.access(folder, os.W_OK)):
+        raise InputError(f"--picture {picture}: {folder} is no folder to write to")

@@ -110,6 +110,19 @@ def _read_pipeline(options: ReconstructOptions, technique: str) -> "Pipeline":
     return pipeline
 
 
+def _refuse_foreign(file: Path, technique: str, algorithm: str) -> None:
+    """Refuse an algorithm of another technique, before its parameters are looked at."""
+    from daiss_bluesky.core.errors import InputError  # noqa: PLC0415
+    from daiss_bluesky.core.registry import ALGORITHMS, find  # noqa: PLC0415
+
+    other = getattr(find(ALGORITHMS, algorithm), "technique", technique)
+    if isinstance(other, str) and other != technique:
+        raise InputError(
+            f"{file} holds a {technique} scan, but {algorithm} is an algorithm of"
+            f" {other}"
+        )
+
+
 def _tomography(options: ReconstructOptions) -> dict[str, Any]:
     from daiss_bluesky.cli import stored_scan  # noqa: PLC0415 - takes a second
     from daiss_bluesky.publishers.volume_file import (  # noqa: PLC0415 - zarr: 0.5 s
@@ -126,6 +139,8 @@ def _tomography(options: ReconstructOptions) -> dict[str, Any]:
         options.iterations,
         options.axis_tilt_deg,
     )
+    if options.backend is None:
+        _refuse_foreign(options.file, "tomography", pipeline.algorithm)
     what = options.file, pipeline, options.center_px
     show = not options.json_output
     if options.slabs:
@@ -163,13 +178,12 @@ def _ptychography(options: ReconstructOptions) -> dict[str, Any]:
     target = options.output or Path(f"{options.file.stem}-object.cxi")
     stored_ptychography.check_target(target)
     pipeline = _pipeline(options, "ptychography")
+    algorithm = options.algorithm or pipeline.algorithm
+    _refuse_foreign(options.file, "ptychography", algorithm)
     parameters = dict(pipeline.parameters)
     if options.iterations is not None:
         parameters["passes"] = options.iterations
-    changes = {
-        "algorithm": options.algorithm or pipeline.algorithm,
-        "parameters": parameters,
-    }
+    changes = {"algorithm": algorithm, "parameters": parameters}
     stored = open_diffraction(options.file)
     final = stored_ptychography.reconstruct_diffraction(
         stored, pipeline.model_copy(update=changes), show=not options.json_output

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from daiss_bluesky.cli.fleet import Fleet, refuse_server
-from daiss_bluesky.cli.options import Json, State
+from daiss_bluesky.cli.options import Json, State, check_picture
 from daiss_bluesky.cli.results_table import connect, refuse_absent
 from daiss_bluesky.core.errors import InputError, UnavailableError
 from daiss_bluesky.core.results import RECON_PATH
@@ -100,17 +100,6 @@ def find_server(
     fleet = Fleet.load((state or default_root()).resolve())
     refuse_absent(fleet.tiled_uri)
     return fleet.tiled_uri, fleet.api_key(), fleet
-
-
-def check_picture(picture: Path | None) -> None:
-    """Refuse at the start a picture that could not be written at the end."""
-    if picture is None:
-        return
-    if picture.suffix.lower() != ".png":
-        raise InputError(f"--picture {picture}: a name that ends in .png is expected")
-    folder = picture.absolute().parent
-    if not (folder.is_dir() and os.access(folder, os.W_OK)):
-        raise InputError(f"--picture {picture}: {folder} is no folder to write to")
 
 
 def fast_lane(fleet: Fleet) -> PvaPlace:

@@ -52,7 +52,7 @@ def read_pipeline(path: Path) -> Pipeline:
         raise InputError(
             f"pipeline file {path} cannot be read: {error.strerror}"
         ) from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"pipeline file {path} is not YAML: {error}") from None
     if not isinstance(values, dict):
         raise InputError(f"pipeline file {path} must hold keys and values")

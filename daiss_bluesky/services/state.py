@@ -90,13 +90,23 @@ class StateDirectory:
         return self.root / "reruns"
 
     def make(self) -> None:
-        """Create the directories, readable by the user alone."""
-        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for path in (
-            self.journal, self.raw, self.results, self.logs, self.ready,
-            self.scratch, self.profiles,
-        ):  # fmt: skip
-            path.mkdir(exist_ok=True)
+        """Create the directories, readable by the user alone.
+
+        Raises InputError where that cannot be done, or nothing can be written.
+        """
+        try:
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for path in (
+                self.journal, self.raw, self.results, self.logs, self.ready,
+                self.scratch, self.profiles,
+            ):  # fmt: skip
+                path.mkdir(exist_ok=True)
+            (self.root / ".writable").touch()
+            (self.root / ".writable").unlink(missing_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"{self.root} cannot be the state directory: {error.strerror}"
+            ) from None
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -103,7 +103,11 @@ def read_beamline(path: Path, overrides: Mapping[str, Any]) -> BeamlineFile:
         values = yaml.safe_load(path.read_text())
     except FileNotFoundError:
         raise InputError(f"there is no beamline file {path}") from None
-    except yaml.YAMLError as error:
+    except OSError as error:
+        raise InputError(
+            f"beamline file {path} cannot be read: {error.strerror}"
+        ) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{path} is not YAML: {reason}") from None
     if not isinstance(values, dict):

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from daiss_bluesky.cli.demo.options import DemoOptions
 from daiss_bluesky.cli.main import INTERRUPTED
-from daiss_bluesky.cli.options import with_options
+from daiss_bluesky.cli.options import check_picture, with_options
 from daiss_bluesky.services.interrupts import interrupts_held
 
 WATCH = (
@@ -25,6 +25,7 @@ def demo(options: DemoOptions) -> None:
     daiss demo --size 512 --angles 721 --fly; daiss demo --view;
     daiss demo --scan scan.npz --json
     """
+    check_picture(options.picture, makes_folder=True)
     console = Console(stderr=True, quiet=options.json_output)
     try:
         # Some of what is imported swallows whatever is raised meanwhile.

@@ -110,12 +110,14 @@ PHASE = "energy_kev: 20, distance_mm: 50, pixel_size_um: 1, delta_beta: 300"
         ),
         ("steps: [log, flat]", r"steps = \['log', 'flat'\] .* order is fixed \(dark"),
         ("parameters: {steps: [log, flat]}", "order is fixed .* or logarithm, stripes"),
+        ("algorithm: rpie", "scan, but rpie is an algorithm of ptychography"),
+        ("comment: \udcff", r"pipeline\.yml is not YAML: 'utf-8' codec"),
     ],
 )
 def test_wrong_pipelines(
     pipeline: str, said: str, refusal: Refusal, tmp_path: Path
 ) -> None:
-    (tmp_path / "pipeline.yml").write_text(pipeline)
+    (tmp_path / "pipeline.yml").write_text(pipeline, errors="surrogateescape")
     error = refusal("reconstruct", "scan.npz", "--pipeline", "pipeline.yml")
     assert re.search(said, error)
 
@@ -129,3 +131,27 @@ def test_a_center_or_backend_that_cannot_be(refusal: Refusal) -> None:
 def test_a_benchmark_on_no_device_is_refused(refusal: Refusal) -> None:
     said = refusal("bench", "ptychography", "--device", "tpu")
     assert "unknown device 'tpu' (known: auto, cpu, cuda, cuda:N)" in said
+
+
+@pytest.mark.parametrize("command", [("look",), ("demo",), ("center", "scan.npz")])
+@pytest.mark.parametrize("name", ["picture.jpg", "scan.npz/picture.png"])
+def test_a_picture_that_could_not_be_written_is_refused_at_once(
+    command: tuple[str, ...], name: str, refusal: Refusal
+) -> None:
+    assert f"error: --picture {name}: " in refusal(*command, "--picture", name)
+
+
+def test_a_state_directory_that_cannot_be_made_is_refused(refusal: Refusal) -> None:
+    said = refusal("up", "--state", "scan.npz")
+    assert "scan.npz cannot be the state directory: File exists" in said
+
+
+def test_a_state_directory_of_somebody_else_is_refused(
+    refusal: Refusal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def locked(_: Path) -> bool:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "exists", locked)
+    said = refusal("status", "--state", str(tmp_path))
+    assert said == f"error: {tmp_path} may not be read by this user\n"

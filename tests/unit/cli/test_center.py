@@ -123,12 +123,13 @@ def test_a_fan_is_drawn_with_its_best(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--row", "24"], "--row 24 is outside of the detector's rows 0 to 23"),
+        (["--fan", "5", "--row", "24"], "outside of the detector's rows 0 to 23"),
+        (["--row", "3", "--picture", "f.png"], "--row, --picture: only with --fan"),
         (["--fan", "9", "--around-px", "64.5"], "--around-px 64.5 is outside"),
         (["--fan", "9", "--around-px", "-1"], "outside of the detector's 64 columns"),
         (["--fan", "2"], "--fan 2 is not from 5 to 99"),
         (["--fan", "5", "--step-px", "0"], "--step-px 0 is not between 0 and 64"),
-        (["--fan", "9", "--picture", "/no/where.png"], "cannot be written"),
+        (["--fan", "9", "--picture", "/no/where.png"], "/no is no folder"),
     ],
 )
 def test_bad_input_is_one_sentence(

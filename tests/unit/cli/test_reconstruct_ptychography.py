@@ -143,6 +143,7 @@ def test_a_turned_detector_gives_a_turned_file(
         (["--output", "no/star.cxi"], "there is no folder"),
         (["--pipeline", "tomography.yml"], "is a pipeline for tomography"),
         (["--iterations", "0"], "passes"),
+        (["--algorithm", "fbp"], "scan, but fbp is an algorithm of tomography"),
     ],
 )
 def test_what_makes_no_sense_is_refused(

@@ -122,3 +122,17 @@ def test_a_word_that_is_no_parameter_is_refused(
     assert ended.value.code == REFUSED
     assert "daiss rerun filter: NAME=VALUE is expected" in capsys.readouterr().err
     assert asked == []
+
+
+def test_a_center_that_is_found_again_is_said(
+    asked: list[Any],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for words in (["recenter"], ["recenter", "64.5"], ["recenter", "--json"]):
+        monkeypatch.setattr(sys, "argv", ["daiss", *words])
+        with pytest.raises(SystemExit):
+            main()
+    said = ["center_px: found again", "center_px: 64.5", '{"center_px": null}']
+    assert capsys.readouterr().out.splitlines() == said
+    assert len(asked) == 3

@@ -75,12 +75,6 @@ def test_dark_and_light_exclude_each_other() -> None:
         view.view(dark=True, light=True)
 
 
-@pytest.mark.parametrize("name", ["window.jpg", "absent/window.png"])
-def test_a_picture_that_cannot_be_written_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(InputError, match="--picture"):
-        view.check_picture(tmp_path / name)
-
-
 def test_a_window_that_closes_before_it_opens_is_refused() -> None:
     with pytest.raises(InputError, match="--close-after"):
         view.view(close_after_s=0.0)

@@ -81,3 +81,8 @@ def test_a_file_that_is_not_there_or_not_yaml(tmp_path: Path) -> None:
     bad.write_text("just text")
     with pytest.raises(InputError, match="has no keys"):
         read_beamline(bad, {})
+
+
+def test_a_beamline_file_that_is_a_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be read: Is a directory"):
+        read_beamline(tmp_path, {})
