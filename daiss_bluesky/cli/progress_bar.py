@@ -37,6 +37,15 @@ class ScanProgressBar:
         elif self._bar is not None:
             self._draw(self._bar, now_s)
 
+    def engine_is(self, state: str, _before: str) -> None:
+        """Stand still while the engine is paused: the prompt needs the line."""
+        if self._bar is None:
+            return
+        if state == "paused":
+            self._bar.stop()
+        elif state == "running":
+            self._bar.start()
+
     def _begin(self) -> None:
         self.close()
         if self.progress.scan is None:

@@ -1,11 +1,14 @@
 """What is at the prompt of `daiss shell`."""
 
 import atexit
+import logging
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 from bluesky import plan_stubs
 from bluesky.magics import BlueskyMagics
+from bluesky.utils import RunEngineInterrupted
 from rich.console import Console
 from rich.table import Table
 
@@ -15,6 +18,8 @@ from daiss_bluesky.cli.recon_magic import ReconMagics
 from daiss_bluesky.cli.session import missing_table, open_session
 from daiss_bluesky.core.errors import DaissError
 from daiss_bluesky.services.control_client import ControlClient
+from daiss_bluesky.services.ready import LOG_FORMAT
+from daiss_bluesky.services.state import StateDirectory
 
 HINT = (
     "RE(tomo_scan(181, exposure_s=0.05))   RE(tomo_fly(721, exposure_s=0.04))"
@@ -24,6 +29,11 @@ PTYCHOGRAPHY_HINT = (
     "RE(ptycho_spiral(0.3, 3.0, exposure_s=0.02))"
     "   RE(ptycho_fly(0.3, 3.0, exposure_s=0.01))"
 )
+PAUSED = (
+    "paused: RE.resume() goes on; RE.abort() or RE.stop() ends the run and leaves"
+    " shutter and stage safe"
+)
+ENDED = "the run was ended; what was taken until then is there"
 
 
 def fill(ip: Any, fleet: Fleet) -> None:
@@ -32,6 +42,7 @@ def fill(ip: Any, fleet: Fleet) -> None:
     PVs that do not answer are shown as a table; everything else works without them.
     """
     console = Console()
+    keep_log(StateDirectory(fleet.state).logs / "shell.log")
     stack = ExitStack()
     atexit.register(stack.close)
     lag_s = LiveLag(fleet.tiled_uri, fleet.api_key())
@@ -55,7 +66,7 @@ def fill(ip: Any, fleet: Fleet) -> None:
             ControlClient(fleet.control_address()),
         )
     )
-    ip.set_custom_exc((DaissError,), _show_sentence)
+    ip.set_custom_exc((DaissError, RunEngineInterrupted), _show_sentence)
     console.print(device_table(station))
     if session.missing:
         console.print(missing_table(session.missing))
@@ -64,11 +75,30 @@ def fill(ip: Any, fleet: Fleet) -> None:
     console.print(f"{HINT}   Tiled: {fleet.tiled_uri}", highlight=False)
 
 
+def keep_log(path: Path) -> None:
+    """Let bluesky and ophyd log into a file what would bury a sentence at the prompt.
+
+    They tell with a traceback, and more than once, of every run that does not succeed.
+    """
+    handler = logging.FileHandler(path, delay=True)
+    handler.setFormatter(logging.Formatter(LOG_FORMAT))
+    for name in ("bluesky", "ophyd"):
+        logging.getLogger(name).addHandler(handler)
+
+
 def _show_sentence(
-    _ip: Any, _kind: Any, error: BaseException, _trace: Any, tb_offset: Any = None
+    ip: Any, _kind: Any, error: BaseException, _trace: Any, tb_offset: Any = None
 ) -> None:
-    """Show a refusal as its sentence; a traceback would say nothing more."""
+    """Show a refusal as its sentence; a traceback would say nothing more.
+
+    Of a run that was interrupted: what can be done now. bluesky always says that it
+    is paused.
+    """
     del tb_offset
+    if isinstance(error, RunEngineInterrupted):
+        said = PAUSED if ip.user_ns["RE"].state == "paused" else ENDED
+        Console().print(said, highlight=False)
+        return
     Console().print(f"error: {error}", highlight=False, style="red")
 
 

@@ -77,6 +77,7 @@ def open_session(
     try:
         run_engine.subscribe(publisher)
         run_engine.subscribe(bar)
+        run_engine.state_hook = bar.engine_is
         station = load(STATION)(fleet.beamline, **_overrides(fleet))
         missing = station.missing(CONNECT_TIMEOUT_S)
         yield Session(run_engine, station, bind_plans(station), missing)

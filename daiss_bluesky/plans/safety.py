@@ -8,7 +8,7 @@ from typing import Any
 
 from bluesky import plan_stubs as bps
 from bluesky import preprocessors as bpp
-from bluesky.utils import FailedStatus, Msg
+from bluesky.utils import FailedPause, FailedStatus, Msg, RequestAbort
 
 from daiss_bluesky.core.errors import DaissError, UnavailableError
 from daiss_bluesky.plans.station import ImagingStation
@@ -58,11 +58,24 @@ def left_safe(plan: Plan, station: ImagingStation, moving: Moving) -> Plan:
     def bring_back() -> Plan:
         failures = yield from make_safe(station, moving, before)
         if failures:
-            why = [str(error) for error in ended_by if isinstance(error, DaissError)]
+            why = [one for error in ended_by for one in _sentences(error)]
             unsafe = f"the station could not be made safe: {', '.join(failures)}"
             raise UnavailableError("; ".join([*why, unsafe]))
 
     return (yield from bpp.finalize_wrapper(noted(), bring_back))
+
+
+def _sentences(error: BaseException) -> list[str]:
+    """Give what was the matter, and before it what that came on top of."""
+    chain = [error]
+    while (earlier := _earlier(chain[-1])) is not None and earlier not in chain:
+        chain.append(earlier)
+    return [str(one) for one in reversed(chain) if isinstance(one, DaissError)]
+
+
+def _earlier(error: BaseException) -> BaseException | None:
+    hidden = error.__suppress_context__
+    return error.__cause__ or (None if hidden else error.__context__)
 
 
 def one_run(
@@ -80,10 +93,13 @@ def one_run(
 def in_one_sentence(plan: Plan) -> Plan:
     """Run a plan; a device's own sentence takes the place of a FailedStatus.
 
-    What did not come in time, a move or an answer of an IOC, is an UnavailableError.
+    What did not come in time, a move or an answer of an IOC, is an UnavailableError. A
+    pause for which there is no place, as in a flight, aborts the run: it did not fail.
     """
     try:
         return (yield from plan)
+    except FailedPause:
+        raise RequestAbort from None
     except FailedStatus as error:
         if isinstance(error.__cause__, DaissError):
             raise error.__cause__ from None
@@ -99,9 +115,13 @@ def _too_late(status: Any) -> str:
     device = status.device
     if not hasattr(status, "target"):
         return f"{device.name} did not answer in time"
+    try:
+        where = f"it is at {device.position:g}"
+    except Exception as error:  # noqa: BLE001 - each kind of device has its own
+        where = str(error)
     return (
         f"{device.name} did not come to {status.target:g} within"
-        f" {status.timeout:.3g} s: it is at {device.position:g}"
+        f" {status.timeout:.3g} s: {where}"
     )
 
 

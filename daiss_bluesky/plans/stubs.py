@@ -87,8 +87,9 @@ def fly_projections(station: Station, timing: Timing) -> Plan:
 def fly(station: ImagingStation, flight: Any) -> Plan:
     """Let the flyer make a flight, and collect its frames into `primary`.
 
-    There is nothing to go back to inside a flight: a pause asked for once (Ctrl-C)
-    waits for its end, and one that cannot wait (Ctrl-C twice) ends the run as aborted.
+    There is nothing to go back to inside a flight, and bluesky takes no pause in a run
+    any more once that was said: one asked for (Ctrl-C) ends the run as aborted, when
+    the flight has ended; one that cannot wait (Ctrl-C twice) at once.
     """
     flyer: Any = station.flyer
     yield from bps.prepare(flyer, flight, wait=True)

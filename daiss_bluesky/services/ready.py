@@ -14,6 +14,7 @@ from daiss_bluesky.core.errors import DaissError
 from daiss_bluesky.services.state import write_json
 
 REFUSED = 2
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 def announce(ready_file: Path | None, **facts: Any) -> None:
@@ -37,8 +38,7 @@ def end_event() -> threading.Event:
 def run_service(main: Callable[[], None]) -> None:
     """Run a service's main; a refusal is one sentence on stderr and exit code 2."""
     level = os.environ.get("DAISS_LOG", "WARNING").upper()
-    form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-    logging.basicConfig(level=level, format=form)
+    logging.basicConfig(level=level, format=LOG_FORMAT)
     try:
         main()
     except DaissError as error:

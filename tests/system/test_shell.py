@@ -70,6 +70,8 @@ def test_a_scan_from_the_prompt(fleet: Fleet) -> None:
         "RE(tomo_scan(4, exposure_s=0.005, darks=1, flats=1, sample='chalk'))",
         "RE(tomo_scan(1, exposure_s=0.005))",
         "RE(tomo_scan(4, exposure_s=0.005, md={'smaple': 'chalk'}))",
+        "RE(bps.pause())",
+        "RE.abort()",
         "%mov rotation 12",
         "f'it is at {rotation.position:g}'",
         "%recon status",
@@ -78,12 +80,15 @@ def test_a_scan_from_the_prompt(fleet: Fleet) -> None:
     )
     assert "error: a tomography scan needs at least 2 angles, not 1" in output
     assert "error: unknown key 'smaple'" in output
+    assert "paused: RE.resume() goes on" in output
     assert "it is at 12" in output
     assert "error: no Tiled server answers" in output
     assert "error: unknown %recon command 'dance' (known: abort, center," in output
     assert "scan 1" in output
     assert "Traceback" not in output
-    journal = StateDirectory(fleet.state).journal
+    directory = StateDirectory(fleet.state)
+    assert "Run aborted" in (directory.logs / "shell.log").read_text()
+    journal = directory.journal
     written = b"".join(f.read_bytes() for f in journal.rglob("*") if f.is_file())
     assert b"chalk" in written
 

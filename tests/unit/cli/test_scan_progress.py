@@ -88,3 +88,17 @@ def test_the_bar_is_silent_without_a_terminal_and_speaks_on_one() -> None:
         assert bool(output.getvalue()) is terminal
         if terminal:
             assert "1/10 projections, live view 0.2 s behind" in output.getvalue()
+
+
+def test_the_bar_leaves_the_line_while_the_engine_is_paused() -> None:
+    output = io.StringIO()
+    bar = ScanProgressBar(Console(file=output, force_terminal=True, width=120))
+    bar("start", START)
+    bar.engine_is("paused", "running")
+    assert output.getvalue().endswith("starting\n\x1b[?25h")
+    bar.engine_is("running", "paused")
+    bar("descriptor", {"uid": "d", "name": "primary"})
+    bar("event", {"descriptor": "d"})
+    bar("stop", {"exit_status": "success"})
+    assert "1/10 projections" in output.getvalue()
+    bar.engine_is("running", "idle")

@@ -6,13 +6,15 @@ from typing import Any
 import numpy as np
 import pytest
 from bluesky import RunEngine
+from bluesky import plan_stubs as bps
 from bluesky.utils import FailedStatus, RunEngineInterrupted
 from ophyd.status import MoveStatus
 
 from daiss_bluesky.core.errors import UnavailableError
+from daiss_bluesky.plans.safety import Moving, Plan, one_run
 from daiss_bluesky.plans.tomography import tomo_scan
 from tests.conftest import Documents
-from tests.unit.plans.fake_station import FakeStation, angles_taken
+from tests.unit.plans.fake_station import FakeMotor, FakeStation, angles_taken
 
 
 @pytest.fixture
@@ -160,3 +162,40 @@ def test_aborted_while_the_rotation_turns(
         engine(tomo_scan(station, 6, exposure_s=0.01, darks=1, flats=1, pair=False))
     assert_safe(station)
     assert documents[-1][1]["exit_status"] == "abort"
+
+
+def test_a_pause_that_has_no_place_aborts_the_run(
+    engine: RunEngine, station: FakeStation, documents: Documents
+) -> None:
+    def flight() -> Plan:
+        yield from bps.clear_checkpoint()
+        yield from bps.pause()
+
+    x, rotation = station.x, station.rotation
+    moving = Moving({"rotation": rotation}, {"x": x}, {"speed": rotation})
+    with pytest.raises(RunEngineInterrupted):
+        engine(one_run(flight(), station, {}, moving))
+    assert_safe(station)
+    assert documents[-1][1]["exit_status"] == "abort"
+
+
+def test_an_ioc_that_went_away_in_a_move_is_named_before_what_came_of_it(
+    engine: RunEngine, station: FakeStation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(device: Any) -> Any:
+        raise TimeoutError(f"{device.name} is not connected")
+
+    def out(value: float) -> Any:
+        status = MoveStatus(station.x, value, timeout=60)
+        monkeypatch.setattr(FakeMotor, "position", property(gone))
+        monkeypatch.setattr(station.camera, "unstage", lambda: gone(station.camera))
+        status.set_exception(TimeoutError())
+        return status
+
+    station.x.set = out  # type: ignore[method-assign]
+    sentence = (
+        r"^sample_x did not come to 10 within 60 s: sample_x is not connected;"
+        r" camera is not connected; the station could not be made safe: sample x"
+    )
+    with pytest.raises(UnavailableError, match=sentence):
+        engine(tomo_scan(station, 6, exposure_s=0.01, darks=1, flats=1))
