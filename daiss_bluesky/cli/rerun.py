@@ -15,7 +15,8 @@ def rerun(
         typer.Argument(help="NAME=VALUE that are others", show_default=False),
     ] = None,
     run: Annotated[
-        str | None, typer.Option(help="uid of a run or result; the newest if not given")
+        str | None,
+        typer.Option(help="uid of a run or result, or scan id; newest if not given"),
     ] = None,
     state: State = None,
     json_output: Json = False,

@@ -7,12 +7,15 @@ from urllib.parse import urlsplit
 
 import httpx
 from rich.table import Table
+from rich.text import Text
 
 from daiss_bluesky.core.errors import InputError, UnavailableError
 from daiss_bluesky.core.results import RECON_PATH
 
 NEWEST = 10
 PROBE_S = 2.0
+SAMPLE_LENGTH = 40
+"""What is shown of a sample's name, at most."""
 
 
 def connect(uri: str, api_key: str) -> Any:
@@ -57,13 +60,19 @@ def find_result(client: Any, uid: str) -> dict[str, Any] | None:
 
 
 def results_table(results: Sequence[dict[str, Any]]) -> Table:
-    """Draw results, one a row; the figure is the center, or the residual."""
+    """Draw results, one a row; the figure is the center, or the residual.
+
+    Below stands of those that are not complete, why.
+    """
     table = Table("scan", "sample", "status", "frames", "figure", "device", "result")
+    table.caption = Text("\n".join(one for one in map(_why, results) if one), "default")
+    table.caption_justify = "left"
     for one in results:
-        frames = f"{one['frames']['received']}/{one['frames']['expected']}"
+        expected = one["frames"]["expected"]
+        frames = f"{one['frames']['received']}/{'?' if expected is None else expected}"
         table.add_row(
             str(one.get("scan_id")),
-            str(one.get("sample")),
+            _short(str(one.get("sample"))),
             _status(one),
             frames,
             _figure(one),
@@ -87,6 +96,17 @@ def _device(one: dict[str, Any]) -> str:
     arrays = in_force.get("arrays", {})
     lines = [str(in_force.get("device", "-"))]
     return "\n".join(lines + [f"{name}: {where}" for name, where in arrays.items()])
+
+
+def _short(sample: str) -> str:
+    if len(sample) <= SAMPLE_LENGTH:
+        return sample
+    return f"{sample[: SAMPLE_LENGTH - 1]}…"
+
+
+def _why(one: dict[str, Any]) -> str:
+    message = one.get("message")
+    return f"scan {one.get('scan_id')} {one['status']}: {message}" if message else ""
 
 
 def _status(one: dict[str, Any]) -> str:

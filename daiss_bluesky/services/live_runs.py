@@ -129,11 +129,7 @@ class LiveRuns:
         if not of and starts:
             return reruns.start_document(starts[-1]["uid"])
         digests = [one.pipeline.digest for one in self._settings.values()]
-        for start in starts:
-            uids = {result_uid(start["uid"], digest) for digest in digests}
-            if of in uids | {start["uid"]}:
-                return reruns.start_document(start["uid"])
-        raise InputError(f"the journal holds no run and no result {of!r}")
+        return reruns.start_document(run_meant(of, starts, digests))
 
     def _settings_for(
         self, start: Mapping[str, Any], parameters: Mapping[str, Any]
@@ -170,3 +166,14 @@ def changed(pipeline: Pipeline, parameters: Mapping[str, Any]) -> Pipeline:
             "publishers": publishers,
         }
     )
+
+
+def run_meant(
+    of: str, starts: Sequence[Mapping[str, Any]], digests: Sequence[str]
+) -> str:
+    """Find the run by its uid, its scan id, or the uid of a result; the newest such."""
+    for start in reversed(starts):
+        uids = {result_uid(start["uid"], digest) for digest in digests}
+        if of in uids | {start["uid"], str(start.get("scan_id"))}:
+            return str(start["uid"])
+    raise InputError(f"the journal holds no run and no result {of!r}")

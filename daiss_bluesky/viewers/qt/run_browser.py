@@ -41,6 +41,10 @@ results = root["recon"].search(Key("raw_uid") == {uid!r})
 """
 
 
+WIDEST = 200
+"""Pixels of a column, so that a long name leaves the status in sight."""
+
+
 def midnight_s(now_s: float) -> float:
     """Give the Unix time at which the day began, here."""
     year, month, day, *_ = time.localtime(now_s)
@@ -133,6 +137,7 @@ class RunBrowser(QWidget):
         view.verticalHeader().setDefaultSectionSize(26)
         header = view.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setMaximumSectionSize(WIDEST)
         header.setStretchLastSection(True)
         view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         view.customContextMenuRequested.connect(self._menu)

@@ -56,5 +56,17 @@ def test_where_it_computes_and_what_lies_there() -> None:
     assert "1.5 GB" in text
 
 
+def test_why_a_result_is_not_complete_is_told() -> None:
+    text = drawn(result(status="failed", message="no projection came"), result())
+    assert text.splitlines()[-1].strip() == "scan 7 failed: no projection came"
+
+
+def test_a_scan_that_has_just_begun_and_a_long_name() -> None:
+    frames = {"received": 0, "expected": None}
+    text = drawn(result(frames=frames, sample="chalk " * 20))
+    assert "0/?" in text
+    assert text.count("chalk") == 6
+
+
 def test_a_result_that_was_not_opened() -> None:
     assert find_result({}, "an-uid") is None

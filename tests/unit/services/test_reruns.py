@@ -12,8 +12,9 @@ import pytest
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.pipeline import Pipeline
 from daiss_bluesky.core.reconstruction import Reread
+from daiss_bluesky.core.results import result_uid
 from daiss_bluesky.services.journal import JournalWriter
-from daiss_bluesky.services.live_runs import changed
+from daiss_bluesky.services.live_runs import changed, run_meant
 from daiss_bluesky.services.reruns import RerunRequest, Reruns
 from daiss_bluesky.services.run_wishes import RunWishes
 from tests.conftest import wait_until
@@ -194,3 +195,11 @@ def test_another_algorithm_begins_with_parameters_of_its_own() -> None:
     assert (other.algorithm, other.parameters) == ("sirt", {"iterations": 5})
     with pytest.raises(InputError, match="algorithm is a name"):
         changed(pipeline, {"algorithm": 3})
+
+
+@pytest.mark.parametrize("of", ["run2", "12", result_uid("run2", "digest")])
+def test_a_run_is_found_by_any_of_its_names(of: str) -> None:
+    starts = [{"uid": f"run{n}", "scan_id": 10 + n} for n in (1, 2, 3)]
+    assert run_meant(of, starts, ["digest"]) == "run2"
+    with pytest.raises(InputError, match="no run and no result '7'"):
+        run_meant("7", starts, ["digest"])

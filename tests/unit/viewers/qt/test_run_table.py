@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from daiss_bluesky.viewers.model.entries import ResultEntry
-from daiss_bluesky.viewers.qt.run_browser import RunBrowser
+from daiss_bluesky.viewers.qt.run_browser import WIDEST, RunBrowser
 from daiss_bluesky.viewers.qt.run_table import (
     COLUMNS,
     RunTable,
@@ -76,3 +76,10 @@ def test_chips_narrow_the_search(qt_app: Any) -> None:
     assert query.where == (("operator", "kim"),)
     assert query.text == "rock"
     assert 0 <= time.time() - query.since_s < 86_400 + 3_700
+
+
+def test_a_long_name_leaves_the_status_in_sight(qt_app: Any) -> None:
+    browser = RunBrowser("http://127.0.0.1:1")
+    browser.show_runs([replace(entry(7), sample="chalk " * 40)], None)
+    columns = list(COLUMNS)
+    assert browser.view.columnWidth(columns.index("sample")) == WIDEST
