@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
-from daiss_bluesky.core.errors import InputError, UnavailableError
+from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.pipeline import read_pipeline
 from daiss_bluesky.core.registry import load
 from daiss_bluesky.core.resources import resource
@@ -26,7 +26,7 @@ from daiss_bluesky.services.epics_environment import (
 )
 from daiss_bluesky.services.journal import JournalWriter
 from daiss_bluesky.services.launcher import Service, ServiceSpec
-from daiss_bluesky.services.state import StateDirectory, read_json, write_json
+from daiss_bluesky.services.state import StateDirectory, write_json
 from daiss_bluesky.services.tiled_server import API_KEY, read_or_make_key
 
 PVA_INTERFACES = "EPICS_PVAS_INTF_ADDR_LIST"
@@ -75,14 +75,7 @@ class Fleet:
     @classmethod
     def load(cls, root: Path) -> Self:
         """Read what runs; UnavailableError if nothing was started here."""
-        path = StateDirectory(root).services
-        try:
-            started = path.exists()
-        except PermissionError:
-            raise UnavailableError(f"{root} may not be read by this user") from None
-        if not started:
-            raise UnavailableError(f"no services were started in {root} (daiss up)")
-        values: dict[str, Any] = read_json(path, "the list of services")
+        values: dict[str, Any] = StateDirectory(root).read_services()
         # For those who are no Python program of ours; here the state directory says it.
         values.pop("control_key", None)
         epics = values["epics"]

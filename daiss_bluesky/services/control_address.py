@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from daiss_bluesky.core.errors import InputError, UnavailableError
-from daiss_bluesky.services.state import StateDirectory, read_json, write_private
+from daiss_bluesky.core.errors import InputError
+from daiss_bluesky.services.state import StateDirectory, write_private
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +25,7 @@ class ControlAddress:
         address is good for reading.
         """
         directory = StateDirectory(root)
-        if not directory.services.exists():
-            raise UnavailableError(f"no services were started in {root} (daiss up)")
-        values = read_json(directory.services, "the list of services")
+        values = directory.read_services()
         try:
             ports = int(values["control"]), int(values["control_status"])
         except (KeyError, TypeError, ValueError):

@@ -108,6 +108,20 @@ class StateDirectory:
                 f"{self.root} cannot be the state directory: {error.strerror}"
             ) from None
 
+    def read_services(self) -> Any:
+        """Read what runs; UnavailableError if nothing was started here."""
+        try:
+            started = self.services.exists()
+        except PermissionError:
+            raise UnavailableError(
+                f"{self.root} may not be read by this user"
+            ) from None
+        if not started:
+            raise UnavailableError(
+                f"no services were started in {self.root} (daiss up)"
+            )
+        return read_json(self.services, "the list of services")
+
 
 def write_json(path: Path, value: Any) -> None:
     """Replace a JSON file in one step; a reader sees the old or the new one."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from daiss_bluesky.core.errors import InputError
-from daiss_bluesky.services.state import StateDirectory, default_root, read_json
+from daiss_bluesky.services.state import StateDirectory, default_root
 from daiss_bluesky.services.tiled_server import API_KEY, read_or_make_key
 
 
@@ -30,7 +30,5 @@ class ResultServer:
                 raise InputError(f"{uri} needs its API key, here or in {API_KEY}")
             return cls(uri.rstrip("/"), key)
         root = default_root()
-        told = read_json(
-            StateDirectory(root).services, "the list of services (daiss up)"
-        )
+        told = StateDirectory(root).read_services()
         return cls(str(told["tiled_uri"]).rstrip("/"), key or read_or_make_key(root))

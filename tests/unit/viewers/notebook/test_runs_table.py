@@ -93,7 +93,7 @@ def test_the_server_of_the_state_directory_is_found(
 ) -> None:
     monkeypatch.setenv("DAISS_STATE", str(tmp_path))
     monkeypatch.delenv("TILED_API_KEY", raising=False)
-    with pytest.raises(UnavailableError, match="daiss up"):
+    with pytest.raises(UnavailableError, match="no services were started"):
         ResultServer.find(None, None)
     (tmp_path / "services.json").write_text(json.dumps({"tiled_uri": "http://a:1/"}))
     (tmp_path / "api_key").write_text("secret")
