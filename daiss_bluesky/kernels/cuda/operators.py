@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from daiss_bluesky.core.errors import UnavailableError
 from daiss_bluesky.core.plane import Plane
 from daiss_bluesky.kernels.correction import Fields
 from daiss_bluesky.kernels.cuda import stripes
@@ -18,6 +17,7 @@ from daiss_bluesky.kernels.cuda.backprojection import add_to_plane
 from daiss_bluesky.kernels.cuda.correction import DeviceFields, correct
 from daiss_bluesky.kernels.cuda.filtering import RowFilter, most_rows
 from daiss_bluesky.kernels.cuda.gridding import SlabGridding
+from daiss_bluesky.kernels.cuda.memory import told_of_memory
 from daiss_bluesky.kernels.cuda.module import cupy
 from daiss_bluesky.kernels.cuda.phase import DevicePhase
 from daiss_bluesky.kernels.cuda.slabs import BackprojectedSlabs, GriddedSlabs
@@ -53,15 +53,12 @@ class CudaOperators:
     @contextmanager
     def _on(self) -> Iterator[Any]:
         """Compute on this device and in its stream; gives CuPy."""
-        cp = cupy()
-        try:
-            with self._device, self._compute:
-                yield cp
-        except cp.cuda.memory.OutOfMemoryError as error:
-            raise UnavailableError(
-                f"{self.place} has no memory left ({error}); device_memory_gb sets how"
-                " much is planned with"
-            ) from None
+        sentence = (
+            f"{self.place} has no memory left ({{}}); device_memory_gb sets how much is"
+            " planned with"
+        )
+        with told_of_memory(sentence), self._device, self._compute:
+            yield cupy()
 
     def free_bytes(self) -> int:
         """Tell how much memory is free, or kept for arrays to come."""

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from daiss_bluesky.core.errors import UnavailableError
+from daiss_bluesky.kernels.cuda.memory import pin, told_of_memory
 from daiss_bluesky.kernels.cuda.module import Constant, Operator, cupy
 
 Array = Any
@@ -86,19 +86,17 @@ class DeviceQueue:
     @contextmanager
     def active(self) -> Iterator[None]:
         """See `Queue`; one thread at a time, for what is recorded to be its own."""
-        with self._lock, self._device, self._stream:
-            try:
-                yield
-            except self.xp.cuda.memory.OutOfMemoryError as error:
-                raise UnavailableError(
-                    f"cuda:{self._device.id} has no memory left ({error});"
-                    " device_memory_gb sets how much frames may take"
-                ) from None
+        sentence = (
+            f"cuda:{self._device.id} has no memory left ({{}}); device_memory_gb sets"
+            " how much frames may take"
+        )
+        with told_of_memory(sentence), self._lock, self._device, self._stream:
+            yield
 
     def pinned(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
         """See `Queue`."""
         count = int(np.prod(shape))
-        memory = self.xp.cuda.alloc_pinned_memory(count * np.dtype(dtype).itemsize)
+        memory = pin(count * np.dtype(dtype).itemsize)
         return np.frombuffer(memory, dtype, count).reshape(shape)
 
     def send(self, target: Array, source: NDArray[Any]) -> None:

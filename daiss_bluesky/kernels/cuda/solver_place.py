@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from daiss_bluesky.core.errors import UnavailableError
 from daiss_bluesky.kernels.cuda.joseph import DeviceRays
+from daiss_bluesky.kernels.cuda.memory import told_of_memory
 from daiss_bluesky.kernels.cuda.module import cupy
 from daiss_bluesky.kernels.iterative import Projector, Squares
 
@@ -22,15 +22,12 @@ class CudaPlace:
 
     @contextmanager
     def _on(self) -> Iterator[Any]:
-        cp = cupy()
-        try:
-            with self._device:
-                yield cp
-        except cp.cuda.memory.OutOfMemoryError as error:
-            raise UnavailableError(
-                f"{self.name} has too little memory for a block of slices ({error}):"
-                " device cpu would do"
-            ) from None
+        sentence = (
+            f"{self.name} has too little memory for a block of slices ({{}}): device"
+            " cpu would do"
+        )
+        with told_of_memory(sentence), self._device:
+            yield cupy()
 
     def rays(
         self, angles_rad: NDArray[np.float64], center_px: float, columns: int

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from daiss_bluesky.kernels.cuda.memory import pin
 from daiss_bluesky.kernels.cuda.module import cupy, parts
 
 BUFFER_BYTES = 1 << 27
@@ -41,10 +42,9 @@ class Transfers:
         """Make the buffers, which takes longer than any copy."""
         cp = cupy()
         while len(self._buffers) < BUFFERS:
-            memory = cp.cuda.alloc_pinned_memory(BUFFER_BYTES)
-            pinned = np.frombuffer(memory, np.uint8, BUFFER_BYTES)
+            buffer = np.frombuffer(pin(BUFFER_BYTES), np.uint8, BUFFER_BYTES)
             event = cp.cuda.Event(disable_timing=True)
-            self._buffers.append(_Buffer(pinned, event))
+            self._buffers.append(_Buffer(buffer, event))
 
     def _next(self) -> _Buffer:
         """Give the buffer that has been unused for longest; waits until it is free."""
