@@ -122,7 +122,9 @@ class Work:
         if (kind, count) in self._graphs:
             return
         # What is launched for the first time is compiled, which a graph cannot record:
-        # once with groups of no frames.
+        # once with groups of no frames, and of no solver: the last one's memory may be
+        # another's by now.
+        self._order[: STATE.itemsize] = 0
         self._part("groups")[:] = -1
         self._groups(kind, 1)
         record = self._queue.record

@@ -34,8 +34,6 @@ def told_of_memory(sentence: str) -> Iterator[None]:
 
 def pin(n_bytes: int) -> Any:
     """Give memory of the host that stays in place; what its buffer is a view of."""
-    sentence = (
-        f"the host cannot pin {n_bytes / 1e9:.3g} GB of its memory ({{}})"
-    )
+    sentence = f"the host cannot pin {n_bytes / 1e9:.3g} GB of its memory ({{}})"
     with told_of_memory(sentence):
         return cupy().cuda.alloc_pinned_memory(n_bytes)

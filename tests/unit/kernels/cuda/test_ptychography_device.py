@@ -128,6 +128,19 @@ def test_a_solver_begun_anew_shares_frames_and_nothing_else() -> None:
     assert bad[0] < bad[1][0].power
 
 
+def test_what_is_recorded_later_leaves_alone_what_another_solver_had() -> None:
+    """Its memory may belong to somebody else by then."""
+    bench = Bench(HostQueue())
+    shape = 16, 16
+    one = make(waves(np.random.default_rng(2), shape), bench=bench)
+    one.add(np.ones((1, *shape), np.uint16), [[0.0, 0.0]])
+    one.run([np.array([0])], Step())
+    left = one._peaks  # noqa: SLF001 - its memory
+    left[:] = -7
+    bench.prepare(shape, 1, near=False)
+    np.testing.assert_array_equal(left, -7)
+
+
 def test_what_cannot_be_done_is_refused() -> None:
     with pytest.raises(InputError, match="factors 2, 3 and 5 only"):
         make(np.ones((14, 16), np.complex64))
