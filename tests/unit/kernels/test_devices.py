@@ -1,13 +1,16 @@
 import logging
 import subprocess
 import sys
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from daiss_bluesky.core.device import gpu_numbers
-from daiss_bluesky.kernels.devices import Gpu, Gpus, choose_device, find_gpus
+from daiss_bluesky.kernels.devices import Gpu, Gpus, _ask, choose_device, find_gpus
 
-TWO = Gpus((Gpu(0, "Model A", 10**10), Gpu(1, "Model B", 10**10)))
+TWO = Gpus((Gpu(0, "Model A", 10**10, (9, 0)), Gpu(1, "Model B", 10**10, (8, 0))))
+OLD = Gpu(0, "Model O", 10**10, (7, 5))
 NONE = Gpus((), "this machine has no CUDA driver")
 
 
@@ -39,6 +42,46 @@ def test_a_gpu_that_is_not_there_becomes_the_cpu_in_one_line(
         "device cuda:7 becomes the CPU: there is no cuda:7 (known: cuda:0, cuda:1)"
     ]
     assert absent.reason == "the CPU: this machine has no CUDA driver"
+
+
+def test_a_gpu_that_kernels_do_not_run_on_is_not_taken() -> None:
+    mixed = Gpus((OLD, TWO.found[1]))
+    assert [gpu.number for gpu in choose_device("auto", mixed).gpus] == [1]
+    for asked in ("auto", "cuda:0"):
+        chosen = choose_device(asked, Gpus((OLD,)))
+        assert chosen.gpus == ()
+        assert "has compute capability 7.5, kernels need 8.0" in chosen.reason
+    assert not Gpu(0, "Model N", 10**10, (10, 0)).is_too_old
+
+
+@pytest.mark.parametrize("missing", ["nvrtc", "cufft", "cublas", None])
+def test_libraries_that_cupy_looks_for_late_are_looked_for_at_once(
+    missing: str | None,
+) -> None:
+    class Runtime:
+        CUDARuntimeError = ValueError
+
+        def getDeviceCount(self) -> int:  # noqa: N802 - CuPy's
+            return 1
+
+        def getDeviceProperties(self, _: int) -> dict[str, Any]:  # noqa: N802
+            return {"name": b"A", "totalGlobalMem": 1, "major": 9, "minor": 0}
+
+    class Cuda:
+        runtime = Runtime()
+
+        def __getattr__(self, name: str) -> Any:
+            if name == missing:
+                raise ImportError(f"lib{name}.so:\n no such file")
+            return SimpleNamespace(getVersion=lambda: (12, 9))
+
+    found = _ask(SimpleNamespace(cuda=Cuda()))
+    if missing is None:
+        assert found.found[0].capability == (9, 0)
+    else:
+        assert found.found == ()
+        assert found.why_none is not None
+        assert f"lib{missing}.so: no such file" in found.why_none
 
 
 @pytest.mark.parametrize("wrong", ["gpu", "cuda", "cuda:", "cuda:-1", "cuda:0,0", ""])

@@ -21,7 +21,7 @@ from tests.unit.kernels.cuda.on_host import COMPILER, HostQueue
 
 pytestmark = pytest.mark.skipif(COMPILER is None, reason="needs g++")
 
-GPU = Gpu(0, "this processor", 1 << 40)
+GPU = Gpu(0, "this processor", 1 << 40, (9, 0))
 
 
 class TestDevice(PtychographyContract):

@@ -135,7 +135,7 @@ def test_what_is_recorded_later_leaves_alone_what_another_solver_had() -> None:
     one = make(waves(np.random.default_rng(2), shape), bench=bench)
     one.add(np.ones((1, *shape), np.uint16), [[0.0, 0.0]])
     one.run([np.array([0])], Step())
-    left = one._peaks  # noqa: SLF001 - its memory
+    left = one._peaks
     left[:] = -7
     bench.prepare(shape, 1, near=False)
     np.testing.assert_array_equal(left, -7)
