@@ -304,6 +304,14 @@ class ResidentReconstruction(ProjectionReconstruction):
     def _finish(self, reread: Reread, on_step: OnStep) -> Image:
         """Make the volume; nothing has to be read again."""
         del reread, on_step  # it is done in one
+        volume = self._on_host()
+        if self._parameters.stripes != "none":
+            self._stripes_in_views = self._parameters.stripes
+        self.close()
+        return volume
+
+    def _on_host(self) -> Image:
+        """Make the volume, here; once it is there nothing of it is in use elsewhere."""
         ends = self._end()
         self._last_projection = self._projection(len(self._angles) - 1)
         rows, n = self._slices_shape
@@ -316,9 +324,6 @@ class ResidentReconstruction(ProjectionReconstruction):
         else:
             for part, end in zip(self._parts, ends, strict=True):
                 end.write(volume[part.rows])
-        if self._parameters.stripes != "none":
-            self._stripes_in_views = self._parameters.stripes
-        self.close()
         return volume
 
 
