@@ -30,6 +30,9 @@ _SLAB_COPIES = 2.5
 """Of a slab's line integrals: themselves, raw counts, and what is made of some."""
 
 
+_PHASE_COPIES = 26
+"""Of a frame as phase retrieval transforms it: the filter, and several at once."""
+
 _STRIPE_COPIES = 4
 """Of sinograms that are sorted: in order, ranked, smoothed, and the places."""
 
@@ -47,6 +50,8 @@ class DeviceCase:
     """Of slices."""
     stripes: bool = False
     """Whether whole sinograms are sorted."""
+    padded: int = 0
+    """Pixels of a frame whose phase is retrieved, with what is added to them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +119,8 @@ def _making_bytes(
     pictures = 4 * case.width * (case.width + 2 * case.rows)
     slices = 4 * case.width**2 * (case.rows if keeps else height)
     slab = _slab_bytes(case, operators, height)
-    return fields + 2 * pictures + _WORK_COPIES * WORK_BYTES + slices + slab
+    work = _WORK_COPIES * WORK_BYTES + 4 * _PHASE_COPIES * case.padded
+    return fields + 2 * pictures + work + slices + slab
 
 
 def _line_bytes(case: DeviceCase, rows: int) -> int:

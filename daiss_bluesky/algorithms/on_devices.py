@@ -22,6 +22,7 @@ from daiss_bluesky.core.registry import load
 from daiss_bluesky.core.scan import Scan
 from daiss_bluesky.kernels.devices import choose_device
 from daiss_bluesky.kernels.operators import Operators
+from daiss_bluesky.kernels.phase import padded_shape
 
 Devices = list[tuple[Operators, DevicePlan]]
 
@@ -87,16 +88,26 @@ def _cases(
     cases = []
     for rows in part_rows(frame_shape[0], count):
         held = chain.held(rows)
+        shape = held.stop - held.start, frame_shape[1]
         cases.append(
             DeviceCase(
                 n_frames=scan.n_projections or MANY_ANGLES * frame_shape[1],
-                frame_shape=(held.stop - held.start, frame_shape[1]),
+                frame_shape=shape,
                 rows=rows.stop - rows.start,
                 width=width,
                 stripes=parameters.needs_whole_sinograms,
+                padded=_padded(chain, shape),
             )
         )
     return cases
+
+
+def _padded(chain: Chain, shape: tuple[int, int]) -> int:
+    """Count the pixels of a frame that phase retrieval transforms, if it does."""
+    if chain.phase is None:
+        return 0
+    tall, wide = padded_shape(*shape, chain.phase.margin_px)
+    return tall * (wide + 2)
 
 
 def part_rows(rows: int, count: int) -> list[slice]:

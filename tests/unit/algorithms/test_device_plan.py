@@ -11,11 +11,20 @@ from daiss_bluesky.algorithms.device_plan import (
     plan_device,
 )
 from daiss_bluesky.algorithms.fbp import FbpAlgorithm
-from daiss_bluesky.algorithms.on_devices import part_rows
+from daiss_bluesky.algorithms.fbp_parameters import FbpParameters
+from daiss_bluesky.algorithms.on_devices import fit, part_rows
+from daiss_bluesky.algorithms.phase_parameters import PhaseParameters, phase_filter
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.scan import Scan
+from daiss_bluesky.kernels.cuda.phase import DevicePhase
 from daiss_bluesky.kernels.host_operators import HostOperators
 from daiss_bluesky.testing.on_hosts import OnHosts
+
+
+class Roomy(HostOperators):
+    def free_bytes(self) -> int:
+        return 10**12
+
 
 CUBE = DeviceCase(n_frames=2048, frame_shape=(2048, 2048), rows=2048, width=2048)
 RAW = 2 * 2048**3
@@ -87,3 +96,25 @@ def test_rows_are_dealt_out(rows: int, count: int) -> None:
     dealt = [row for part in parts for row in range(part.start, part.stop)]
     assert dealt == list(range(rows))
     assert len(parts) == count
+
+
+@pytest.mark.parametrize("shape", [(2048, 2048), (4096, 4096), (301, 2560)])
+def test_phase_retrieval_is_in_the_plan(shape: tuple[int, int]) -> None:
+    scan = Scan(run_uid="s", counts={"projection": 100})
+    given = {"delta_beta": 100.0, "energy_kev": 20.0, "distance_mm": 100.0,
+             "pixel_size_um": 1.0}  # fmt: skip
+    (plain,), (retrieved,) = (
+        [
+            plan
+            for _, plan in fit(
+                [Roomy()],
+                FbpParameters.parse({"phase": phase}, "fbp"),
+                scan,
+                shape,
+            ).devices
+        ]
+        for phase in (None, given)
+    )
+    phase = phase_filter(PhaseParameters(**given), scan, shape)
+    more = DevicePhase.bytes(phase, *shape)
+    assert more <= retrieved.bytes - plain.bytes < 1.1 * more
