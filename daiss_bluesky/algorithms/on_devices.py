@@ -61,6 +61,12 @@ def fit(
     cases = _cases(len(operators), parameters, scan, frame_shape)
     devices: Devices = []
     for ops, case in zip(operators, cases, strict=True):
+        if case.stripes and case.n_frames > ops.most_sorted:
+            return Fit(
+                [],
+                f"{ops.place} sorts the stripes of {ops.most_sorted} projections at"
+                f" most, not of {case.n_frames}",
+            )
         free = ops.free_bytes() * SHARE
         if parameters.device_memory_gb is not None:
             free = min(free, parameters.device_memory_gb * 1e9)

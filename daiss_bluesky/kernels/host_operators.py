@@ -4,6 +4,7 @@ Slow where a GPU is fast, single slices above all: the CPU's own reconstruction 
 otherwise. They let the logic of resident frames run where there is no GPU.
 """
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ class HostOperators:
 
     place = "cpu"
     stored: DTypeLike = np.float32
+    most_sorted = sys.maxsize
 
     def free_bytes(self) -> int:
         """Tell how much memory is free."""

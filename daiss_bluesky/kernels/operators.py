@@ -47,6 +47,11 @@ class Operators(Protocol):
     stored: DTypeLike
     """What line integrals of a slab and its slices are kept as."""
 
+    @property
+    def most_sorted(self) -> int:
+        """Projections whose sinograms it can sort."""
+        ...
+
     def free_bytes(self) -> int:
         """Tell how much memory is free there."""
         ...

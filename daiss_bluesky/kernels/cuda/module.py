@@ -125,6 +125,14 @@ def _module(operator: Operator, device: int) -> Any:  # noqa: ARG001 - part of t
     return cupy().RawModule(code=text, options=options(dict(operator.constants)))
 
 
+def shared_memory() -> int:
+    """Tell how many bytes a block of threads may share on CuPy's current device."""
+    runtime = cupy().cuda.runtime
+    device = runtime.getDevice()
+    most = runtime.cudaDevAttrMaxSharedMemoryPerBlockOptin
+    return int(runtime.deviceGetAttribute(most, device))
+
+
 def parts(total: int, each: int) -> int:
     """Tell how many blocks of `each` cover a total."""
     return -(-total // each)

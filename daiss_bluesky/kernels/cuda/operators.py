@@ -18,7 +18,7 @@ from daiss_bluesky.kernels.cuda.correction import DeviceFields, correct
 from daiss_bluesky.kernels.cuda.filtering import RowFilter, most_rows
 from daiss_bluesky.kernels.cuda.gridding import SlabGridding
 from daiss_bluesky.kernels.cuda.memory import told_of_memory
-from daiss_bluesky.kernels.cuda.module import cupy
+from daiss_bluesky.kernels.cuda.module import cupy, shared_memory
 from daiss_bluesky.kernels.cuda.phase import DevicePhase
 from daiss_bluesky.kernels.cuda.slabs import BackprojectedSlabs, GriddedSlabs
 from daiss_bluesky.kernels.cuda.straighten import straighten
@@ -59,6 +59,12 @@ class CudaOperators:
         )
         with told_of_memory(sentence), self._device, self._compute:
             yield cupy()
+
+    @property
+    def most_sorted(self) -> int:
+        """Projections whose sinograms it can sort."""
+        with self._on():
+            return stripes.most_angles(shared_memory())
 
     def free_bytes(self) -> int:
         """Tell how much memory is free, or kept for arrays to come."""

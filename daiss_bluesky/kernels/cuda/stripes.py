@@ -10,7 +10,13 @@ from typing import Any
 import numpy as np
 
 from daiss_bluesky.core.errors import InputError
-from daiss_bluesky.kernels.cuda.module import Operator, cupy, is_half, parts
+from daiss_bluesky.kernels.cuda.module import (
+    Operator,
+    cupy,
+    is_half,
+    parts,
+    shared_memory,
+)
 from daiss_bluesky.kernels.reference_stripes import (
     AVERAGED,
     DROPPED,
@@ -19,13 +25,11 @@ from daiss_bluesky.kernels.reference_stripes import (
     LEAST_RATIO,
 )
 
-MOST_ANGLES = 1 << 14
-"""A sorted column must fit into the memory of a block of threads."""
-
 _THREADS = 256
 _SORTING_THREADS = 512
 _COLUMNS = 4
 _SORTED_BYTES = 1 << 17
+"""A sorted column must fit into the memory of a block of threads."""
 _SEGMENT = 256
 
 
@@ -43,11 +47,11 @@ def remove_stripes(
     large window dead and wide stripes are mended first. Windows are odd.
     """
     rows, n_angles, columns = p.shape
-    if n_angles > MOST_ANGLES:
-        raise InputError(
-            f"stripes of {n_angles} projections: a device sorts at most {MOST_ANGLES}"
-        )
     cp = cupy()
+    if n_angles > (most := most_angles(shared_memory())):
+        raise InputError(
+            f"stripes of {n_angles} projections: this device sorts at most {most}"
+        )
     if large_window_px:
         _bridge(cp, p, _find_dead(cp, p, large_window_px, snr))
     ranked = cp.empty((rows, columns, n_angles), cp.float32)
@@ -63,9 +67,20 @@ def remove_stripes(
 def _operator(p: Any, n_angles: int) -> tuple[Operator, int, int]:
     """Give functions, columns a block, and the power of two that angles sort in."""
     length = 1 << max(1, (n_angles - 1).bit_length())
-    together = max(1, min(_COLUMNS, _SORTED_BYTES // (8 * length)))
+    together = columns_together(length, shared_memory())
     constants = {"HALF": is_half(p), "COLUMNS": together}
     return Operator("stripes", constants), together, length
+
+
+def columns_together(length: int, shared_bytes: int) -> int:
+    """Tell how many columns of a power of two a block sorts: one too."""
+    return max(1, min(_COLUMNS, most_angles(shared_bytes) // length))
+
+
+def most_angles(shared_bytes: int) -> int:
+    """Tell how long a column may be that fits, a power of two."""
+    keys = min(_SORTED_BYTES, shared_bytes) // 8
+    return 1 << (keys.bit_length() - 1)
 
 
 def _rank(p: Any, ranked: Any, order: Any) -> None:

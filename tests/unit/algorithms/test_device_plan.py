@@ -118,3 +118,15 @@ def test_phase_retrieval_is_in_the_plan(shape: tuple[int, int]) -> None:
     phase = phase_filter(PhaseParameters(**given), scan, shape)
     more = DevicePhase.bytes(phase, *shape)
     assert more <= retrieved.bytes - plain.bytes < 1.1 * more
+
+
+def test_more_projections_than_a_device_sorts_are_the_cpus() -> None:
+    class Short(Roomy):
+        most_sorted = 99
+
+    scan = Scan(run_uid="s", counts={"projection": 100})
+    for stripes, fits in (("sorting", False), ("combined", False), ("mean", True)):
+        parameters = FbpParameters.parse({"stripes": stripes}, "fbp")
+        found = fit([Short()], parameters, scan, (20, 30))
+        assert bool(found.devices) is fits
+        assert fits or "stripes of 99 projections at most" in str(found.why_not)

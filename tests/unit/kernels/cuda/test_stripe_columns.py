@@ -50,7 +50,16 @@ def test_a_column_off_by_the_same_is_wide_and_a_restless_one_is_not() -> None:
     assert np.flatnonzero(found[0]).tolist() == [19, 20, 21]
 
 
-def test_more_angles_than_fit_are_refused() -> None:
-    p = np.zeros((1, stripes.MOST_ANGLES + 1, 1), np.float32)
-    with pytest.raises(InputError, match="at most 16384"):
-        stripes.remove_stripes(p, 5)
+def test_columns_are_sorted_together_as_far_as_they_fit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    large, small = 227 << 10, 99 << 10
+    assert stripes.most_angles(large) == 16384
+    assert stripes.most_angles(small) == 8192
+    for length, most, less in ((2048, 4, 4), (4096, 4, 2), (8192, 2, 1)):
+        assert stripes.columns_together(length, large) == most
+        assert stripes.columns_together(length, small) == less
+    monkeypatch.setattr(stripes, "cupy", object)
+    monkeypatch.setattr(stripes, "shared_memory", lambda: small)
+    with pytest.raises(InputError, match="at most 8192"):
+        stripes.remove_stripes(np.zeros((1, 8193, 1), np.float32), 5)
