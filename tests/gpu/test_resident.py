@@ -9,7 +9,10 @@ from daiss_bluesky.algorithms.fbp import FbpAlgorithm
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.reconstruction import Algorithm
 from daiss_bluesky.engine.inline import reconstruct_scan
-from daiss_bluesky.testing.device_contract import DeviceContract
+from daiss_bluesky.kernels.cuda.operators import CudaOperators
+from daiss_bluesky.kernels.devices import find_gpus
+from daiss_bluesky.kernels.operators import Operators
+from daiss_bluesky.testing.device_contract import VARIANTS, DeviceContract
 from daiss_bluesky.testing.on_hosts import Cramped
 
 pytestmark = pytest.mark.gpu
@@ -41,3 +44,32 @@ class TestOnCrampedGpu(DeviceContract):
 
     def make(self, **parameters: Any) -> Algorithm:
         return Cramped(device="cuda:0", **parameters)
+
+
+class Shared(FbpAlgorithm):
+    """On one GPU that is taken for two."""
+
+    def operators(self) -> list[Operators]:
+        return [CudaOperators(0), CudaOperators(0)]
+
+
+class TestOnPartsOfAGpu(DeviceContract):
+    sorted_tolerance = 5e-3
+
+    def make(self, **parameters: Any) -> Algorithm:
+        return Shared(device="cuda:0", **parameters)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_two_gpus_give_what_one_gives(variant: str) -> None:
+    if len(find_gpus().found) < 2:
+        pytest.skip("needs two CUDA devices")
+    stored = TestOnGpu().odd_scan()
+    one, two = (
+        reconstruct_scan(stored, FbpAlgorithm(device=device, **VARIANTS[variant]))
+        for device in ("cuda:0", "cuda:0,1")
+    )
+    volume = one.arrays["volume"]
+    close = 2e-5 * np.abs(volume).max()
+    np.testing.assert_allclose(two.arrays["volume"], volume, atol=close)
+    assert two.progress.parameters["device"] == "cuda:0, cuda:1"
