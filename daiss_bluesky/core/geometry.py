@@ -27,9 +27,22 @@ MAX_TURNS = 12
 take a few turns, and degrees of a quarter turn or more are beyond."""
 
 WEDGE = 3.0
-"""A gap larger than this many usual ones is a missing wedge, not a coarse step.
+"""A gap this many usual ones wide is more than a coarse step; golden-angle gaps differ
+by at most a factor of 2.618."""
 
-Golden-angle gaps differ by at most a factor of 2.618, so they are never wedges."""
+WEDGE_RAD = (np.deg2rad(30.0), np.deg2rad(60.0))
+"""Such a gap is filled by the projections beside it up to the first width, and not at
+all from the second on: measured, to fill less or more makes a slice worse."""
+
+_SAME = 0.05
+"""Of the mean gap: projections that close stand for one place together."""
+
+_DRIFT = 0.5
+"""Of a usual gap, that snapped gaps may add up to: jitter comes back, a change of the
+step does not."""
+
+_UNSEEN_RAD = np.deg2rad(5.0)
+"""A gap that is wide and more than this counts as not covered."""
 
 
 def projection_angles_deg(
@@ -98,37 +111,57 @@ def angle_weights(
 ) -> NDArray[np.float64]:
     """Give each projection the angle it stands for, in radians.
 
-    Half the gap to either neighbor on the half circle. Gaps within SNAP of the usual
-    one count as the usual one, so that jitter of the stage does not become noise; a
-    gap wider than WEDGE usual ones is a missing wedge, and its edges are not made to
-    stand for it. A full, even half circle sums to π. Depends only on the angles.
+    Half the gap to either neighbor on the half circle; projections at one place share
+    what it stands for. Gaps within SNAP of the usual one count as alike, so that jitter
+    of the stage does not become noise. A missing wedge (WEDGE, WEDGE_RAD) is not stood
+    for by its edges. A full half circle sums to π. Depends only on the angles.
 
     With a period of 2π the gaps are those on the full circle, which an even scan of
     360 degrees sums to: for half-acquisition, where opposite projections do not show
     the same.
     """
     angles = np.asarray(angles_rad, dtype=np.float64)
-    n = angles.size
-    if n == 0:
+    if angles.size == 0:
         return np.zeros(0)
-    if n == 1:
-        return np.full(1, period_rad)
+    order, place, gaps = angle_places(angles, period_rad)
+    counted = counted_gaps(gaps)
+    shares = (counted + np.roll(counted, 1)) / 2 / np.bincount(place)
+    weights = np.empty(angles.size)
+    weights[order] = shares[place]
+    return weights
+
+
+def angle_places(
+    angles: NDArray[np.float64], period_rad: float
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
+    """Give the order of angles, in it the place of each, and the gaps between places.
+
+    On a circle of period_rad; angles that are the same, or nearly, are at one place.
+    """
     wrapped = np.mod(angles, period_rad)
     # An angle a rounding error under the period is the angle 0.
     wrapped[wrapped > period_rad - 1e-9] = 0.0
     order = np.argsort(wrapped, kind="stable")
     gaps = np.diff(wrapped[order], append=wrapped[order[0]] + period_rad)
-    counted = _counted_gaps(gaps, period_rad)
-    weights = np.empty(n)
-    weights[order] = (counted + np.roll(counted, 1)) / 2
-    return weights
+    between = gaps > _SAME * period_rad / gaps.size
+    place = np.concatenate([[0], np.cumsum(between[:-1])])
+    if not between[-1]:
+        place[place == place[-1]] = 0
+    return order, place, np.bincount(place, gaps).astype(np.float64)
 
 
-def _counted_gaps(gaps: NDArray[np.float64], period_rad: float) -> NDArray[np.float64]:
-    proper = np.sort(gaps[gaps > 0.05 * period_rad / gaps.size])
-    usual = proper[(proper.size - 1) // 2]
-    counted = np.where(np.abs(gaps / usual - 1) <= SNAP, usual, gaps)
-    return np.where(gaps > WEDGE * usual, usual, counted)
+def counted_gaps(gaps: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give what gaps between places on a circle count, in their order, in radians."""
+    usual = np.sort(gaps)[(gaps.size - 1) // 2]
+    counted = gaps.copy()
+    alike = np.abs(gaps / usual - 1) <= SNAP
+    mean = gaps[alike].mean()
+    if np.ptp(np.cumsum(gaps[alike] - mean)) <= _DRIFT * usual:
+        counted[alike] = mean
+    filled, empty = WEDGE_RAD
+    part = np.clip((empty - gaps) / (empty - filled), 0, 1)
+    wide = gaps > WEDGE * usual
+    return np.where(wide, usual + part * (gaps - usual), counted)
 
 
 def coverage(angles_rad: ArrayLike, n_expected: int | None = None) -> float:
@@ -137,7 +170,13 @@ def coverage(angles_rad: ArrayLike, n_expected: int | None = None) -> float:
     With n_expected, no projection stands for more than its share of an even scan,
     one that ends where it began included.
     """
-    weights = angle_weights(angles_rad)
+    angles = np.asarray(angles_rad, dtype=np.float64)
+    if angles.size == 0:
+        return 0.0
+    _, place, gaps = angle_places(angles, np.pi)
+    usual = np.sort(gaps)[(gaps.size - 1) // 2]
+    seen = np.where(gaps > max(WEDGE * usual, _UNSEEN_RAD), usual, gaps)
     if n_expected:
-        weights = np.minimum(weights, np.pi / max(1, n_expected - 1))
-    return float(min(1.0, weights.sum() / np.pi))
+        share = np.pi / max(1, n_expected - 1)
+        seen = np.minimum((seen + np.roll(seen, 1)) / 2, share * np.bincount(place))
+    return float(min(1.0, seen.sum() / np.pi))

@@ -30,6 +30,7 @@ ONE_SLICE = 1e-6
 ANGLES_DEG = {
     "even": projection_angles_deg(40),
     "turn": projection_angles_deg(40, range_deg=360.0),
+    "both ends of a turn": np.linspace(0.0, 360.0, 41),
     "wedge": np.arange(0.0, 120.0, 3.0),
     "golden": projection_angles_deg(41, order="golden"),
     "irregular": np.random.default_rng(0).uniform(-30, 200, 33),
@@ -112,6 +113,24 @@ def test_odd_sizes_are_as_right_as_any(order: Any) -> None:
     for rows, columns in ((7, 97), (1, 97), (7, 96)):
         stored = make_ball_scan(angles_deg, rows=rows, columns=columns)
         assert error(reconstruct_scan(stored, FbpAlgorithm()).arrays["volume"]) < 0.06
+
+
+@pytest.mark.parametrize(
+    "angles_deg",
+    [
+        pytest.param(np.linspace(0.0, 360.0, 301), id="both ends of a turn"),
+        pytest.param(np.repeat(projection_angles_deg(151), 3), id="three of each"),
+        pytest.param(np.r_[0:90:0.6, 90:180:2.0], id="coarser part"),
+        pytest.param(np.random.default_rng(0).uniform(0, 180, 400), id="random"),
+    ],
+)
+@pytest.mark.parametrize("method", METHODS)
+def test_uneven_and_repeated_angles_are_as_right_as_any(
+    angles_deg: NDArray[np.float64], method: Method
+) -> None:
+    stored = make_ball_scan(angles_deg, rows=3, columns=97)
+    algorithm = FbpAlgorithm(method=method, center_px=stored.scan.center_px)
+    assert error(reconstruct_scan(stored, algorithm).arrays["volume"]) < 0.07
 
 
 @pytest.mark.parametrize("order", ["sequential", "golden", "interlaced"])

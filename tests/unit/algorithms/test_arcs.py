@@ -54,6 +54,27 @@ def test_integrals_are_those_of_the_sum() -> None:
     assert sines == pytest.approx(np.sum(weights * np.sin(radians)), abs=0.06)
 
 
+@pytest.mark.parametrize(
+    "degrees",
+    [
+        pytest.param(np.arange(0.0, 361, 2), id="0 to 360 with both ends"),
+        pytest.param(np.arange(0.0, 721, 2), id="two turns"),
+        pytest.param(np.r_[0:90:1.0, 90:180:4.0], id="coarser part"),
+        pytest.param(np.arange(0.0, 140.5), id="wedge"),
+        pytest.param(np.r_[0:60:1.0, 70:180:1.0], id="small wedge"),
+    ],
+)
+def test_arcs_hold_all_the_weight_where_the_angles_are(
+    degrees: NDArray[np.float64],
+) -> None:
+    angles = np.deg2rad(degrees)
+    weights = angle_weights(angles)
+    start, stop, density = angle_arcs(angles, weights).T
+    assert np.sum(density * (stop - start)) == pytest.approx(weights.sum())
+    sines = np.sum(density * (np.cos(start) - np.cos(stop)))
+    assert sines == pytest.approx(np.sum(weights * np.sin(angles)), abs=0.03)
+
+
 def test_no_angles_have_no_arcs() -> None:
     assert angle_arcs(np.zeros(0), np.zeros(0)).shape == (0, 3)
     assert len(arcs_of(np.array([30.0]))) == 1

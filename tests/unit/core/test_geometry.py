@@ -83,6 +83,49 @@ def test_0_and_180_share_their_weight() -> None:
     assert weights.sum() == pytest.approx(np.pi)
 
 
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_projections_at_one_place_share_its_weight(turns: int) -> None:
+    # 0, 180 and 360 degrees are one place: none of the three may weigh nothing.
+    angles = np.deg2rad(np.arange(0, 360 * turns + 1, 2))
+    weights = angle_weights(angles)
+    assert weights.sum() == pytest.approx(np.pi)
+    assert weights[1:90] == pytest.approx(np.deg2rad(1 / turns))
+    assert weights[0::90] == pytest.approx(np.deg2rad(2 / (2 * turns + 1)))
+
+
+def test_a_few_close_angles_weigh_like_one() -> None:
+    angles = np.deg2rad(np.arange(0, 180, 2.0))
+    several = np.concatenate([angles, angles[40] + np.deg2rad([0, 0.01, 0.02])])
+    weights = angle_weights(several)
+    assert weights.sum() == pytest.approx(np.pi)
+    assert weights[[40, -3, -2, -1]] == pytest.approx(np.deg2rad(0.5), rel=0.02)
+
+
+@pytest.mark.parametrize("ratio", [1.1, 1.2, 2, 4, 10])
+def test_a_coarser_part_weighs_as_much_for_each_degree(ratio: float) -> None:
+    fine, coarse = np.arange(0, 90, 1.0), np.arange(90, 180, ratio)
+    weights = np.rad2deg(angle_weights(np.deg2rad(np.append(fine, coarse))))
+    assert weights.sum() == pytest.approx(180)
+    assert weights[1:89] == pytest.approx(1)
+    assert weights[92:-1] == pytest.approx(ratio)
+
+
+def test_random_angles_stand_for_the_whole_half_circle() -> None:
+    angles = np.random.default_rng(5).uniform(0, np.pi, 150)
+    assert angle_weights(angles).sum() == pytest.approx(np.pi)
+
+
+@pytest.mark.parametrize(
+    ("missing_deg", "filled_deg"), [(10, 10), (30, 30), (45, 23), (60, 1), (90, 1)]
+)
+def test_a_narrow_wedge_is_filled_and_a_wide_one_is_not(
+    missing_deg: float, filled_deg: float
+) -> None:
+    there = 180 - missing_deg
+    weights = np.rad2deg(angle_weights(np.deg2rad(np.arange(0, there + 0.5))))
+    assert weights.sum() - there == pytest.approx(filled_deg, abs=0.1)
+
+
 def test_a_full_turn_weighs_half() -> None:
     weights = angle_weights(np.arange(200) * 2 * np.pi / 200)
     assert np.allclose(weights, np.pi / 200)
@@ -93,6 +136,10 @@ def test_coverage_counts_what_came() -> None:
     assert coverage(angles, 180) == pytest.approx(0.25)
     assert coverage(np.deg2rad(np.arange(0, 181, 2)), 91) == pytest.approx(1)
     assert coverage(np.zeros(0), 180) == 0
+    turn = np.deg2rad(np.arange(0, 361, 2))
+    assert coverage(turn, 181) == pytest.approx(1)
+    assert coverage(turn[:46], 181) == pytest.approx(0.25, abs=0.01)
+    assert coverage(np.arange(135) * np.pi / 180) == pytest.approx(0.75)
 
 
 @pytest.mark.parametrize(
