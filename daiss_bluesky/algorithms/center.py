@@ -13,9 +13,17 @@ from daiss_bluesky.algorithms.sinogram_rows import SinogramRows
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.frames import Batch, FrameKey
 from daiss_bluesky.kernels.center_fan import Fan
+from daiss_bluesky.kernels.center_sinogram import center_by_opposites
 from daiss_bluesky.kernels.correction import Fields
 from daiss_bluesky.kernels.half_acquisition import MIN_SHARED_RAD, is_full_turn
-from daiss_bluesky.kernels.rotation_center import find_center, opposite_pair
+from daiss_bluesky.kernels.opposite_match import MIN_PAIR_LEAD, pair_lead
+from daiss_bluesky.kernels.rotation_center import (
+    EXACT_RAD,
+    find_center,
+    lack_rad,
+    opposite_group,
+    opposite_pair,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +33,9 @@ CenterSource = Literal[
 
 _FROM_ROWS = ("sinogram", "detector middle")
 _MAX_PAIR_FRAMES = 4
+
+_KeptFrame = tuple[float, NDArray[Any]]
+"""Its angle in radians, and the frame as it came."""
 
 _APART_PX = 0.5
 """Between one pair and a full turn: more is no error of measurement."""
@@ -58,6 +69,10 @@ class ChosenCenter:
         }
 
 
+def _error_px(center: ChosenCenter) -> float:
+    return np.inf if center.error_px is None else center.error_px
+
+
 class CenterFinder:
     """Keeps the few frames and rows the center is found from, and finds it.
 
@@ -82,11 +97,11 @@ class CenterFinder:
         self._middle_row_px = middle_row_px
         self._columns = frame_shape[1]
         self.give(given_px)
-        self._pair: dict[FrameKey, tuple[float, NDArray[Any]]] = {}
-        self._opposites: dict[int, tuple[float, NDArray[Any]]] = {}
+        self._pair: dict[FrameKey, _KeptFrame] = {}
+        self._opposites: dict[int, _KeptFrame] = {}
         self._rows = SinogramRows(frame_shape[0], middle_row_px)
         self._seen: set[int] = set()
-        self._wanted = None if planned_rad is None else opposite_pair(planned_rad)
+        self._wanted = () if planned_rad is None else opposite_group(planned_rad)
         self._planned = None if planned_rad is None else planned_rad.size
         self._is_turn = planned_rad is not None and is_full_turn(planned_rad)
         self._looked_at = 0
@@ -158,7 +173,7 @@ class CenterFinder:
         if self._chosen is None:
             return False
         is_turn = self._is_turn or self._is_offset
-        return is_turn or self._chosen.source in _FROM_ROWS
+        return is_turn or self._is_unsure or self._chosen.source in _FROM_ROWS
 
     def _is_early_enough(self) -> bool:
         if not self._is_offset:
@@ -167,7 +182,7 @@ class CenterFinder:
 
     def _wants(self, index: int, angle: float) -> bool:
         if self._planned is not None:
-            return self._wanted is not None and index in self._wanted
+            return index in self._wanted
         if not self._opposites:
             return True
         (first, _), *others = self._opposites.values()
@@ -203,14 +218,19 @@ class CenterFinder:
 
     def opposites(self) -> Iterator[OppositeFrames]:
         """Give raw frames (2, row, column) half a turn apart, the pair's first."""
-        kept: list[tuple[Opposites, list[tuple[float, NDArray[Any]]]]] = [
-            ("pair", list(self._pair.values())),
-            ("projections", [self._opposites[i] for i in sorted(self._opposites)]),
-        ]
-        for source, frames in kept:
+        for source, frames in self._kept_frames():
             pair = opposite_pair([angle for angle, _ in frames])
             if pair is not None:
                 yield source, np.stack([frames[i][1] for i in pair])
+
+    def _kept_frames(self) -> Iterator[tuple[Opposites, list[_KeptFrame]]]:
+        """Give what was kept to register, the pair's first.
+
+        Of the projections all that are wanted or none while others may still come.
+        """
+        yield "pair", list(self._pair.values())
+        if self._complete or self._opposites.keys() >= set(self._wanted):
+            yield "projections", [self._opposites[i] for i in sorted(self._opposites)]
 
     def choose(
         self,
@@ -234,25 +254,68 @@ class CenterFinder:
     def _find(self, fields: Fields, zinger_threshold: float | None) -> ChosenCenter:
         if self._is_offset:
             return self._find_in_turn(fields, zinger_threshold)
-        correlation = None
-        upright = Upright(self._tilt_rad, self._middle_row_px)
-        nothing = np.full(2, np.nan)
-        for source, raw in self.opposites():
-            p = upright.attenuation(raw, nothing, fields, zinger_threshold)
-            center = find_center(p[0], p[1])
-            correlation = center.correlation
-            if center.is_reliable:
-                chosen = ChosenCenter(
-                    center.center_px, source, correlation, center.error_px
-                )
+        correlation, doubted = None, None
+        for source, frames in self._kept_frames():
+            chosen = self._register(source, frames, fields, zinger_threshold)
+            if chosen is None:
+                continue
+            if chosen.unsure is None:
                 return self._check_turn(chosen, fields, zinger_threshold)
+            correlation = chosen.correlation
+            doubted = doubted or (chosen if chosen.error_px is not None else None)
+        found = self._find_in_rows(fields, zinger_threshold, correlation)
+        if doubted is None or found.unsure is None:
+            return found
+        return min(found, doubted, key=_error_px)
+
+    def _register(
+        self,
+        source: Opposites,
+        frames: list[_KeptFrame],
+        fields: Fields,
+        zinger_threshold: float | None,
+    ) -> ChosenCenter | None:
+        """Register two frames about half a turn apart; None where there are none.
+
+        What they lack to half a turn moves the sample: their neighbors tell how far,
+        and without these the error does.
+        """
+        angles = np.array([angle for angle, _ in frames])
+        pair = opposite_pair(angles)
+        if pair is None:
+            return None
+        upright = Upright(self._tilt_rad, self._middle_row_px)
+        raw = np.stack([frame for _, frame in frames])
+        nothing = np.full(len(raw), np.nan)
+        p = upright.attenuation(raw, nothing, fields, zinger_threshold)
+        center = find_center(p[pair[0]], p[pair[1]])
+        if not center.is_reliable:
             logger.warning(
                 "the %s half a turn apart do not match (correlation %.2f),"
                 " so they give no center",
                 "frames" if source == "pair" else source,
-                correlation,
+                center.correlation,
             )
-        return self._find_in_rows(fields, zinger_threshold, correlation)
+            middle_px, unlike = self._columns / 2, "opposite projections do not match"
+            return ChosenCenter(middle_px, source, center.correlation, unsure=unlike)
+        if pair_lead(p[pair[0]], p[pair[1]], center.center_px) < MIN_PAIR_LEAD:
+            several = "opposite projections match at more than one center"
+            return ChosenCenter(
+                self._columns / 2, source, center.correlation, unsure=several
+            )
+        if abs(lack_rad(*angles[list(pair)])) > EXACT_RAD:
+            found = center_by_opposites(p, angles)
+            assert found is not None  # noqa: S101 - there is a pair
+            return ChosenCenter(
+                found.center_px,
+                source,
+                center.correlation,
+                found.error_px,
+                found.unsure,
+            )
+        return ChosenCenter(
+            center.center_px, source, center.correlation, center.error_px
+        )
 
     def _check_turn(
         self, pair: ChosenCenter, fields: Fields, zinger_threshold: float | None

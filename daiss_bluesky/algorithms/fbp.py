@@ -76,7 +76,7 @@ class FbpAlgorithm:
         rows, width = widest_shape(self.parameters, scan, frame_shape)
         frame = 4 * frame_shape[0] * frame_shape[1]
         flats = min(MAX_FLAT_SUMS, scan.counts.get("flat", 0) + 4)
-        kept = frame * (2 * flats + 12) + SinogramRows.bytes_for(frame_shape)
+        kept = frame * (2 * flats + 14) + SinogramRows.bytes_for(frame_shape)
         spilled = sum(plan.host_frames_bytes for _, plan in devices)
         work = max(4 * rows * width**2, search_bytes(*frame_shape))
         return BASE_BYTES + PINNED_BYTES + kept + spilled + work
@@ -116,7 +116,7 @@ class FbpAlgorithm:
         )
         batch = memory.adding + int(wider * WORK_FRAMES * frame)
         work = max(batch, search_bytes(*frame_shape))
-        kept = frame * (2 * flats + 12) + SinogramRows.bytes_for(frame_shape)
+        kept = frame * (2 * flats + 14) + SinogramRows.bytes_for(frame_shape)
         needed = BASE_BYTES + kept + memory.held + max(work, memory.ending)
         if self.parameters.stripes != "none":
             wide = 4 * shape[0] * shape[1]

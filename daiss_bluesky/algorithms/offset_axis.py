@@ -3,11 +3,8 @@
 from daiss_bluesky.algorithms.fbp_parameters import FbpParameters
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.scan import Scan
-from daiss_bluesky.kernels.half_acquisition import (
-    MIN_OVERLAP_COLUMNS,
-    OffsetField,
-    is_full_turn,
-)
+from daiss_bluesky.kernels.half_acquisition import OffsetField, is_full_turn
+from daiss_bluesky.kernels.opposite_match import MIN_OVERLAP_COLUMNS
 
 _ROOM_COLUMNS = 16
 """That slices may become wider by when a given center is moved in mid-scan."""

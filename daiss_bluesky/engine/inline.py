@@ -20,7 +20,7 @@ from daiss_bluesky.core.stored_batches import (
     field_batches,
     sample_batch,
 )
-from daiss_bluesky.kernels.rotation_center import opposite_pair
+from daiss_bluesky.kernels.rotation_center import opposite_group
 
 BATCH_FRAMES = 32
 
@@ -33,7 +33,7 @@ def reconstruct_scan(
     """Reconstruct a stored scan of the algorithm's technique, calibration first.
 
     So nothing is read twice. A tomography scan without a 0/180 pair of its own lends
-    its two opposite projections.
+    its two opposite projections, and their neighbors where those are not exact.
     Raises InputError for a scan that cannot be reconstructed.
     """
     reconstruction = algorithm.start(stored.scan, stored.frame_shape)
@@ -85,7 +85,7 @@ def _pair_batches(stored: StoredScan) -> Iterator[Batch]:
     if stored.pair is not None and stored.pair_angles_rad is not None:
         angles = stored.pair_angles_rad
         yield calibration_batch("pair", stored.pair, angles_rad=angles)
-    elif (found := opposite_pair(stored.angles_rad)) is not None:
+    elif found := opposite_group(stored.angles_rad):
         lent = sample_batch(stored, np.array(found))
         yield calibration_batch(
             "pair", lent.pixels, angles_rad=lent.angles_rad, times_s=lent.times_s

@@ -29,12 +29,17 @@ from daiss_bluesky.kernels.center_fan import (
     judge,
     variation,
 )
-from daiss_bluesky.kernels.half_acquisition import (
+from daiss_bluesky.kernels.half_acquisition import find_turn_center, is_full_turn
+from daiss_bluesky.kernels.opposite_match import (
     MIN_OVERLAP_COLUMNS,
-    find_turn_center,
-    is_full_turn,
+    MIN_PAIR_LEAD,
+    pair_lead,
 )
-from daiss_bluesky.kernels.rotation_center import MIN_CORRELATION, find_center
+from daiss_bluesky.kernels.rotation_center import (
+    EXACT_RAD,
+    MIN_CORRELATION,
+    find_center,
+)
 
 Array = NDArray[np.float64]
 Method = Literal["moments", "opposite", "sharpness"]
@@ -61,10 +66,7 @@ _FLOOR_PX = 0.01
 """Of registered pairs, from pixels of a width."""
 
 _NEAR_RAD = np.deg2rad(19.0)
-"""Pairs lack at most this much to half a turn, and ..."""
-
-_EXACT_RAD = np.deg2rad(0.02)
-"""... within this are exact."""
+"""Pairs lack at most this much to half a turn."""
 
 _SPREAD = 0.2
 """Of the sines of directions: pairs closer than this tell only one direction apart."""
@@ -246,7 +248,7 @@ def center_by_opposites(p: NDArray[np.float32], angles: Array) -> SinogramCenter
     if not pairs:
         return None
     away = np.array([pair[2] for pair in pairs])
-    if np.abs(away).max() <= _EXACT_RAD:
+    if np.abs(away).max() <= EXACT_RAD:
         return _register_at_once(p, pairs)
     found = [find_center(p[i], p[j]) for i, j, _ in pairs]
     centers = np.array([one.center_px for one in found])
@@ -261,7 +263,8 @@ def center_by_opposites(p: NDArray[np.float32], angles: Array) -> SinogramCenter
     else:
         bent, _ = _at_zero(curved, centers)
     error = float(np.sqrt((gain * noise) ** 2 + (bent - center) ** 2))
-    return _opposite(center, error, correlation, p.shape[1:])
+    lead = pair_lead(p[pairs[0][0]], p[pairs[0][1]], found[0].center_px)
+    return _opposite(center, error, correlation, lead, p.shape[1:])
 
 
 def center_by_turn(p: NDArray[np.float32], angles: Array) -> SinogramCenter | None:
@@ -305,11 +308,18 @@ def _register_at_once(
     first = np.concatenate([p[i] for i, _, _ in pairs])
     second = np.concatenate([p[j] for _, j, _ in pairs])
     center = find_center(first, second)
-    return _opposite(center.center_px, center.error_px, center.correlation, first.shape)
+    lead = pair_lead(first, second, center.center_px)
+    return _opposite(
+        center.center_px, center.error_px, center.correlation, lead, first.shape
+    )
 
 
 def _opposite(
-    center: float, error: float, correlation: float, shape: tuple[int, ...]
+    center: float,
+    error: float,
+    correlation: float,
+    lead: float,
+    shape: tuple[int, ...],
 ) -> SinogramCenter:
     """Judge a registration of pictures (row, column) by what they share."""
     error = float(np.hypot(error, _FLOOR_PX))
@@ -320,6 +330,9 @@ def _opposite(
     if shared < _MIN_SHARED or correlation - by_chance < MIN_CORRELATION:
         error = np.inf
         unsure = f"opposite projections do not match (correlation {correlation:.2f})"
+    elif lead < MIN_PAIR_LEAD:
+        error = np.inf
+        unsure = "opposite projections match at more than one center"
     elif not error < SURE_PX:
         unsure = f"opposite projections fix it to {error:.2g} px only"
     return SinogramCenter(center, error, "opposite", unsure)
@@ -335,7 +348,7 @@ def near_opposites(angles: Array) -> list[tuple[int, int, float]]:
         lack = np.mod(angles[i + 1 :] - angles[i], 2 * np.pi) - np.pi
         near = np.flatnonzero(np.abs(lack) <= _NEAR_RAD)
         rows += [(i, int(i + 1 + j), float(lack[j])) for j in near]
-    exact = [row for row in rows if abs(row[2]) <= _EXACT_RAD]
+    exact = [row for row in rows if abs(row[2]) <= EXACT_RAD]
     if exact:
         return exact[:: -(-len(exact) // _MAX_EXACT_PAIRS)]
     return sorted(rows, key=lambda row: abs(row[2]))[:_MAX_PAIRS]

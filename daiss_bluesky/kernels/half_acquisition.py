@@ -12,20 +12,20 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-import scipy.fft
 from numba import njit, prange
 from numpy.typing import ArrayLike, NDArray
-from scipy.ndimage import gaussian_filter1d
 
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.geometry import check_angles
+from daiss_bluesky.kernels.opposite_match import (
+    MIN_OVERLAP_COLUMNS,
+    overlap_scores,
+    score_lead,
+)
 from daiss_bluesky.kernels.rotation_center import MIN_CORRELATION, refine_shift
 from daiss_bluesky.kernels.threads import threads_for
 
 Array = NDArray[np.float64]
-
-MIN_OVERLAP_COLUMNS = 12
-"""That two opposite projections must share."""
 
 MAX_GAP_RAD = np.deg2rad(8.0)
 """Between neighboring angles of a full turn, all around."""
@@ -34,15 +34,12 @@ MIN_SHARED_RAD = np.deg2rad(30.0)
 """Of directions seen from both sides, to find the center from."""
 
 MIN_LEAD = 6.0
-"""Standard errors that the best correlation must stand above any not beside it."""
+"""Standard errors that the best match must stand above any other."""
 
 _BASE_ANGLES = 24
 _EXACT = 1e-6
 _EXACT_RAD = 1e-6
 _MAX_ROWS = 192
-_BESIDE_PX = 6
-_SMOOTH_PX = 1.0
-_CORRELATED_PX = 3.5 * _SMOOTH_PX
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,17 +106,12 @@ def find_turn_center(p: NDArray[np.float32], angles_rad: ArrayLike) -> TurnCente
             f"a full turn needs at least {2 * MIN_OVERLAP_COLUMNS} columns, not {n}"
         )
     first, mirrored = _opposites(p, angles)
-    scores = _overlap_scores(first, mirrored)
-    shifts = np.arange(-(n - 1), n)
-    k = int(np.argmax(scores))
-    elsewhere = np.abs(shifts - shifts[k]) > _BESIDE_PX
-    # Smoothed columns are not independent; Fisher's error of a correlation.
-    independent = first.shape[0] * (n - abs(shifts[k])) / _CORRELATED_PX
-    spread = (1 - scores[k] ** 2 + 1e-3) / np.sqrt(independent)
-    lead = float((scores[k] - scores[elsewhere].max()) / spread)
+    scores = overlap_scores(first, mirrored)
+    best = int(np.argmax(scores)) - (n - 1)
+    lead = score_lead(scores, best, first.shape[0])
     # A row and its opposite are refined with some room left to move.
     room = MIN_OVERLAP_COLUMNS / n / 2
-    shift, correlation, error = refine_shift(first, mirrored, float(shifts[k]), room)
+    shift, correlation, error = refine_shift(first, mirrored, float(best), room)
     return TurnCenter((n + shift) / 2, error / 2, correlation, lead)
 
 
@@ -177,36 +169,6 @@ def _opposites(p: NDArray[np.float32], angles: Array) -> tuple[Array, Array]:
     n = p.shape[2]
     first = lines[found.order[base]].astype(np.float64).reshape(-1, n)
     return first, opposite[:, :, ::-1].reshape(-1, n).astype(np.float64)
-
-
-def _overlap_scores(first: Array, mirrored: Array) -> Array:
-    """Correlate slopes over the overlap at every shift, each row about its own mean.
-
-    Slopes, because the shadow of any sample slopes alike over a few columns.
-    """
-    n = first.shape[1]
-    p = gaussian_filter1d(first, _SMOOTH_PX, axis=1, order=1, mode="nearest")
-    m = gaussian_filter1d(mirrored, _SMOOTH_PX, axis=1, order=1, mode="nearest")
-    length = int(scipy.fft.next_fast_len(2 * n, real=True))
-
-    def correlate(a: Array, b: Array) -> Array:
-        product = scipy.fft.rfft(a, length) * scipy.fft.rfft(b, length).conj()
-        sums = scipy.fft.irfft(product, length)
-        return np.concatenate([sums[:, -(n - 1) :], sums[:, :n]], axis=1)
-
-    one = np.ones_like(p)
-    count = np.maximum(np.round(correlate(one[:1], one[:1])), 1.0)
-    sum_p, sum_m = correlate(p, one), correlate(one, m)
-    covariance = (correlate(p, m) - sum_p * sum_m / count).sum(axis=0)
-    variance_p = (correlate(p * p, one) - sum_p**2 / count).sum(axis=0)
-    variance_m = (correlate(one, m * m) - sum_m**2 / count).sum(axis=0)
-    floor = 1e-6 * max(float((p * p).sum()), float((m * m).sum()), 1e-30) / n
-    floor = floor * count[0]
-    scores = covariance / np.sqrt(
-        np.maximum(variance_p, floor) * np.maximum(variance_m, floor)
-    )
-    scores[count[0] < MIN_OVERLAP_COLUMNS] = -1.0
-    return np.asarray(scores)
 
 
 @dataclass(frozen=True, slots=True)

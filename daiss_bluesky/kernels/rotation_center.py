@@ -26,8 +26,14 @@ MIN_OVERLAP = 0.25
 _ALIKE_RAD = np.deg2rad(0.05)
 """Angles this close are equally opposite: jitter of the stage does not decide."""
 
+EXACT_RAD = np.deg2rad(0.02)
+"""A pair that lacks more than this to half a turn shows a sample that has moved."""
+
 _MIN_COLUMNS = 4
 """Fewer cannot be shifted against each other."""
+
+_BESIDE_RAD = np.deg2rad(5.0)
+"""Farther away another projection tells nothing of how the sample moves here."""
 
 _MAX_ROWS = 256
 _WORK_ARRAYS = 100
@@ -35,6 +41,9 @@ _STEPS = 20
 _ENOUGH_PX = 1e-4
 _MAX_STEP_PX = 1.0
 _SMOOTH_PX = 1.0
+_CORRELATED = 2 * np.sqrt(np.pi) * _SMOOTH_PX
+"""Columns whose noise smoothing makes one."""
+
 _MARGIN_PX = 3.0
 """Of smoothing, left out at either edge: a truncated sample has a false slope there."""
 
@@ -69,6 +78,33 @@ def opposite_pair(angles_rad: ArrayLike) -> tuple[int, int] | None:
         if away[j] <= PAIR_TOLERANCE_RAD and (best is None or steps[j] < best[0]):
             best = (int(steps[j]), i, i + 1 + j)
     return best and (best[1], best[2])
+
+
+def lack_rad(first_rad: float, second_rad: float) -> float:
+    """Tell how far two angles are from half a turn apart, with its sign."""
+    return float(np.mod(second_rad - first_rad, 2 * np.pi) - np.pi)
+
+
+def opposite_group(angles_rad: ArrayLike) -> tuple[int, ...]:
+    """Give the frames to register: the opposite pair, ascending; none without one.
+
+    Where it is not exact the nearest to either frame come along, so that what pairs
+    lack to half a turn can be taken out.
+    """
+    angles = np.asarray(angles_rad, dtype=np.float64)
+    pair = opposite_pair(angles)
+    if pair is None:
+        return ()
+    if abs(lack_rad(*angles[list(pair)])) <= EXACT_RAD:
+        return pair
+    group = set(pair)
+    for one in pair:
+        away = np.abs(np.mod(angles - angles[one] + np.pi, 2 * np.pi) - np.pi)
+        away[away <= EXACT_RAD] = np.inf
+        nearest = int(np.argmin(away))
+        if away[nearest] <= _BESIDE_RAD:
+            group.add(nearest)
+    return tuple(sorted(group))
 
 
 def find_center(first: NDArray[np.float32], opposite: NDArray[np.float32]) -> Center:
@@ -158,7 +194,7 @@ def refine_shift(
         solution, *_ = np.linalg.lstsq(design, b, rcond=None)
         step = float(np.clip(solution[0], -_MAX_STEP_PX, _MAX_STEP_PX))
         residual = float(np.mean((b - design @ solution) ** 2))
-        error = np.sqrt(residual / max(float(slope @ slope), 1e-300))
+        error = np.sqrt(_CORRELATED * residual / max(float(slope @ slope), 1e-300))
         if abs(shift + step) > (1 - min_overlap) * n:
             return shift, correlation, np.inf
         shift += step

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from daiss_bluesky.algorithms.fbp import FbpAlgorithm
 from daiss_bluesky.algorithms.fbp_reconstruction import FbpReconstruction
@@ -19,13 +20,13 @@ from daiss_bluesky.core.frames import Batch
 from daiss_bluesky.core.geometry import projection_angles_deg
 from daiss_bluesky.core.reconstruction import Reconstruction
 from daiss_bluesky.core.stored import StoredScan
-from daiss_bluesky.engine.inline import (
-    reconstruct_scan,
-)
+from daiss_bluesky.core.stored_batches import field_batches
+from daiss_bluesky.engine.inline import reconstruct_scan
 from daiss_bluesky.testing.algorithm_contract import assert_same
 from daiss_bluesky.testing.ball_scan import make_ball_scan
 from daiss_bluesky.testing.streaming import (
     begin,
+    feed,
     feed_projections,
     rereader,
     split,
@@ -33,6 +34,7 @@ from daiss_bluesky.testing.streaming import (
 )
 
 CENTER_PX = 17.25
+OFF_AXIS_PX = 66.3
 
 
 def partial_scan(order: Any = "sequential", n: int = 60, **options: Any) -> StoredScan:
@@ -185,6 +187,80 @@ def test_a_center_off_the_detector_is_refused(center_px: float) -> None:
         algorithm = FbpAlgorithm(center_px=center_px)
         with pytest.raises(InputError, match=r"center_px = .*32 columns"):
             algorithm.start(stored.scan, stored.frame_shape)
+
+
+TWO_RODS = [(0.0, 40.0, 16.0), (6.0, 33.0, 5.0)]
+"""x, y, radius: 40 columns off the axis, along the first beam."""
+
+
+def wide_scan(
+    angles_deg: NDArray[np.float64], rods: Any = tuple(TWO_RODS)
+) -> StoredScan:
+    """Rods of 0.03 a column, thinner where they are many or thick."""
+    angles = np.deg2rad(angles_deg)[:, None, None]
+    columns = np.arange(128) + 0.5
+    t = np.zeros((len(angles_deg), 8, 128))
+    for x, y, radius in rods:
+        away = columns - OFF_AXIS_PX - x * np.cos(angles) - y * np.sin(angles)
+        t += 0.03 * np.sqrt(np.maximum(radius**2 - away**2, 0))
+    t *= min(1.0, 1.5 / t.max())
+    small = make_ball_scan(angles_deg, rows=8, columns=128, pair=False)
+    flat = np.full((1, 8, 128), 40_000, np.uint16)
+    return dataclasses.replace(
+        small,
+        scan=small.scan.model_copy(update={"center_px": None}),
+        projections=np.round(40_000 * np.exp(-t)).astype(np.uint16),
+        flats=flat,
+        flat_times_s=np.zeros(1),
+        darks=0 * flat,
+        dark_times_s=np.zeros(1),
+    )
+
+
+@pytest.mark.parametrize("in_order", [True, False])
+def test_a_pair_that_lacks_a_little_to_half_a_turn_is_no_bias(in_order: bool) -> None:
+    """Within half a degree a sample 40 columns off the axis moves by 0.3 columns."""
+    angles = projection_angles_deg(400)
+    stored = wide_scan(angles)
+    whole = reconstruct_scan(stored, FbpAlgorithm()).progress.parameters
+    assert whole["center_source"] == "pair"
+    assert abs(whole["center_px"] - OFF_AXIS_PX) < 0.03
+    assert whole["center_error_px"] < 0.05
+    live = FbpAlgorithm().start(stored.scan, stored.frame_shape)
+    feed(live, field_batches(stored))
+    order = np.arange(400)
+    if not in_order:
+        np.random.default_rng(2).shuffle(order)
+    stream(live, stored, order, (100,))
+    live.finish(rereader(stored))
+    found = live.progress().parameters
+    assert found["center_source"] == "projections"
+    assert found["center_px"] == pytest.approx(whole["center_px"], abs=1e-9)
+
+
+def test_a_pair_alone_that_lacks_a_little_admits_an_error() -> None:
+    stored = wide_scan(np.array([0.0, 60, 120, 179.55]))
+    found = reconstruct_scan(stored, FbpAlgorithm()).progress.parameters
+    off = abs(found["center_px"] - OFF_AXIS_PX)
+    assert 0.1 < off < 2 * found["center_error_px"]
+
+
+@pytest.mark.parametrize("end", [180, 360])
+@pytest.mark.parametrize("sample", ["lattice", "smooth"])
+def test_a_sample_that_matches_anywhere_gives_no_sure_center(
+    sample: str, end: int
+) -> None:
+    """Opposite frames of a lattice match a period off, smooth ones anywhere."""
+    angles = np.linspace(0, end, end + 1)
+    grid = np.arange(-130.0, 131, 10)
+    lattice = [(x, y, 2.5) for x in grid for y in grid]
+    stored = wide_scan(angles, lattice if sample == "lattice" else [(0, 0, 300)])
+    noise = np.random.default_rng(3)
+    noisy = noise.poisson(stored.projections).astype(np.uint16)
+    stored = dataclasses.replace(stored, projections=noisy)
+    found = reconstruct_scan(stored, FbpAlgorithm()).progress.parameters
+    off = abs(found["center_px"] - OFF_AXIS_PX)
+    assert found["center_unsure"] or off < 0.1
 
 
 def test_kept_rows_are_bounded_and_do_not_depend_on_order() -> None:

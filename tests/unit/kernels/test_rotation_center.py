@@ -4,7 +4,11 @@ from numpy.typing import NDArray
 
 from daiss_bluesky.core.geometry import projection_angles_deg
 from daiss_bluesky.kernels.ellipsoids import FieldGeometry, project
-from daiss_bluesky.kernels.rotation_center import find_center, opposite_pair
+from daiss_bluesky.kernels.rotation_center import (
+    find_center,
+    opposite_group,
+    opposite_pair,
+)
 from daiss_bluesky.testing.ball_scan import BALLS
 
 Frame = NDArray[np.float32]
@@ -65,3 +69,13 @@ def test_opposite_pair_is_the_best_and_first() -> None:
     jitter = 1e-5 * np.sin(np.arange(720))
     full_turn = np.deg2rad(projection_angles_deg(720, range_deg=360)) + jitter
     assert opposite_pair(full_turn) == (0, 360)
+
+
+def test_neighbors_come_along_where_the_pair_is_not_exact() -> None:
+    assert opposite_group(np.deg2rad(np.arange(0, 180.5, 0.5))) == (0, 360)
+    assert opposite_group(np.deg2rad(np.arange(0, 180, 0.5))) == (0, 1, 358, 359)
+    turn = np.deg2rad(np.arange(401) * 360 / 401)
+    assert len(opposite_group(turn)) == 4
+    assert opposite_group(np.deg2rad([0, 179.6])) == (0, 1)
+    assert opposite_group(np.deg2rad([0, 40, 140, 179.6])) == (0, 3)
+    assert opposite_group(np.deg2rad([0, 0, 0, 90])) == ()
