@@ -94,7 +94,9 @@ class StatusFollower:
                 continue
             self._sequence = message["sequence"]
             status = ResultStatus.from_dict(message["result"])
-            self.results[status.result_uid] = changed[status.result_uid] = status
+            # What a snapshot told before it was sent comes once more.
+            if status != self.results.get(status.result_uid):
+                self.results[status.result_uid] = changed[status.result_uid] = status
         return changed
 
     def _has_gap(self, message: dict[str, Any]) -> bool:

@@ -116,6 +116,35 @@ def test_another_instance_is_found_and_nothing_comes_twice(
     wait_until(lambda: not follower.read(0.2) and not follower.connected, "silence")
 
 
+class Slow(StatusBoard):
+    """Sends nothing of what it knows until it may."""
+
+    sends = False
+
+    def news(self) -> list[tuple[bytes, bytes]]:
+        return super().news() if self.sends else []
+
+
+def test_what_a_snapshot_told_does_not_come_again(
+    follower: StatusFollower, address: ControlAddress
+) -> None:
+    board = Slow()
+    server = ControlServer(address, {}, board)
+    board.began("a", scan_of("run-a"), "fbp")
+    assert [one.result_uid for one in follower.read(5.0)] == ["a"]
+    board.sends = True
+    board.began("b", scan_of("run-b"), "fbp")
+    seen: list[str] = []
+
+    def there() -> bool:
+        seen.extend(one.result_uid for one in follower.read(0.2))
+        return "b" in seen
+
+    wait_until(there, "b")
+    assert seen == ["b"]
+    server.close()
+
+
 @pytest.mark.usefixtures("server")
 def test_a_plain_subscriber_may_keep_the_newest_only(
     board: StatusBoard, address: ControlAddress
