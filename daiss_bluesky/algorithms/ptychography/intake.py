@@ -10,6 +10,7 @@ from scipy.ndimage import label
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.frames import Batch, FrameKey
 from daiss_bluesky.kernels.blind_pixels import find_blind
+from daiss_bluesky.kernels.hot_pixels import find_hot
 from daiss_bluesky.kernels.orientation import apply_orientation
 
 LARGEST = 65535
@@ -60,10 +61,11 @@ class Optics:
         return np.asarray(middle * np.array(self.pixel_um))
 
     def bad_pixels(self, frames: NDArray[np.uint16]) -> NDArray[np.bool_]:
-        """Give those known to be bad and those blind in frames, ordered as these."""
-        bad = find_blind(self.upright(frames))
-        if self.transfer is not None:
-            bad = _enclosed(bad)
+        """Give those known to be bad, blind or hot in frames, ordered as these."""
+        upright = self.upright(frames)
+        hot = find_hot(upright)
+        blind = find_blind(upright, hot)
+        bad = hot | (blind if self.transfer is None else _enclosed(blind))
         if self.bad is not None:
             bad |= self.bad
         return np.asarray(self.corner(bad))

@@ -44,7 +44,7 @@ from daiss_bluesky.kernels.ptychography_step import GROUP, Misfit, Step
 Complex = NDArray[np.complex64]
 
 FIRST_FRAMES = 32
-"""The object begins with so many: they tell blind pixels and the probe."""
+"""The object begins with so many: they tell bad pixels and the probe."""
 
 RECENT_GROUPS = 32
 """Groups whose residual stands for that of the object while the scan runs."""
@@ -97,7 +97,7 @@ class PtychographyReconstruction:
         self._recent: deque[Misfit] = deque(maxlen=RECENT_GROUPS)
         self._quality: dict[str, float] = {}
         self._step = self._steps = 0
-        self._visits_done, self._computing_s, self._blind = 0, 0.0, 0
+        self._visits_done, self._computing_s, self._bad_count = 0, 0.0, 0
 
     def add(self, batch: Batch) -> None:
         """Take frames in; any order, repeats are counted and change nothing."""
@@ -165,7 +165,7 @@ class PtychographyReconstruction:
         optics = self._optics
         bad = optics.bad_pixels(frames)
         self._bad = optics.upright(bad)
-        self._blind = int(bad.sum())
+        self._bad_count = int(bad.sum())
         light = float(frames.sum(axis=(1, 2), dtype=np.float64).max())
         began_s = time.perf_counter()
         if self._given is not None:
@@ -267,7 +267,7 @@ class PtychographyReconstruction:
             **self._bearing.report(),
             "device": self._forms.device,
             "frames_paired": len(intake.seen) - intake.without_position,
-            "blind_pixels": self._blind,
+            "bad_pixels": self._bad_count,
             "frames_empty": intake.empty,
             "frames_saturated": intake.saturated,
             "frames_without_position": intake.without_position,

@@ -36,3 +36,11 @@ def test_darkness_is_not_blindness() -> None:
     faint = rng.poisson(np.full((32, 24, 24), 0.02)).astype(np.uint16)
     for frames in (faint, 0 * faint, 1 + faint):
         assert not find_blind(frames).any()
+
+
+def test_beside_a_hot_pixel_nothing_is_blind() -> None:
+    frames = np.zeros((8, 24, 24), np.uint16)
+    frames[:, 10, 12] = 600
+    hot = frames[0] > 0
+    assert find_blind(frames).any()
+    assert not find_blind(frames, hot).any()

@@ -173,9 +173,23 @@ def test_a_given_probe_and_mask_are_used(tmp_path: Path) -> None:
         reconstruct_scan(stored, RpieAlgorithm(**QUICK))
     given = {"probe": str(tmp_path / "probe.npz"), "mask": str(tmp_path / "mask.npy")}
     final = reconstruct_scan(stored, make(**QUICK, **given, update_probe=False))
-    assert final.progress.parameters["blind_pixels"] >= 4
+    assert final.progress.parameters["bad_pixels"] >= 4
     assert final.progress.parameters["frames_saturated"] == 0
     assert final.progress.quality["residual"] < 0.2
+
+
+def test_hot_pixels_cost_nothing() -> None:
+    phantom = ptychography_phantom(SMALL)
+    stored = make_ptychography_scan(phantom, n=40, step_px=3.0, noise_seed=1)
+    clean = reconstruct_scan(stored, RpieAlgorithm(**QUICK)).progress
+    spoiled = stored.frames.copy()
+    for row, column in [(0, 5), (7, 3), (20, 29), (30, 11)]:
+        spoiled[:, row, column] = 20_000
+    object.__setattr__(stored, "frames", spoiled)
+    hot = reconstruct_scan(stored, RpieAlgorithm(**QUICK)).progress
+    found = [one.parameters["bad_pixels"] for one in (clean, hot)]
+    assert found[1] == found[0] + 4
+    assert hot.quality["residual"] < 1.05 * clean.quality["residual"]
 
 
 def test_the_size_of_views_is_known_with_a_plan_only() -> None:
