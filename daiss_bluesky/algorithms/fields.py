@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from daiss_bluesky.algorithms.beam import Beam
 from daiss_bluesky.core.errors import InputError
 from daiss_bluesky.core.frames import Batch, FrameKey
 from daiss_bluesky.kernels.correction import NO_DEAD, Fields, find_dead
@@ -58,6 +59,7 @@ class FieldCollector:
         self._dark_count = 0
         self._flats: list[_Sum] = []
         self._flat_times_s: list[float] = []
+        self._beam: Beam | None = None
         self.version = 0
         """Changes whenever the fields do."""
 
@@ -75,6 +77,7 @@ class FieldCollector:
                 self._add_flat(frame, float(np.nan_to_num(batch.times_s[i])))
             self._keys.add(key)
             self.version += 1
+            self._beam = None
 
     def _add_dark(self, frame: NDArray[Any]) -> None:
         if self._dark_total is None:
@@ -94,6 +97,15 @@ class FieldCollector:
             nearest = int(np.argmin(gaps))
             self._flats[nearest].add(self._flats.pop(nearest + 1))
 
+    def lit(self, pixels: NDArray[Any]) -> NDArray[np.bool_]:
+        """Tell which projections were taken with beam; all, before there are fields."""
+        if self.missing():
+            return np.ones(len(pixels), bool)
+        if self._beam is None:
+            flats = [one.total / one.count for one in self._flats]
+            self._beam = Beam.of(self._dark(), np.mean(flats, axis=0))
+        return self._beam.lit(pixels)
+
     def missing(self) -> str | None:
         """Name what the correction still needs, or None."""
         if not self._flats:
@@ -110,24 +122,26 @@ class FieldCollector:
                 f"no {missing} came with the scan, which the correction needs{hint}"
             )
         groups = self._groups()
-        shape = groups[0].total.shape
-        dark = np.full(shape, self._dark_level or 0.0)
-        if self._dark_total is not None:
-            dark = self._dark_total / self._dark_count
-        gains = np.stack([(group.total / group.count) - dark for group in groups])
-        for group, gain in zip(groups, gains, strict=True):
+        dark = self._dark()
+        bright = [(group.total / group.count) - dark for group in groups]
+        for group, gain in zip(groups, bright, strict=True):
             if gain.mean() <= _DARK_SHARE * gain.std():
                 raise InputError(
                     f"the flat field (mean {np.mean(group.total / group.count):g}) is"
                     f" not brighter than the dark field (mean {np.mean(dark):g})"
                 )
-        gains = gains.astype(np.float32)
+        gains = np.stack(bright).astype(np.float32)
         return Fields(
             dark=dark.astype(np.float32),
             gains=gains,
             times_s=np.array([group.middle_s for group in groups]),
             dead=find_dead(gains) if self._repair_dead else NO_DEAD,
         )
+
+    def _dark(self) -> NDArray[np.float64]:
+        if self._dark_total is not None:
+            return self._dark_total / self._dark_count
+        return np.full(self._flats[0].total.shape, self._dark_level or 0.0)
 
     def _groups(self) -> list[_Sum]:
         """Add up flats that were taken in a row, split where time was left between."""

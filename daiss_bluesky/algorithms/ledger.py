@@ -30,12 +30,12 @@ class Ledger:
     duplicates: int = 0
     without_angle: int = 0
     unusable: set[FrameKey] = field(default_factory=set)
-    """Projections without a single count, or with NaN; left out."""
+    """Projections without beam, or with NaN; left out."""
 
-    def receive(self, batch: Batch) -> Batch:
-        """Note projections and give those that are new and have an angle."""
+    def receive(self, batch: Batch, lit: NDArray[np.bool_]) -> Batch:
+        """Note projections and give those that are new and have beam and an angle."""
         fresh = np.zeros(len(batch), dtype=bool)
-        usable = _usable(batch.pixels)
+        usable = lit & _usable(batch.pixels)
         for i, key in enumerate(batch.keys):
             if key in self.entries:
                 self.duplicates += 1
@@ -55,7 +55,8 @@ class Ledger:
             return
         if bad := len(self.unusable):
             raise InputError(
-                f"all {bad} projections are empty or hold NaN; counts are expected"
+                f"all {bad} projections are without beam (is the shutter open?) or"
+                " hold NaN; counts are expected"
             )
         raise InputError("no projection came with the scan")
 

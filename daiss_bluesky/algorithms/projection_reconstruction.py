@@ -128,7 +128,8 @@ class ProjectionReconstruction:
         elif batch.kind == "pair":
             self._finder.add_pair(batch)
         else:
-            self._add_projections(self._ledger.receive(batch))
+            lit = self._collector.lit(batch.pixels)
+            self._add_projections(self._ledger.receive(batch, lit))
 
     def _guess(self, indices: NDArray[np.int64]) -> NDArray[np.float64]:
         """Guess relative weights from the plan, 1 where there is none."""

@@ -97,7 +97,7 @@ def _look(
     fields = collector.fields()
     ledger = Ledger()
     for batch in projection_batches(stored, _evenly(stored)):
-        finder.add_projections(ledger.receive(batch))
+        finder.add_projections(ledger.receive(batch, collector.lit(batch.pixels)))
     ledger.refuse_nothing()
     finder.end()
     tilt = TiltFinder(asked, stored.frame_shape).choose(

@@ -263,7 +263,7 @@ class LocalEngine:
         if not message and progress.frames_missing:
             message = (
                 f"{progress.frames_missing} of {progress.frames_expected} frames"
-                " never came"
+                " never came or cannot be used"
             )
         self._listener.on_final(
             Final(

@@ -100,7 +100,10 @@ def test_a_fly_scan_covers_its_range_with_measured_angles(
         theta = file[f"{ATTRIBUTES}/theta"][()][seen]
         kinds = file[f"{ATTRIBUTES}/FrameType"][()][seen]
     assert set(kinds) == {0}
-    np.testing.assert_allclose(np.diff(theta), 2.0, atol=0.01)
+    # A stall of the machine in mid-turn makes the twin's next frame late, as measured.
+    steps_deg = np.diff(theta)
+    assert np.median(steps_deg) == pytest.approx(2.0, abs=0.01)
+    assert (steps_deg > 0).all()
     assert theta[-1] - theta[0] >= 180.0
     assert theta[-1] >= 180.0 - 2.0
     assert_safe(station)

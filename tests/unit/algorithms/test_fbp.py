@@ -22,6 +22,7 @@ from daiss_bluesky.kernels import reference
 from daiss_bluesky.kernels.lane_fft import fast_length
 from daiss_bluesky.testing.algorithm_contract import assert_same
 from daiss_bluesky.testing.ball_scan import (
+    DARK_COUNTS,
     ball_truth,
     make_ball_scan,
     true_transmission,
@@ -281,19 +282,22 @@ def test_unknown_filter_is_refused_with_the_known() -> None:
         FbpAlgorithm(filter="rampe")
 
 
-def test_projections_without_light_or_with_nan_are_left_out() -> None:
+def test_projections_without_beam_or_with_nan_are_left_out() -> None:
     stored = make_ball_scan(EVEN)
     frames = stored.projections.astype(np.float32)
     frames[7] = 0
     frames[20, 3, 4] = np.nan
+    # The beam was lost: noise, and a hit.
+    frames[31:33] = np.random.default_rng(0).normal(DARK_COUNTS, 5, (2, 18, 32))
+    frames[31, 4, 4] = 60_000
     spoiled = dataclasses.replace(stored, projections=frames)
     final = reconstruct_scan(spoiled, FbpAlgorithm(center_px=17.25))
-    there = np.delete(np.arange(90), [7, 20])
+    there = np.delete(np.arange(90), [7, 20, 31, 32])
     right = reconstruct_scan(without(stored, there), FbpAlgorithm(center_px=17.25))
     assert final.status == "incomplete"
-    assert final.progress.parameters["frames_unusable"] == 2
-    assert final.progress.frames_missing == 2
+    assert final.progress.parameters["frames_unusable"] == 4
+    assert final.progress.frames_missing == 4
     assert_same(final.arrays, right.arrays)
     nothing = dataclasses.replace(stored, projections=np.zeros_like(frames))
-    with pytest.raises(InputError, match="all 90 projections are empty or hold NaN"):
+    with pytest.raises(InputError, match="all 90 projections are without beam"):
         reconstruct_scan(nothing, FbpAlgorithm(center_px=17.25))

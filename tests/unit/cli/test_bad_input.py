@@ -52,7 +52,7 @@ def refusal(
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"proj": 0 * STORED.projections}, "all 30 projections are empty or hold NaN"),
+        ({"proj": 0 * STORED.projections}, "all 30 projections are without beam"),
         ({"proj": np.nan * STORED.projections}, "counts are expected"),
         ({"flat": 0 * STORED.flats}, "flat field (mean 0) is not brighter"),
         ({"flat": np.nan * STORED.flats}, "flat 0 has 192 of 192 pixels that are NaN"),
