@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 LEAST = 1e-3
 """Of the flat: less, all over, is no sample."""
 
-_LOOKED_AT = 4096
+_LOOKED_AT = 1024
 """Pixels of a projection, about."""
 
 _HITS = 0.01
