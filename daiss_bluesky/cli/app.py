@@ -1,5 +1,8 @@
 """The commands of `daiss`; each imports what it needs when it runs."""
 
+from importlib.metadata import version
+from typing import Annotated
+
 import typer
 
 from daiss_bluesky.cli import (
@@ -20,12 +23,34 @@ from daiss_bluesky.cli.demo import command
 
 app = typer.Typer(
     name="daiss",
-    help="See the reconstruction while the scan is still running.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(version("daiss-bluesky"))
+        raise typer.Exit
+
+
+@app.callback()
+def daiss(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            help="print the version",
+            callback=_tell_version,
+            is_eager=True,
+        ),
+    ] = False,
+) -> None:
+    """See the reconstruction while the scan is still running."""
+
+
 app.command()(command.demo)
 app.command()(services.up)
 app.command()(services.down)

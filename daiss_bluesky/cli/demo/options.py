@@ -1,6 +1,6 @@
 """What a demo is asked to do."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from secrets import token_hex
 from typing import Annotated, cast
@@ -10,6 +10,13 @@ import typer
 from daiss_bluesky.cli.options import Json
 from daiss_bluesky.core.errors import InputError, unknown
 from daiss_bluesky.core.geometry import ORDERS, Order
+
+_OF_TOMOGRAPHY = (
+    "angles", "order", "flats", "flats_after", "center_px", "sample", "flat_counts",
+    "dark_counts",
+)  # fmt: skip
+_OF_PTYCHOGRAPHY = "step_um", "extent_um"
+_OF_THE_SIMULATION = "size", "sample", "noise", "flat_counts", "dark_counts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +93,21 @@ class DemoOptions:
         if not self.frame_rate_hz > 0:
             rate = self.frame_rate_hz
             raise InputError(f"--frame-rate {rate!r}: frames per second, above 0")
+        if self.ptycho:
+            self._refuse(_OF_TOMOGRAPHY, "not with --ptycho")
+        else:
+            self._refuse(_OF_PTYCHOGRAPHY, "only with --ptycho")
+        if self.scan is not None:
+            self._refuse(_OF_THE_SIMULATION, "not with --scan, which is replayed as is")
         self.metadata()
+
+    def _refuse(self, names: tuple[str, ...], why: str) -> None:
+        """Refuse what would be ignored."""
+        usual = {one.name: one.default for one in fields(self)}
+        given = [one for one in names if getattr(self, one) != usual[one]]
+        if given:
+            flags = ", ".join(f"--{one.replace('_', '-')}" for one in given)
+            raise InputError(f"{flags}: {why}")
 
     def metadata(self) -> dict[str, str]:
         """Give what is to stand in the start document."""

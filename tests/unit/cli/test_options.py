@@ -66,3 +66,12 @@ def test_what_makes_no_sense_is_refused_at_once() -> None:
     with pytest.raises(InputError, match="--md 'b': KEY=VALUE"):
         DemoOptions(md=["a=1", "b"])
     assert DemoOptions(md=["a=1", "b=x=y"]).metadata() == {"a": "1", "b": "x=y"}
+
+
+def test_what_would_be_ignored_is_refused() -> None:
+    with pytest.raises(InputError, match="--angles, --sample: not with --ptycho"):
+        DemoOptions(ptycho=True, sample="x", angles=3)
+    with pytest.raises(InputError, match="--step-um: only with --ptycho"):
+        DemoOptions(step_um=0.1)
+    with pytest.raises(InputError, match="--size: not with --scan"):
+        DemoOptions(scan=Path("grain.npz"), size=64)
