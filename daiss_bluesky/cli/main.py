@@ -7,10 +7,8 @@ import os
 import signal
 import sys
 
+from daiss_bluesky.services.exit_codes import INTERRUPTED, REFUSED
 from daiss_bluesky.services.interrupts import interrupts_held
-
-REFUSED = 2
-INTERRUPTED = 130
 
 
 def main() -> None:

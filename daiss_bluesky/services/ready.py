@@ -11,9 +11,9 @@ from types import FrameType
 from typing import Any
 
 from daiss_bluesky.core.errors import DaissError
+from daiss_bluesky.services.exit_codes import REFUSED
 from daiss_bluesky.services.state import write_json
 
-REFUSED = 2
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from daiss_bluesky.cli.main import INTERRUPTED
+from daiss_bluesky.services.exit_codes import INTERRUPTED
 from tests.system.demo_process import Demo, start_demo
 
 pytestmark = pytest.mark.system

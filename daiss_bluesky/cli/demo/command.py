@@ -7,8 +7,8 @@ import typer
 from rich.console import Console
 
 from daiss_bluesky.cli.demo.options import DemoOptions
-from daiss_bluesky.cli.main import INTERRUPTED
 from daiss_bluesky.cli.options import check_picture, with_options
+from daiss_bluesky.services.exit_codes import INTERRUPTED
 from daiss_bluesky.services.interrupts import interrupts_held
 
 WATCH = (

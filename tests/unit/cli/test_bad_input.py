@@ -10,8 +10,9 @@ import h5py
 import numpy as np
 import pytest
 
-from daiss_bluesky.cli.main import REFUSED, main
+from daiss_bluesky.cli.main import main
 from daiss_bluesky.core.geometry import projection_angles_deg
+from daiss_bluesky.services.exit_codes import REFUSED
 from daiss_bluesky.testing.ball_scan import make_ball_scan
 
 STORED = make_ball_scan(projection_angles_deg(30), rows=6)

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from daiss_bluesky.cli.main import REFUSED, main
+from daiss_bluesky.cli.main import main
 from daiss_bluesky.core.geometry import projection_angles_deg
+from daiss_bluesky.services.exit_codes import REFUSED
 from daiss_bluesky.testing.ball_scan import make_ball_scan
 
 CENTER_PX = 31.3

@@ -9,8 +9,9 @@ import pytest
 
 from daiss_bluesky.cli import app as app_module
 from daiss_bluesky.cli.fleet import Fleet
-from daiss_bluesky.cli.main import INTERRUPTED, REFUSED, main
+from daiss_bluesky.cli.main import main
 from daiss_bluesky.core.errors import InputError
+from daiss_bluesky.services.exit_codes import INTERRUPTED, REFUSED
 
 COMMANDS = (
     "demo", "up", "down", "status", "twin", "shell", "reconstruct", "center",

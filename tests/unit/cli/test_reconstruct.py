@@ -16,9 +16,10 @@ from daiss_bluesky.algorithms.iterative import (
     TvAlgorithm,
 )
 from daiss_bluesky.cli import stored_scan
-from daiss_bluesky.cli.main import REFUSED, main
+from daiss_bluesky.cli.main import main
 from daiss_bluesky.core.geometry import projection_angles_deg
 from daiss_bluesky.core.registry import ALGORITHMS, load
+from daiss_bluesky.services.exit_codes import REFUSED
 from daiss_bluesky.testing.ball_scan import ball_truth, make_ball_scan
 
 ROOT = Path(__file__).parents[3]

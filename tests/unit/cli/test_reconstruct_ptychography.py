@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from daiss_bluesky.algorithms.ptychography.algorithm import RpieAlgorithm
 from daiss_bluesky.cli import stored_ptychography
-from daiss_bluesky.cli.main import REFUSED, main
+from daiss_bluesky.cli.main import main
 from daiss_bluesky.core.stored_diffraction import StoredDiffraction
 from daiss_bluesky.readers import close, holds_ptychography, open_diffraction
+from daiss_bluesky.services.exit_codes import REFUSED
 from daiss_bluesky.testing.ball_scan import make_ball_scan
 from tests.unit.algorithms.ptychography.star_scan import star_scan
 from tests.unit.readers.diffraction_files import write_camera, write_npz

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from daiss_bluesky.cli.main import REFUSED, main
+from daiss_bluesky.cli.main import main
 from daiss_bluesky.cli.recon_magic import ReconMagics
 from daiss_bluesky.services.control_address import ControlAddress
 from daiss_bluesky.services.control_client import ControlClient
+from daiss_bluesky.services.exit_codes import REFUSED
 
 ADDRESS = ControlAddress(7, 8)
 
