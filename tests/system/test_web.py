@@ -1,14 +1,10 @@
 """The web viewer in a real browser, on a real Tiled server with the real publisher."""
 
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from io import BytesIO
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from PIL import Image
 from playwright.sync_api import Browser
 
 from daiss_bluesky.publishers.tiled_http import TiledHttp
@@ -358,73 +354,6 @@ def test_what_cannot_be_shown_is_told_in_one_sentence(
         http = TiledHttp(server.uri, server.api_key)
         http.delete(f"recon/{path}")
         http.close()
-
-
-class Notebook(BaseHTTPRequestHandler):
-    """An empty page of another origin than the Tiled server, as a notebook has."""
-
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.end_headers()
-        self.wfile.write(b"<!doctype html><link rel=icon href=data:,>")
-
-    def log_message(self, *_: object) -> None:
-        """Keep quiet."""
-
-
-@pytest.fixture
-def notebook_uri() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Notebook) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        thread.join()
-
-
-WIDGET = """async ([root, traits]) => {
-  const handlers = {};
-  const model = {
-    get: (name) => traits[name],
-    set: (name, value) => { traits[name] = value; },
-    save_changes: () => {
-      window.snapshot = [...new Uint8Array(traits.snapshot.buffer)];
-    },
-    on: (name, handler) => { handlers[name] = handler; },
-    off: (name) => { delete handlers[name]; },
-  };
-  const widget = await import(`${root}/custom/daiss/any/widget.js`);
-  window.cleanUp = await widget.default.render({ model, el: document.body });
-}"""
-
-
-def test_a_notebook_of_another_origin_is_fed_and_frozen(
-    browser: Browser, server: TiledServer, live: Reconstruction, notebook_uri: str
-) -> None:
-    cell = Viewer.open(browser, server.uri)
-    cell.page.goto(notebook_uri)
-    traits = {"uri": server.uri, "api_key": server.api_key, "height": 500}
-    traits |= {"raw_uid": live.result.scan.run_uid, "result_uid": None}
-    cell.page.evaluate(WIDGET, [server.uri, traits])
-    pane = cell.page.locator("[data-view=projection][data-painted]")
-    pane.wait_for()
-    painted = int(pane.get_attribute("data-painted") or 0)
-    live.publish(0.5)
-    cell.page.locator(
-        f"[data-view=projection][data-painted='{painted + 1}']"
-    ).wait_for()
-    used = f"running · {live.number} used, {live.number + 1} received of 200"
-    cell.page.locator(".honesty", has_text=used).wait_for()
-    cell.wait("() => window.snapshot")
-    picture = Image.open(BytesIO(bytes(cell.page.evaluate("window.snapshot"))))
-    assert picture.format == "PNG"
-    assert picture.size[0] > 300
-    assert len(picture.convert("RGB").getcolors(1 << 24) or []) > 20
-    cell.page.evaluate("window.cleanUp()")
-    assert cell.page.locator("[data-view]").count() == 0
-    assert cell.complaints == []
-    cell.page.context.close()
 
 
 def test_server_that_is_killed_is_found_again(

@@ -27,17 +27,20 @@ async function render({ model, el }) {
   model.on("change:height", () => cell.resize(model.get("height")));
   follow();
   const asking = setInterval(() => cell.followNewest(), ASK_MS);
-  let kept = -1;
+  let kept = null;
   const keeping = setInterval(() => keep(), SNAPSHOT_MS);
 
+  // The end counts as news, too: no other picture may come with it.
   async function keep() {
-    if (closed || cell.painted === kept) return;
-    kept = cell.painted;
+    const status = cell.desk?.follower?.metadata.status ?? "";
+    const now = [cell.painted, cell.shown, status].join();
+    if (closed || now === kept) return;
+    kept = now;
     const snapshot = await cell.snapshot();
     if (!snapshot || closed) return;
     model.set("snapshot", new DataView(snapshot));
     model.set("shown_uid", cell.shown ?? "");
-    model.set("status", cell.desk.follower?.metadata.status ?? "");
+    model.set("status", status);
     model.save_changes();
   }
   cell.ended = keep;
