@@ -122,11 +122,16 @@ export class Follower {
     return (await this.server.json(`search/${path}`, parameters)).data.map(({ id, attributes }) => [id, attributes]);
   }
 
-  // A result that has just begun gets its parts one after the other.
+  // A result that has just begun gets its parts one after the other. What came before a stream
+  // was open is in none of its messages: it is read once more then.
   listen(own) {
     const rows = {
       message: ({ payload }) => this.takeRows(payload),
-      open: () => this.opened("progress"),
+      open: async () => {
+        this.opened("progress");
+        await this.readProgress();
+        this.take.changed();
+      },
       closed: (problem, failures) => this.interrupted("progress", problem, failures),
     };
     if (own.has("progress")) this.stream("progress", rows, { envelope: "json", replayAll: true });
@@ -164,8 +169,7 @@ export class Follower {
       message: (message) => this.takePixels(view, message),
       open: () => {
         this.opened(view);
-        // Not the first connection: something may have been missed.
-        if (view.number) this.fetchView(view);
+        this.fetchView(view);
       },
       closed: (problem, failures) => this.interrupted(view, problem, failures),
     };
@@ -220,7 +224,9 @@ export class Follower {
   }
 
   async fetchView(view) {
-    if (view.fetching || this.closed) return;
+    if (this.closed) return;
+    view.again = view.fetching;
+    if (view.fetching) return;
     view.fetching = true;
     const before = view.number;
     try {
@@ -236,6 +242,7 @@ export class Follower {
       this.report(error);
     }
     view.fetching = false;
+    if (view.again) await this.fetchView(view);
   }
 
   opened(what) {
