@@ -29,7 +29,6 @@ _WORK_COPIES = 6
 _SLAB_COPIES = 2.5
 """Of a slab's line integrals: themselves, raw counts, and what is made of some."""
 
-
 _PHASE_COPIES = 26
 """Of a frame as phase retrieval transforms it: the filter, and several at once."""
 

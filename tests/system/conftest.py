@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser
 
 from daiss_bluesky.core.resources import resource
 from daiss_bluesky.publishers.tiled import TiledPublisher
 from daiss_bluesky.services.epics_environment import EpicsPorts, client_environment
+from tests.browser import open_browser
 from tests.conftest import TiledServer
 from tests.system.twin_process import LIMIT_S, TwinProcess, start_twin
 
@@ -95,3 +97,10 @@ def publisher(tiled_server: TiledServer) -> Iterator[TiledPublisher]:
     )
     yield publisher
     publisher.shut_down()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium, for the pages of one file."""
+    with open_browser() as browser:
+        yield browser

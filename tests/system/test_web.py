@@ -8,18 +8,11 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
 from daiss_bluesky.publishers.tiled_http import TiledHttp
-from tests.browser import open_browser
 from tests.conftest import TiledServer
 from tests.system.web_page import LIMIT_MS, Viewer
 from tests.system.web_result import MIDDLE, VOLUME, Reconstruction, make_slices
 
 pytestmark = pytest.mark.system
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_browser() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,8 @@
 """What is published while the page of a result is still connecting."""
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Browser, WebSocketRoute
 
-from tests.browser import open_browser
 from tests.conftest import TiledServer
 from tests.system.web_page import Viewer
 from tests.system.web_result import Reconstruction, make_slices
@@ -17,12 +14,6 @@ TOLD = """() => document.querySelector("#plots [aria-label^=Covered]")
 
 READS = """(value) =>
   +document.querySelector("[data-view=slice_xy] .reading").dataset.value === value"""
-
-
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    with open_browser() as browser:
-        yield browser
 
 
 class Held:

@@ -14,7 +14,6 @@ from daiss_bluesky.core.results import Update
 from daiss_bluesky.publishers.tiled import TiledPublisher
 from daiss_bluesky.services.control_client import ControlClient
 from daiss_bluesky.testing.publisher_contract import make_result
-from tests.browser import open_browser
 from tests.conftest import TiledServer
 from tests.system.web_page import Viewer
 from tests.unit.services.running_scan import RESULT, N, Served
@@ -29,12 +28,6 @@ EXACT = """(view) => !document.querySelector(`[data-view=${view}] .reading`)
 SAYS = "([place, words]) => document.querySelector(place).textContent === words"
 READS = """([view, value]) => Math.abs(value -
   document.querySelector(`[data-view=${view}] .reading`).dataset.value) < 1e-6"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_browser() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -12,18 +12,11 @@ from PIL import Image
 from playwright.sync_api import Browser
 
 from daiss_bluesky.core.results import Final
-from tests.browser import open_browser
 from tests.conftest import TiledServer
 from tests.system.web_page import Viewer
 from tests.system.web_result import Reconstruction
 
 pytestmark = pytest.mark.system
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_browser() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
