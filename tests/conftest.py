@@ -16,6 +16,8 @@ from bluesky import RunEngine
 from tiled.client import from_uri
 
 from daiss_bluesky.kernels.method_speeds import MethodSpeeds, speeds_path
+from daiss_bluesky.publishers.tiled import TiledPublisher
+from daiss_bluesky.publishers.tiled_http import TiledHttp
 from daiss_bluesky.services.epics_environment import LOOPBACK, free_ports
 from daiss_bluesky.services.tiled_server import (
     read_or_make_key,
@@ -69,6 +71,7 @@ class TiledServer:
         self._ready = state_dir / "tiled.ready"
         self._process: subprocess.Popen[bytes] | None = None
         self._clients: list[Any] = []
+        self._http = TiledHttp(self.uri, self.api_key)
 
     def connect(self, path: str = "") -> Any:
         """Give a client of tiled's own; closed with the server."""
@@ -76,9 +79,14 @@ class TiledServer:
         self._clients.append(from_uri(uri, api_key=self.api_key))
         return self._clients[-1]
 
+    def publisher(self) -> TiledPublisher:
+        """Give a publisher; its connections are closed with the server."""
+        return TiledPublisher(self._http, self.results_dir)
+
     def close(self) -> None:
         for client in self._clients:
             client.context.http_client.close()
+        self._http.close()
         self.kill()
 
     def start(self) -> None:

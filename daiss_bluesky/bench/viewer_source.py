@@ -85,10 +85,11 @@ def serve_tiled(uri: str, results_dir: Path, pace: Pace) -> None:
     """Publish three float32 views to Tiled, as the reconstructor does."""
     from daiss_bluesky.publishers.pacing import PacedPublisher  # noqa: PLC0415
     from daiss_bluesky.publishers.tiled import TiledPublisher  # noqa: PLC0415
+    from daiss_bluesky.publishers.tiled_http import TiledHttp  # noqa: PLC0415
 
     frames = [frame.astype(np.float32) for frame in test_frames(pace.size)]
-    publisher = TiledPublisher(uri, os.environ["TILED_API_KEY"], results_dir)
-    paced = PacedPublisher(publisher)
+    http = TiledHttp(uri, os.environ["TILED_API_KEY"])
+    paced = PacedPublisher(TiledPublisher(http, results_dir))
     paced.open(_result(pace.size))
 
     def publish(number: int) -> None:
@@ -100,7 +101,7 @@ def serve_tiled(uri: str, results_dir: Path, pace: Pace) -> None:
     _publish(publish, pace)
     sys.stdin.readline()
     paced.stop()
-    publisher.shut_down()
+    http.close()
 
 
 def _result(size: int) -> Result:

@@ -74,8 +74,9 @@ class PacedPublisher:
     def write(self, update: Update) -> None:
         """Leave an update to be published; replaces one still waiting."""
         with self._changed:
-            self._update = _after(self._update, update)
-            self._changed.notify()
+            if not self.settled.is_set():
+                self._update = _after(self._update, update)
+                self._changed.notify()
 
     def close(self, final: Final) -> None:
         """Leave the end to be published, and wait for it a bounded time.
@@ -86,6 +87,8 @@ class PacedPublisher:
             self.settled.set()
             return
         with self._changed:
+            if self.settled.is_set():
+                return
             self._final = final
             self._changed.notify()
         if not self.settled.wait(_CLOSE_TIMEOUT_S):
@@ -116,6 +119,12 @@ class PacedPublisher:
             logger.exception("%s: result %s is given up", self.name, result.uid)
             self.failure = InputError(f"internal error: {error!r}")
         finally:
+            self._settle()
+
+    def _settle(self) -> None:
+        """End, and let go of the arrays: whoever asks later still holds this."""
+        with self._changed:
+            self._update = self._final = None
             self.settled.set()
 
     def _await_work(self) -> None:

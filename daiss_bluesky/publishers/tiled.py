@@ -57,13 +57,14 @@ class TiledPublisher:
     """Writes one result at a time; UnavailableError when the server is away.
 
     Every call may be repeated after an error. Final arrays are written to
-    `results_dir`, which the server must be allowed to read, and registered.
+    `results_dir`, which the server must be allowed to read, and registered. The
+    connections are the caller's, for all publishers of one server.
     """
 
     name = "tiled"
 
-    def __init__(self, uri: str, api_key: str, results_dir: Path) -> None:
-        self._http = TiledHttp(uri, api_key)
+    def __init__(self, http: TiledHttp, results_dir: Path) -> None:
+        self._http = http
         self._results_dir = results_dir.absolute()
         self._result: Result | None = None
         self._root = ""
@@ -135,10 +136,6 @@ class TiledPublisher:
         except MissingError:
             self._reopen()
             raise
-
-    def shut_down(self) -> None:
-        """Close the connections."""
-        self._http.close()
 
     def _reopen(self) -> None:
         # Somebody emptied the catalog, or a new server stands in its place.

@@ -25,6 +25,7 @@ from daiss_bluesky.core.registry import ALGORITHMS, find, load
 from daiss_bluesky.core.results import Publisher
 from daiss_bluesky.publishers.progress_table import progress_row
 from daiss_bluesky.publishers.tiled import TiledPublisher
+from daiss_bluesky.publishers.tiled_http import TiledHttp
 from daiss_bluesky.services.control import ControlServer
 from daiss_bluesky.services.control_address import (
     ControlAddress,
@@ -185,15 +186,16 @@ def _remembered(state: StateDirectory, pipeline: Pipeline) -> Algorithm:
 
 
 def publishers_of(
-    state: StateDirectory, tiled_uri: str, prefix: str
+    state: StateDirectory, http: TiledHttp, prefix: str
 ) -> dict[str, Callable[[], Publisher]]:
     """Give what makes each publisher, by name.
 
-    The PVA server is one for all runs: its PVs are there from the beginning.
+    The PVA server is one for all runs: its PVs are there from the beginning. So are
+    Tiled's connections, or those of each run that has ended would stay.
     """
 
     def tiled() -> Publisher:
-        return TiledPublisher(tiled_uri, os.environ[API_KEY], state.results)
+        return TiledPublisher(http, state.results)
 
     @cache
     def pva() -> Publisher:
@@ -257,7 +259,8 @@ def main(
     directory = StateDirectory(state.resolve())
     read = map(read_pipeline, pipeline)
     plans: dict[str, Pipeline] = {plan.technique: plan for plan in read}
-    known = publishers_of(directory, tiled_uri, prefix)
+    http = TiledHttp(tiled_uri, os.environ.get(API_KEY, ""))
+    known = publishers_of(directory, http, prefix)
     remembered = partial(_remembered, directory)
     settings = _settings(directory, plans, remembered, data_root, path_map)
     _prepare(plans, known)
@@ -273,6 +276,7 @@ def main(
     reconstructor = Reconstructor(position, runs.begin, board.settled)
     reruns = Reruns(directory.reruns, directory.journal, runs.repeat, board.settled)
     with ExitStack() as ends:
+        ends.enter_context(closing(http))
         stream = DocumentStream(
             directory.journal, proxy_address, position.resume_sequence
         )

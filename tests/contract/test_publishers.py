@@ -6,10 +6,12 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 from numpy.typing import NDArray
 from p4p.client.thread import Context
@@ -23,7 +25,10 @@ from daiss_bluesky.publishers.pacing import PacedPublisher
 from daiss_bluesky.publishers.pv_names import pv_name
 from daiss_bluesky.publishers.pva import PvaPublisher
 from daiss_bluesky.publishers.tiled import TiledPublisher
+from daiss_bluesky.publishers.tiled_http import TiledHttp
 from daiss_bluesky.services.epics_environment import EpicsPorts, results_environment
+from daiss_bluesky.services.reconstructor import publishers_of
+from daiss_bluesky.services.state import StateDirectory
 from daiss_bluesky.testing.publisher_contract import (
     VIEWS,
     PublisherContract,
@@ -59,13 +64,9 @@ class TestMemoryPublisher(PublisherContract):
 @pytest.mark.system
 class TestTiledPublisher(PublisherContract):
     @pytest.fixture
-    def publisher(self, tiled_server: TiledServer) -> Iterator[Publisher]:
-        publisher = TiledPublisher(
-            tiled_server.uri, tiled_server.api_key, tiled_server.results_dir
-        )
+    def publisher(self, tiled_server: TiledServer) -> Publisher:
         self._root = tiled_server.connect()
-        yield publisher
-        publisher.shut_down()
+        return tiled_server.publisher()
 
     def views(self, result: Result) -> Mapping[str, NDArray[Any]]:
         live = self._root["recon", result.uid, "live"]
@@ -149,16 +150,16 @@ class TestTiledPublisher(PublisherContract):
         np.testing.assert_array_equal(self.views(result)["slice_xy"], picture)
 
     def test_a_wrong_key_is_refused(self, tiled_server: TiledServer) -> None:
-        publisher = TiledPublisher(tiled_server.uri, "0123", tiled_server.results_dir)
-        with pytest.raises(InputError, match="refuses the API key"):
-            publisher.open(make_result())
-        publisher.shut_down()
+        with closing(TiledHttp(tiled_server.uri, "0123")) as http:
+            publisher = TiledPublisher(http, tiled_server.results_dir)
+            with pytest.raises(InputError, match="refuses the API key"):
+                publisher.open(make_result())
 
     def test_an_absent_server_is_known_soon(self, tmp_path: Path) -> None:
-        publisher = TiledPublisher("http://127.0.0.1:9", "0123", tmp_path)
-        with pytest.raises(UnavailableError, match="does not answer"):
-            publisher.open(make_result())
-        publisher.shut_down()
+        with closing(TiledHttp("http://127.0.0.1:9", "0123")) as http:
+            publisher = TiledPublisher(http, tmp_path)
+            with pytest.raises(UnavailableError, match="does not answer"):
+                publisher.open(make_result())
 
 
 @pytest.mark.system
@@ -166,9 +167,7 @@ def test_a_publisher_catches_up_when_tiled_was_away(
     own_tiled_server: TiledServer,
 ) -> None:
     own_tiled_server.start()
-    tiled = TiledPublisher(
-        own_tiled_server.uri, own_tiled_server.api_key, own_tiled_server.results_dir
-    )
+    tiled = own_tiled_server.publisher()
     published: list[tuple[int, float]] = []
     first = threading.Event()
 
@@ -195,7 +194,26 @@ def test_a_publisher_catches_up_when_tiled_was_away(
     assert numbers[0] == 1
     assert len(set(numbers)) == len(numbers)
     assert container["live", "slice_xy"].read()[3, 3] == 10
-    tiled.shut_down()
+
+
+@pytest.mark.system
+def test_results_leave_no_connections(
+    tiled_server: TiledServer, tmp_path: Path
+) -> None:
+    before = connections_to(tiled_server.port)
+    results = 6
+    with closing(TiledHttp(tiled_server.uri, tiled_server.api_key)) as http:
+        known = publishers_of(StateDirectory(tmp_path), http, "TEST:")
+        kept = [known["tiled"]() for _ in range(results)]
+        for one in kept:
+            one.open(make_result())
+        assert connections_to(tiled_server.port) - before < results
+
+
+def connections_to(port: int) -> int:
+    """Count those of this process, also what the server has closed on its side."""
+    found = psutil.Process().net_connections("tcp")
+    return sum(bool(one.raddr) and one.raddr.port == port for one in found)
 
 
 class PvaClientContract(PublisherContract):

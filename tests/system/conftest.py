@@ -90,13 +90,9 @@ def make_twin(tmp_path: Path) -> Iterator[Callable[..., TwinProcess]]:
 
 
 @pytest.fixture
-def publisher(tiled_server: TiledServer) -> Iterator[TiledPublisher]:
+def publisher(tiled_server: TiledServer) -> TiledPublisher:
     """Publish to the server that all tests share."""
-    publisher = TiledPublisher(
-        tiled_server.uri, tiled_server.api_key, tiled_server.results_dir
-    )
-    yield publisher
-    publisher.shut_down()
+    return tiled_server.publisher()
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,6 @@ from event_model import compose_run, compose_stream_resource
 
 from daiss_bluesky.core.reconstruction import Progress
 from daiss_bluesky.core.results import Final
-from daiss_bluesky.publishers.tiled import TiledPublisher
 from daiss_bluesky.services.tiled_server import write_profile
 from daiss_bluesky.testing.publisher_contract import make_result, make_update
 from daiss_callbacks.document_publisher import DocumentPublisher
@@ -100,15 +99,12 @@ def test_a_run_and_its_reconstruction_are_found(
     wait_until(lambda: uid in root["raw"], "the run")
     wait_until(lambda: "stop" in root["raw"][uid].metadata, "the end of the run")
 
-    tiled = TiledPublisher(
-        own_tiled_server.uri, own_tiled_server.api_key, own_tiled_server.results_dir
-    )
+    tiled = own_tiled_server.publisher()
     result = make_result(run_uid=uid)
     tiled.open(result)
     tiled.write(make_update(1))
     volume = np.ones((2, 3, 4), np.float32)
     tiled.close(Final("complete", Progress(3, 3, 3), arrays={"volume": volume}))
-    tiled.shut_down()
 
     profiles = write_profile(own_tiled_server.state_dir, own_tiled_server.port)
     environment = os.environ | {"TILED_PROFILES": str(profiles)}

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from daiss_bluesky.publishers.tiled import TiledPublisher
 from daiss_bluesky.testing.publisher_contract import (
     make_final,
     make_result,
@@ -30,8 +29,7 @@ def test_the_snippet_reads_what_was_shown(
     tiled_server: TiledServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TILED_API_KEY", tiled_server.api_key)
-    uri, results_dir = tiled_server.uri, tiled_server.results_dir
-    publisher = TiledPublisher(uri, tiled_server.api_key, results_dir)
+    uri, publisher = tiled_server.uri, tiled_server.publisher()
     result, update, final = make_result(), make_update(3), make_final(5.0)
     publisher.open(result)
     publisher.write(update)
@@ -39,7 +37,6 @@ def test_the_snippet_reads_what_was_shown(
     live = Picture(result.uid, "slice_xy", 3, time.time(), pixels)
     assert np.array_equal(run(python_snippet(uri, live)), pixels)
     publisher.close(final)
-    publisher.shut_down()
     volume = final.arrays["volume"]
     for view, rows, columns, place, pixels in (
         ("slice_xy", "y", "x", 2, volume[2]),

@@ -203,9 +203,7 @@ def test_tiled_killed_in_mid_run_and_started_again(
     own_tiled_server: TiledServer,
 ) -> None:
     own_tiled_server.start()
-    publisher = TiledPublisher(
-        own_tiled_server.uri, own_tiled_server.api_key, own_tiled_server.results_dir
-    )
+    publisher = own_tiled_server.publisher()
     paced = PacedPublisher(publisher)
     with viewing(own_tiled_server) as model, Window(model) as window:
         paced.open(running_result())
@@ -228,4 +226,3 @@ def test_tiled_killed_in_mid_run_and_started_again(
         assert_grows(window)
         paced.close(replace(make_final(9.0), views={}))
         wait_until(lambda: model.followed().finished, "the end of the result")
-    publisher.shut_down()

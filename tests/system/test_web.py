@@ -26,12 +26,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TiledServer]:
 
 
 @pytest.fixture(scope="module")
-def live(server: TiledServer) -> Iterator[Reconstruction]:
+def live(server: TiledServer) -> Reconstruction:
     """A result that runs as long as these tests."""
     live = Reconstruction(server, scan_id=11, sample="basalt")
     live.publish()
-    yield live
-    live.close()
+    return live
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +169,6 @@ def test_finished_volume_is_cut_at_the_crosshair(
     viewer.wait_painted("projection")
     while_it_ran = viewer.page.evaluate(PLACES)
     done.finish()
-    done.close()
     viewer.wait(
         "() => document.querySelector('#connection').textContent === 'finished'"
     )

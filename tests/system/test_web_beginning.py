@@ -63,4 +63,3 @@ def test_what_comes_before_the_streams_are_open_is_shown(
     viewer.wait(TOLD)
     viewer.wait(READS, float(make_slices()["slice_xy"][3, 25]))
     viewer.page.context.close()
-    live.close()

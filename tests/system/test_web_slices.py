@@ -11,7 +11,6 @@ from playwright.sync_api import Browser
 
 from daiss_bluesky.core.reconstruction import Progress
 from daiss_bluesky.core.results import Update
-from daiss_bluesky.publishers.tiled import TiledPublisher
 from daiss_bluesky.services.control_client import ControlClient
 from daiss_bluesky.testing.publisher_contract import make_result
 from tests.conftest import TiledServer
@@ -53,7 +52,7 @@ class Published:
 
     def __init__(self, server: TiledServer, slices: Slices) -> None:
         self._slices = slices
-        self._publisher = TiledPublisher(server.uri, server.api_key, server.results_dir)
+        self._publisher = server.publisher()
         shapes = {name: one.shape for name, one in slices.items()}
         self._publisher.open(replace(make_result(), uid=RESULT, view_shapes=shapes))
 
@@ -66,9 +65,6 @@ class Published:
             parameters={"slices_zyx": list(MIDDLE)},
         )
         self._publisher.write(Update(number, time.time(), progress, self._slices))
-
-    def close(self) -> None:
-        self._publisher.shut_down()
 
 
 def header(view: str) -> str:
@@ -110,7 +106,6 @@ def test_slices_follow_the_crosshair_and_the_scan(
         viewer.wait(READS, ["slice_xy", float(middle["slice_xy"][20, 12])])
     assert viewer.complaints == []
     viewer.page.context.close()
-    published.close()
 
 
 @pytest.mark.parametrize("served", [{"rows": 3, "columns": 1100}], indirect=True)
@@ -137,4 +132,3 @@ def test_a_page_asks_for_what_it_shows(
     viewer.wait(READS, ["slice_xy", float(elsewhere[601, 301])])
     assert viewer.complaints == []
     viewer.page.context.close()
-    published.close()

@@ -30,11 +30,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TiledServer]:
 
 
 @pytest.fixture
-def live(server: TiledServer) -> Iterator[Reconstruction]:
+def live(server: TiledServer) -> Reconstruction:
     live = Reconstruction(server, scan_id=11, sample="basalt")
     live.publish()
-    yield live
-    live.close()
+    return live
 
 
 class Notebook(BaseHTTPRequestHandler):

@@ -48,7 +48,6 @@ def test_the_window_opens_on_a_screen(
 ) -> None:
     live = Reconstruction(tiled_server, run_uid="on-a-screen", sample="granite")
     live.publish()
-    live.close()
     picture = tmp_path / "window.png"
     command = [*DAISS, "view", "--tiled-uri", tiled_server.uri, "--run", live.uid]
     environment = {k: v for k, v in os.environ.items() if k != "QT_QPA_PLATFORM"}

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from daiss_bluesky.core.reconstruction import Progress
 from daiss_bluesky.core.results import Final, Result, Update
-from daiss_bluesky.publishers.tiled import TiledPublisher
 from daiss_bluesky.testing.publisher_contract import make_result
 from tests.conftest import TiledServer
 
@@ -34,7 +33,7 @@ class Reconstruction:
     """A result that is published update by update."""
 
     def __init__(self, server: TiledServer, **scan: Any) -> None:
-        self.publisher = TiledPublisher(server.uri, server.api_key, server.results_dir)
+        self.publisher = server.publisher()
         shapes = {name: view.shape for name, view in make_slices().items()}
         self.result: Result = replace(make_result(**scan), view_shapes=shapes)
         self.number = 0
@@ -74,7 +73,3 @@ class Reconstruction:
                 finished_s=time.time(),
             )
         )
-
-    def close(self) -> None:
-        """Close the connections."""
-        self.publisher.shut_down()

@@ -211,11 +211,12 @@ from pathlib import Path
 from daiss_bluesky.core.pipeline import Pipeline
 from daiss_bluesky.core.reconstruction import Progress
 from daiss_bluesky.publishers.progress_table import progress_row
+from daiss_bluesky.publishers.tiled_http import TiledHttp
 from daiss_bluesky.services.reconstructor import make_publishers, publishers_of
 from daiss_bluesky.services.state import StateDirectory
 
 state = StateDirectory(Path(sys.argv[1]))
-known = publishers_of(state, "http://127.0.0.1:9", "X:")
+known = publishers_of(state, TiledHttp("http://127.0.0.1:9", "key"), "X:")
 make_publishers(Pipeline(publishers=["tiled"]), known)
 before = len(sys.modules)
 progress_row(1, 2.0, Progress(), 3.0)
