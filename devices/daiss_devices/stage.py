@@ -27,6 +27,16 @@ class StageMotor(EpicsMotor):
         self.configuration_attrs = ["velocity", "acceleration", "motor_egu"]
 
     @property
+    def position(self) -> Any:
+        """Where it is.
+
+        ophyd waits for no readback where EpicsMotor is subclassed, and does not hear
+        one that comes while it subscribes: then the motor had no place until it moved.
+        """
+        heard = super().position
+        return self.user_readback.get() if heard is None else heard
+
+    @property
     def limits(self) -> tuple[float, float]:
         """Lowest and highest position; equal where there is no limit."""
         low, high = super().limits

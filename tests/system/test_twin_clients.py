@@ -1,6 +1,7 @@
 """Unmodified clients run the twin: pyepics, classic ophyd, ophyd-async, PVA."""
 
 import queue
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,11 @@ from ophyd import ADComponent, DetectorBase, EpicsMotor, SingleTrigger
 from ophyd.areadetector.cam import SimDetectorCam
 from ophyd.areadetector.filestore_mixins import FileStoreHDF5IterativeWrite
 from ophyd.areadetector.plugins import HDF5Plugin_V34, ImagePlugin_V34, PvaPlugin_V34
+from ophyd.signal import EpicsSignalBase
 from ophyd.utils import LimitError
 from p4p.client.thread import Context
 
+from daiss_devices.stage import StageMotor
 from tests.conftest import wait_until
 from tests.system.twin_process import TwinProcess
 
@@ -155,6 +158,23 @@ def test_stop_in_mid_move_rests_where_it_is(rotation: EpicsMotor) -> None:
     assert 5 < here < 2900
     assert rotation.user_setpoint.get() == pytest.approx(here)
     wait_until(lambda: status.done, "the move's status")
+
+
+def test_a_place_told_while_ophyd_subscribes_is_known(
+    twin: TwinProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscribe = EpicsSignalBase._add_callback
+
+    def told_at_once(signal: Any, *arguments: Any) -> None:
+        subscribe(signal, *arguments)
+        if threading.current_thread() is threading.main_thread():
+            wait_until(lambda: signal._args_cache["value"], "the first value")
+
+    monkeypatch.setattr(EpicsSignalBase, "_add_callback", told_at_once)
+    motor = StageMotor(twin.prefix + "y", name="sample_y")
+    motor.wait_for_connection(timeout=60)
+    assert motor.position == motor.user_readback.get()
+    motor.destroy()
 
 
 def test_pyepics_motor(twin: TwinProcess) -> None:
