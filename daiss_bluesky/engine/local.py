@@ -26,6 +26,7 @@ from daiss_bluesky.core.reconstruction import (
 )
 from daiss_bluesky.core.results import Final, Status, Update
 from daiss_bluesky.core.technique import AnyScan
+from daiss_bluesky.engine.freed_memory import give_memory_back
 from daiss_bluesky.engine.pending import Pending
 from daiss_bluesky.engine.questions import Question, Questions
 from daiss_bluesky.engine.unshown import Unshown
@@ -143,6 +144,7 @@ class LocalEngine:
             finally:
                 self._questions.close()
                 self._reconstruction = None
+                give_memory_back()
 
     def _run(self) -> None:
         try:
