@@ -47,7 +47,7 @@ def newest_results(uri: str, api_key: str, n: int = NEWEST) -> list[dict[str, An
     client = connect(uri, api_key)
     if RECON_PATH not in client:
         return []
-    newest = list(client[RECON_PATH].items())[-n:]
+    newest = client[RECON_PATH].items().tail(n)
     return [{"result_uid": uid, **node.metadata} for uid, node in reversed(newest)]
 
 
