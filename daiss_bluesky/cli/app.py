@@ -13,6 +13,7 @@ from daiss_bluesky.cli import (
     look,
     reconstruct,
     rerun,
+    restart,
     services,
     shell,
     twin,
@@ -53,6 +54,7 @@ def daiss(
 
 app.command()(command.demo)
 app.command()(services.up)
+app.command()(restart.restart)
 app.command()(services.down)
 app.command()(services.status)
 app.command()(shell.shell)

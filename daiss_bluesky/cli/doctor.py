@@ -17,9 +17,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from daiss_bluesky.cli.fleet import Fleet, answers
+from daiss_bluesky.cli.fleet import Fleet
 from daiss_bluesky.cli.options import Json
 from daiss_bluesky.cli.results_table import refuse_absent
+from daiss_bluesky.cli.service_specs import answers
 from daiss_bluesky.core.errors import DaissError, UnavailableError
 from daiss_bluesky.core.registry import load
 from daiss_bluesky.kernels.devices import find_gpus
@@ -128,7 +129,11 @@ def _services(root: Path, fleet: Fleet | None) -> Iterator[Finding]:
         return
     for one in fleet.services:
         alive = one.process() is not None
-        detail = f"pid {one.pid}" if alive else f"has ended; its log is {one.log}"
+        detail = (
+            f"pid {one.pid}"
+            if alive
+            else f"has ended (daiss restart); its log is {one.log}"
+        )
         yield Finding(one.name, "good" if alive else "wrong", detail)
     heard = answers(fleet.proxy_in)
     detail = f"port {fleet.proxy_in} {'answers' if heard else 'does not answer'}"

@@ -1,6 +1,8 @@
 """`daiss up`, `down` and `status`: the services of a beamline."""
 
 import json
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -8,10 +10,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from daiss_bluesky.cli.fleet import Fleet, FleetPlan, plan_fleet
+from daiss_bluesky.cli.fleet import Fleet
+from daiss_bluesky.cli.fleet_plan import FleetPlan, plan_fleet
 from daiss_bluesky.cli.options import Json, State
 from daiss_bluesky.cli.results_table import newest_results, results_table
-from daiss_bluesky.core.errors import InputError, UnavailableError
+from daiss_bluesky.core.errors import DaissError, InputError, UnavailableError
 from daiss_bluesky.services import launcher
 from daiss_bluesky.services.interrupts import interrupts_held
 from daiss_bluesky.services.state import StateDirectory, default_root
@@ -90,33 +93,45 @@ def _refuse_if_running(root: Path) -> None:
     alive = [one.name for one in fleet.services if one.process()]
     if alive:
         raise InputError(
-            f"{', '.join(alive)} run already in {root}: daiss status, daiss down"
+            f"{', '.join(alive)} run already in {root}: daiss status, daiss down, or"
+            " daiss restart for what has ended"
         )
 
 
 def start_fleet(plan: FleetPlan, console: Console) -> Fleet:
     """Start every service of a plan and wait for all; none is left if one refuses."""
-    directory = StateDirectory(plan.fleet.state)
-    started: list[launcher.Service] = []
     try:
-        with console.status("starting the beamline's services") as status:
-            for spec in plan.specs:
-                # Saved at once: what a kill -9 leaves behind can be found and ended.
-                with interrupts_held():
-                    started.append(launcher.start(spec, directory.logs))
-                    plan.fleet.with_services(started).save()
-            waiting = {one.name for one in started}
-
-            def ready(service: launcher.Service) -> None:
-                waiting.discard(service.name)
-                why = COMPILES if waiting == {"reconstructor"} else ""
-                status.update(f"waiting for {', '.join(sorted(waiting))}{why}")
-
-            launcher.wait_ready(plan.specs, started, on_ready=ready)
+        return start_services(plan.fleet, plan.specs, console)
     except BaseException:
-        stop_fleet(plan.fleet.with_services(started))
+        with suppress(DaissError):
+            stop_fleet(Fleet.load(plan.fleet.state))
         raise
-    return plan.fleet.with_services(started)
+
+
+def start_services(
+    fleet: Fleet, specs: Sequence[launcher.ServiceSpec], console: Console
+) -> Fleet:
+    """Start services of a fleet, in place of those of the same name, and wait for all.
+
+    Raises UnavailableError with what the first one said that did not start.
+    """
+    started: list[launcher.Service] = []
+    with console.status("starting the beamline's services") as status:
+        for spec in specs:
+            # Saved at once: what a kill -9 leaves behind can be found and ended.
+            with interrupts_held():
+                started.append(launcher.start(spec, StateDirectory(fleet.state).logs))
+                fleet = fleet.with_service(started[-1])
+                fleet.save()
+        waiting = {one.name for one in started}
+
+        def ready(service: launcher.Service) -> None:
+            waiting.discard(service.name)
+            why = COMPILES if waiting == {"reconstructor"} else ""
+            status.update(f"waiting for {', '.join(sorted(waiting))}{why}")
+
+        launcher.wait_ready(specs, started, on_ready=ready)
+    return fleet
 
 
 def stop_fleet(fleet: Fleet) -> list[str]:
@@ -165,6 +180,8 @@ def status(
         return
     if not json_output:
         Console().print(services_table(fleet))
+        if gone := [one.name for one in fleet.services if not one.process()]:
+            typer.echo(f"ended: {', '.join(gone)} (daiss restart)")
     results = newest_results(fleet.tiled_uri, fleet.api_key())
     if json_output:
         rows = [

@@ -11,7 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
-from daiss_bluesky.cli.fleet import Fleet, refuse_server
+from daiss_bluesky.cli.fleet import Fleet
+from daiss_bluesky.cli.fleet_plan import refuse_server
 from daiss_bluesky.cli.options import Json, State, check_picture
 from daiss_bluesky.cli.results_table import connect, refuse_absent
 from daiss_bluesky.core.errors import InputError, UnavailableError

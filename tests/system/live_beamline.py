@@ -8,7 +8,7 @@ import threading
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,6 @@ import psutil
 from daiss_bluesky.cli.fleet import Fleet
 from daiss_bluesky.core.pipeline import read_pipeline
 from daiss_bluesky.core.results import result_uid
-from daiss_bluesky.services.launcher import started
-from daiss_bluesky.services.state import read_json, write_json
 
 DAISS = [sys.executable, "-c", "from daiss_bluesky.cli.main import main; main()"]
 LIMIT_S = 200.0
@@ -128,7 +126,6 @@ class Beamline:
     """What `daiss up` started."""
 
     fleet: Fleet
-    _restarted: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def scan(
         self,
@@ -189,45 +186,15 @@ class Beamline:
     def killed(self, name: str) -> Iterator[None]:
         """Take a service away with kill -9; afterwards start it as it was."""
         process = self.process(name)
-        command, environment = process.cmdline(), process.environ()
         process.kill()
         process.wait(30)
         try:
             yield
         finally:
-            self._start_again(name, command, environment)
-
-    def _start_again(
-        self, name: str, command: list[str], environment: dict[str, str]
-    ) -> None:
-        [service] = [one for one in self.fleet.services if one.name == name]
-        with Path(service.log).open("ab") as log:
-            self._restarted.append(
-                subprocess.Popen(
-                    command,
-                    env=environment,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    start_new_session=True,
-                )
-            )
-        self._replace(name, self._restarted[-1].pid)
-
-    def close(self) -> None:
-        """Take leave of the services that were started again."""
-        for one in self._restarted:
-            one.wait(LIMIT_S)
-
-    def _replace(self, name: str, pid: int) -> None:
-        path = self.fleet.state / "services.json"
-        values = read_json(path, "the list of services")
-        for one in values["services"]:
-            if one["name"] == name:
-                again = started(name, pid, one["log"], one["address"])
-                one.update(again.as_dict())
-        write_json(path, values)
-        self.fleet = Fleet.load(self.fleet.state)
+            again = daiss("restart", "--state", str(self.fleet.state), "--json")
+            assert again.returncode == 0, again.stderr
+            assert json.loads(again.stdout) == {"started": [name], "killed": []}
+            self.fleet = Fleet.load(self.fleet.state)
 
 
 @contextmanager
@@ -243,6 +210,5 @@ def running_beamline(state: Path, *options: str) -> Iterator[Beamline]:
         yield beamline
     finally:
         ended = daiss("down", *place, "--json")
-        beamline.close()
     assert ended.returncode == 0, ended.stderr
     assert json.loads(ended.stdout)["killed"] == []

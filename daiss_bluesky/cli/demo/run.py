@@ -18,7 +18,8 @@ from daiss_bluesky.cli.demo.outcome import Outcome
 from daiss_bluesky.cli.demo.ptychography import PtychographyDemo
 from daiss_bluesky.cli.demo.tomography import TomographyDemo
 from daiss_bluesky.cli.demo.window import view_command, window
-from daiss_bluesky.cli.fleet import STATION, Fleet, plan_fleet
+from daiss_bluesky.cli.fleet import STATION, Fleet
+from daiss_bluesky.cli.fleet_plan import plan_fleet
 from daiss_bluesky.cli.results_table import connect, find_result
 from daiss_bluesky.cli.services import start_fleet, stop_fleet
 from daiss_bluesky.cli.view import refuse_blind

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from daiss_bluesky.cli import services
-from daiss_bluesky.cli.fleet import Fleet, FleetPlan
+from daiss_bluesky.cli.fleet import Fleet
+from daiss_bluesky.cli.fleet_plan import FleetPlan
 
 
 def test_ports_are_told(
