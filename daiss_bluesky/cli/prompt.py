@@ -16,6 +16,7 @@ from daiss_bluesky.cli.fleet import Fleet
 from daiss_bluesky.cli.live_lag import LiveLag
 from daiss_bluesky.cli.recon_magic import ReconMagics
 from daiss_bluesky.cli.session import missing_table, open_session
+from daiss_bluesky.cli.told_to_end import abort_when_told_to_end
 from daiss_bluesky.core.errors import DaissError
 from daiss_bluesky.services.control_client import ControlClient
 from daiss_bluesky.services.ready import LOG_FORMAT
@@ -47,6 +48,7 @@ def fill(ip: Any, fleet: Fleet) -> None:
     atexit.register(stack.close)
     lag_s = LiveLag(fleet.tiled_uri, fleet.api_key())
     session = stack.enter_context(open_session(fleet, console, lag_s=lag_s))
+    abort_when_told_to_end(session.RE, stack.close)
     station = session.station
     ip.push(
         {

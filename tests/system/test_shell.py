@@ -1,18 +1,26 @@
 """The IPython profile: devices, plans and magics, with and without a beamline."""
 
 import os
+import pty
+import select
+import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from daiss_bluesky.cli.fleet import Fleet
 from daiss_bluesky.core.resources import resource
 from daiss_bluesky.services.epics_environment import free_ports
-from daiss_bluesky.services.journal import JournalWriter
+from daiss_bluesky.services.journal import JournalReader, JournalWriter
 from daiss_bluesky.services.state import StateDirectory
+from tests.conftest import wait_until
 from tests.system.twin_process import LIMIT_S, TwinProcess
 
 pytestmark = pytest.mark.system
@@ -105,3 +113,76 @@ def test_without_a_beamline_a_table_says_what_is_missing(fleet: Fleet) -> None:
     assert "error: rotation (NOWHERE:rot) does not answer" in output
     assert "42" in output
     assert "Traceback" not in output
+
+
+IN_ITS_TERMINAL = """
+import fcntl, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+"""
+
+
+@contextmanager
+def terminal_of(fleet: Fleet, command: str) -> Iterator[tuple[Any, threading.Event]]:
+    """Run a shell in a terminal of its own, which is closed by the event."""
+    fleet.save()
+    terminal, end = pty.openpty()
+    shell = subprocess.Popen(
+        [sys.executable, "-c", IN_ITS_TERMINAL + SHELL, str(fleet.state)],
+        stdin=end,
+        stdout=end,
+        stderr=end,
+        start_new_session=True,
+        env=os.environ | {"TERM": "dumb"},
+    )
+    os.close(end)
+    os.write(terminal, f"{command}\r".encode())
+    gone = threading.Event()
+    reader = threading.Thread(target=show, args=(terminal, gone))
+    reader.start()
+    try:
+        yield shell, gone
+    finally:
+        gone.set()
+        reader.join()
+        shell.kill()
+        shell.wait()
+
+
+@pytest.mark.parametrize("plan", ["tomo_scan", "tomo_fly"])
+@pytest.mark.parametrize("how", ["hang up", "kill"])
+def test_a_scan_whose_terminal_goes_away_is_aborted(
+    fleet: Fleet, station: Any, how: str, plan: str
+) -> None:
+    speed = station.rotation.velocity.get()
+    journal = StateDirectory(fleet.state).journal
+    command = f"RE({plan}(2000, exposure_s=0.05, darks=1, flats=1))"
+    with terminal_of(fleet, command) as (shell, gone):
+        wait_until(lambda: told(journal, "descriptor", "primary"), "the projections")
+        if how == "kill":
+            shell.send_signal(signal.SIGTERM)
+            assert shell.wait(LIMIT_S) == 128 + signal.SIGTERM
+        else:
+            gone.set()
+            assert shell.wait(LIMIT_S) == 128 + signal.SIGHUP
+    [stop] = told(journal, "stop")
+    assert stop["exit_status"] == "abort"
+    assert station.shutter.position == "closed"
+    assert station.rotation.motor_done_move.get() == 1
+    assert station.rotation.velocity.get() == speed
+    assert station.camera.cam.acquire.get() == 0
+
+
+def told(journal: Path, name: str, stream: str | None = None) -> list[Any]:
+    """Give the documents of a kind that the journal holds."""
+    with JournalReader(journal) as reader:
+        docs = [record.doc for record in reader.read(names=(name,))]
+    return [doc for doc in docs if stream is None or doc["name"] == stream]
+
+
+def show(terminal: int, gone: threading.Event) -> None:
+    """Be the terminal's window until it is closed."""
+    while not gone.is_set():
+        if select.select([terminal], [], [], 0.05)[0]:
+            with suppress(OSError):
+                os.read(terminal, 4096)
+    os.close(terminal)
