@@ -29,7 +29,7 @@ def abort_when_told_to_end(run_engine: Any, leave: Callable[[], None]) -> None:
         for one in REASONS:
             signal.signal(one, signal.SIG_IGN)
         if number == signal.SIGHUP:
-            _let_go_of_the_terminal()
+            let_go_of_the_terminal()
         threading.Thread(target=_leave, args=(run_engine, leave, number)).start()
         if run_engine.state in AT_WORK:
             run_engine.abort(reason=REASONS[signal.Signals(number)])
@@ -47,7 +47,7 @@ def _leave(run_engine: Any, leave: Callable[[], None], number: int) -> None:
     os._exit(128 + number)
 
 
-def _let_go_of_the_terminal() -> None:
+def let_go_of_the_terminal() -> None:
     """Write to nowhere from now on: the cleanup must not fail by what it prints."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in range(3):

@@ -34,16 +34,25 @@ def interrupt(
 def test_while_the_services_start(
     tmp_path: Path, signals: list[signal.Signals]
 ) -> None:
-    demo = start_demo(tmp_path, "--size", "64", "--angles", "20")
+    output, errors = interrupt(starting_demo(tmp_path), *signals)
+    assert output == ""
+    assert errors == "interrupted: everything was stopped\n"
+
+
+def test_by_a_terminal_that_goes_away(tmp_path: Path) -> None:
+    assert interrupt(starting_demo(tmp_path), signal.SIGHUP) == ("", "")
+
+
+def starting_demo(folder: Path) -> Demo:
+    """Start a demo, and wait for the first of its services."""
+    demo = start_demo(folder, "--size", "64", "--angles", "20")
 
     def services_start() -> bool:
         state = demo.state()
         return state is not None and (state / "services.json").exists()
 
     demo.wait_until(services_start, "the first service")
-    output, errors = interrupt(demo, *signals)
-    assert output == ""
-    assert errors == "interrupted: everything was stopped\n"
+    return demo
 
 
 def test_in_mid_scan(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 
 from bluesky.utils import TransitionError
 
+from daiss_bluesky.cli.told_to_end import let_go_of_the_terminal
+
 RETRY_S = 0.02
 
 
@@ -52,10 +54,14 @@ class ScanInterrupts:
             signal.signal(signal.SIGINT, before)
 
 
-def end_by_sigterm() -> None:
-    """Let SIGTERM do what Ctrl-C does."""
+def end_when_told_to() -> None:
+    """Let SIGTERM, and a terminal that goes away, do what Ctrl-C does."""
 
-    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+    def interrupt(number: int, _frame: FrameType | None) -> None:
+        if number == signal.SIGHUP:
+            let_go_of_the_terminal()
         os.kill(os.getpid(), signal.SIGINT)
 
-    signal.signal(signal.SIGTERM, interrupt)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, interrupt)

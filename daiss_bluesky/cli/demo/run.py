@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from rich.console import Console
 
-from daiss_bluesky.cli.demo.interrupt import ScanInterrupts, end_by_sigterm
+from daiss_bluesky.cli.demo.interrupt import ScanInterrupts, end_when_told_to
 from daiss_bluesky.cli.demo.options import DemoOptions
 from daiss_bluesky.cli.demo.outcome import Outcome
 from daiss_bluesky.cli.demo.ptychography import PtychographyDemo
@@ -80,7 +80,7 @@ def demo_of(options: DemoOptions) -> Demo:
 
 def run_demo(options: DemoOptions, console: Console) -> Report:
     """Run one demo; raises DaissError for what is refused or could not be done."""
-    end_by_sigterm()
+    end_when_told_to()
     demo = demo_of(options)
     demo.check()
     if options.view:
