@@ -27,6 +27,8 @@ from tests.system.twin_process import TwinProcess
 
 pytestmark = pytest.mark.system
 
+PERIOD_S = 0.02
+
 
 @pytest.fixture
 def engine() -> RunEngine:
@@ -38,6 +40,8 @@ def devices(
     twin: TwinProcess, engine: RunEngine, request: pytest.FixtureRequest
 ) -> Iterator[tuple[SimDetector, Motor]]:
     assert epics.caput(f"{twin.prefix}shutter", "Open", wait=True) == 1
+    # The twin is shared, and ophyd-async leaves the period as it finds it.
+    assert epics.caput(f"{twin.prefix}cam1:AcquirePeriod", PERIOD_S, wait=True) == 1
     where = StaticPathProvider(
         StaticFilenameProvider(request.node.name), Path(twin.data_root)
     )
@@ -66,13 +70,13 @@ def test_fly_scan(
     engine: RunEngine, devices: tuple[SimDetector, Motor], twin: TwinProcess
 ) -> None:
     det, rot = devices
-    n, period_s = 30, 0.02
+    n = 30
 
     @bpp.stage_decorator([det, rot])
     @bpp.run_decorator()
     def plan() -> Iterator[Any]:
         yield from bps.prepare(
-            det, TriggerInfo(number_of_events=n, livetime=period_s), wait=True
+            det, TriggerInfo(number_of_events=n, livetime=PERIOD_S), wait=True
         )
         fly = FlyMotorInfo(start_position=0, end_position=60, time_for_move=1.0)
         yield from bps.prepare(rot, fly, wait=True)
@@ -90,7 +94,7 @@ def test_fly_scan(
         assert file["entry/data/data"].shape == (n, 64, 96)
     at_speed = theta[(theta > 1) & (theta < 59)]
     assert len(at_speed) > n / 2
-    np.testing.assert_allclose(np.diff(at_speed), 60 * period_s, atol=1e-3)
+    np.testing.assert_allclose(np.diff(at_speed), 60 * PERIOD_S, atol=1e-3)
 
 
 def _frames_announced(documents: list[tuple[str, Any]]) -> int:
