@@ -58,7 +58,7 @@ def plan_fleet(
     fleet = Fleet(
         state=root,
         prefix=prefix,
-        beamline=beamline or resource("profiles/twin.yml"),
+        beamline=(beamline or resource("profiles/twin.yml")).resolve(),
         pipelines=chosen,
         tiled_uri=tiled_uri or f"http://{LOOPBACK}:{tiled_port or free_port}",
         proxy_in=proxy_in,
@@ -86,7 +86,8 @@ def _by_technique(pipelines: Sequence[Path]) -> dict[str, Path]:
             raise InputError(
                 f"{given[technique]} and {path} are both pipelines for {technique}"
             )
-        given[technique] = path
+        # Those who come later have other working directories.
+        given[technique] = path.resolve()
     return chosen | given
 
 

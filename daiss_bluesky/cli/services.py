@@ -61,6 +61,8 @@ def up(
     """
     root = (state or default_root()).resolve()
     _refuse_if_running(root)
+    if sample.endswith(".json"):
+        sample = str(Path(sample).resolve())
     twin = ["--sample", sample, "--size", str(256 if size is None else size)]
     if ptychography:
         twin = ["--ptychography", "--size", str(128 if size is None else size)]

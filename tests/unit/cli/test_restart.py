@@ -20,15 +20,8 @@ from daiss_bluesky.services.launcher import ServiceSpec, started
 
 
 @pytest.fixture
-def fleet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fleet:
+def fleet(tmp_path: Path, plans: list[FleetPlan]) -> Fleet:
     """A fleet of which the proxy has ended; the others are this process."""
-    plans: list[FleetPlan] = []
-
-    def start(plan: FleetPlan, _console: object) -> Fleet:
-        plans.append(plan)
-        return plan.fleet
-
-    monkeypatch.setattr(services, "start_fleet", start)
     services.up(state=tmp_path, size=64, json_output=True)
     fleet = plans[0].fleet
     gone = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
