@@ -22,7 +22,7 @@ def restart(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[SERVICE]...",
+            metavar="SERVICE",
             help="such as reconstructor; what has ended when none is named",
         ),
     ] = None,
