@@ -17,10 +17,13 @@ array = np.ones(30_000_000, np.uint8)
 # Arrays smaller than the largest that was ever freed are kept by glibc from now on.
 del array
 before = psutil.Process().memory_info().rss
+kept = []
 barrier = threading.Barrier({THREADS})
 
 def work():
     array = np.ones({ARRAY_MB}_000_000, np.uint8)
+    # What lies behind it keeps the array from being the end of its heap.
+    kept.append(np.ones(100_000, np.uint8))
     barrier.wait()
     del array
 
