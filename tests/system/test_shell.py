@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -121,11 +121,35 @@ fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 """
 
 
+@dataclass(slots=True)
+class Terminal:
+    """A shell in a terminal of its own."""
+
+    shell: subprocess.Popen[bytes]
+    _keys: int
+    _closed: threading.Event = field(default_factory=threading.Event)
+    shown: bytes = b""
+
+    def type(self, keys: str) -> None:
+        os.write(self._keys, keys.encode())
+
+    def show(self) -> None:
+        """Be the terminal's window until it is closed."""
+        while not self._closed.is_set():
+            if select.select([self._keys], [], [], 0.05)[0]:
+                with suppress(OSError):
+                    self.shown += os.read(self._keys, 4096)
+        os.close(self._keys)
+
+    def close(self) -> None:
+        self._closed.set()
+
+
 @contextmanager
-def terminal_of(fleet: Fleet, command: str) -> Iterator[tuple[Any, threading.Event]]:
-    """Run a shell in a terminal of its own, which is closed by the event."""
+def terminal_of(fleet: Fleet) -> Iterator[Terminal]:
+    """Open a terminal with a shell in it."""
     fleet.save()
-    terminal, end = pty.openpty()
+    keys, end = pty.openpty()
     shell = subprocess.Popen(
         [sys.executable, "-c", IN_ITS_TERMINAL + SHELL, str(fleet.state)],
         stdin=end,
@@ -135,35 +159,41 @@ def terminal_of(fleet: Fleet, command: str) -> Iterator[tuple[Any, threading.Eve
         env=os.environ | {"TERM": "dumb"},
     )
     os.close(end)
-    os.write(terminal, f"{command}\r".encode())
-    gone = threading.Event()
-    reader = threading.Thread(target=show, args=(terminal, gone))
-    reader.start()
+    terminal = Terminal(shell, keys)
+    window = threading.Thread(target=terminal.show)
+    window.start()
     try:
-        yield shell, gone
+        yield terminal
     finally:
-        gone.set()
-        reader.join()
+        terminal.close()
+        window.join()
         shell.kill()
         shell.wait()
 
 
 @pytest.mark.parametrize("plan", ["tomo_scan", "tomo_fly"])
-@pytest.mark.parametrize("how", ["hang up", "kill"])
+@pytest.mark.parametrize("how", ["hang up", "kill", "hang up while paused"])
 def test_a_scan_whose_terminal_goes_away_is_aborted(
     fleet: Fleet, station: Any, how: str, plan: str
 ) -> None:
     speed = station.rotation.velocity.get()
     journal = StateDirectory(fleet.state).journal
-    command = f"RE({plan}(2000, exposure_s=0.05, darks=1, flats=1))"
-    with terminal_of(fleet, command) as (shell, gone):
-        wait_until(lambda: told(journal, "descriptor", "primary"), "the projections")
+    paused = how == "hang up while paused"
+    # A flight has no place for a pause, but before it.
+    stream = "flat" if paused else "primary"
+    with terminal_of(fleet) as terminal:
+        flats = 500 if paused else 1
+        terminal.type(f"RE({plan}(2000, exposure_s=0.05, darks=1, flats={flats}))\r")
+        wait_until(lambda: told(journal, "descriptor", stream), f"the {stream} frames")
+        if paused:
+            terminal.type("\x03")
+            wait_until(lambda: b"paused: RE.resume()" in terminal.shown, "the pause")
         if how == "kill":
-            shell.send_signal(signal.SIGTERM)
-            assert shell.wait(LIMIT_S) == 128 + signal.SIGTERM
+            terminal.shell.send_signal(signal.SIGTERM)
+            assert terminal.shell.wait(LIMIT_S) == 128 + signal.SIGTERM
         else:
-            gone.set()
-            assert shell.wait(LIMIT_S) == 128 + signal.SIGHUP
+            terminal.close()
+            assert terminal.shell.wait(LIMIT_S) == 128 + signal.SIGHUP
     [stop] = told(journal, "stop")
     assert stop["exit_status"] == "abort"
     assert station.shutter.position == "closed"
@@ -177,12 +207,3 @@ def told(journal: Path, name: str, stream: str | None = None) -> list[Any]:
     with JournalReader(journal) as reader:
         docs = [record.doc for record in reader.read(names=(name,))]
     return [doc for doc in docs if stream is None or doc["name"] == stream]
-
-
-def show(terminal: int, gone: threading.Event) -> None:
-    """Be the terminal's window until it is closed."""
-    while not gone.is_set():
-        if select.select([terminal], [], [], 0.05)[0]:
-            with suppress(OSError):
-                os.read(terminal, 4096)
-    os.close(terminal)
