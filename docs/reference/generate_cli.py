@@ -31,7 +31,8 @@ TABLE = ["| option | meaning | default |", "|---|---|---|"]
 def option_row(parameter) -> str:
     """Give one row of a command's table."""
     if parameter.param_type_name == "argument":
-        return f"| `{parameter.name.upper()}` | {parameter.help} | |"
+        name = parameter.metavar or parameter.name.upper()
+        return f"| `{name}` | {parameter.help} | |"
     names = [*parameter.opts, *parameter.secondary_opts]
     return row(names, parameter.help, parameter.default)
 
