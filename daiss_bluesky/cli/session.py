@@ -19,6 +19,7 @@ from rich.table import Table
 from daiss_bluesky.cli.fleet import STATION, Fleet
 from daiss_bluesky.cli.progress_bar import ScanProgressBar
 from daiss_bluesky.cli.run_metadata import RunMetadata
+from daiss_bluesky.cli.told_to_end import Attentive
 from daiss_bluesky.core.registry import load
 from daiss_bluesky.plans.ptychography import (
     ptycho_fly,
@@ -69,6 +70,7 @@ def open_session(
     run_engine = RunEngine(
         RunMetadata(fleet.state / "run_engine.json"),
         context_managers=context_managers,
+        during_task=Attentive(),
         scan_id_source=RunMetadata.next_scan_id,
     )
     publisher = load(PUBLISHER)(directory.journal, f"{LOOPBACK}:{fleet.proxy_in}")

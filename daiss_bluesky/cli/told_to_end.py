@@ -5,8 +5,11 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any
+
+from bluesky.utils import DefaultDuringTask
 
 REASONS = {
     signal.SIGHUP: "the terminal was closed",
@@ -15,6 +18,30 @@ REASONS = {
 AT_WORK = ("running", "pausing", "suspending", "paused")
 AT_REST = ("idle", "panicked")
 POLL_S = 0.05
+
+
+class Attentive(DefaultDuringTask):
+    """A RunEngine's `during_task` that hears every signal.
+
+    Python handles signals in the main thread, which does not wake for one that the
+    system gave to another thread: a kill, or Ctrl-C, waited for the end of the scan.
+    """
+
+    def block(self, blocking_event: threading.Event) -> None:
+        """Wait for the end of the plan."""
+        super().block(_InSteps(blocking_event))
+
+
+@dataclass(frozen=True, slots=True)
+class _InSteps:
+    event: threading.Event
+
+    def wait(self, timeout: float | None = None) -> bool:
+        if timeout is not None:
+            return self.event.wait(timeout)
+        while not self.event.wait(POLL_S):
+            pass
+        return True
 
 
 def abort_when_told_to_end(run_engine: Any, leave: Callable[[], None]) -> None:
